@@ -2,6 +2,7 @@
 
 #include "base/generated/limits.h"
 #include "model/io.h"
+#include "model/object_class.h"
 #include "model/object_id.h"
 
 namespace daos {
@@ -22,6 +23,25 @@ TEST(ModelObjectId, AnUnknownTypeIsRefusedByName) {
   const auto status = ObjectId{1, uint64_t{200} << 56}.validate();
   ASSERT_FALSE(status.ok());
   EXPECT_NE(status.error().message().find("200"), std::string_view::npos);
+}
+
+TEST(ModelObjectClass, NamesAndNumbersAreThoseOfTheCApi) {
+  ASSERT_NE(findObjectClass("EC_16P2GX"), nullptr);
+  EXPECT_EQ(findObjectClass("EC_16P2GX")->id(), 39u << 24 | 65535u);
+  EXPECT_EQ(findObjectClass("S1")->id(), 16777217u);
+  EXPECT_EQ(findObjectClass("RP_3G2")->groupSize(), 3u);
+  EXPECT_EQ(findObjectClass("EC_8P2G1")->groupSize(), 10u);
+  for (const ObjectClass& each : kObjectClasses) {
+    EXPECT_EQ(findObjectClass(each.name), &each);
+    EXPECT_EQ(findObjectClass(each.redundancy, each.groupCount), &each);
+  }
+}
+
+TEST(ModelObjectClass, AnUnknownClassIsNotFound) {
+  EXPECT_EQ(findObjectClass("S3"), nullptr);
+  EXPECT_EQ(findObjectClass(""), nullptr);
+  EXPECT_EQ(findObjectClass(7, 1), nullptr);
+  EXPECT_EQ(findObjectClass(1, 3), nullptr);
 }
 
 IoDescriptor arrayOf(std::span<const Extent> extents, uint64_t recordSize) {

@@ -2,36 +2,18 @@
 
 namespace daos {
 
-KeyType ObjectId::dkeyType() const {
-  switch (type()) {
-    case ObjectType::kDkeyUint64:
-    case ObjectType::kMultiUint64:
-    case ObjectType::kKvUint64:
-    case ObjectType::kArray:
-    case ObjectType::kArrayAttributes:
-    case ObjectType::kArrayByte:
-      return KeyType::kUint64;
-    case ObjectType::kDkeyLexical:
-    case ObjectType::kMultiLexical:
-    case ObjectType::kKvLexical:
-      return KeyType::kLexical;
-    default:
-      return KeyType::kHashed;
-  }
+namespace {
+
+// Type bits outside the table count as hashed; validate() refuses such an id.
+const ObjectTypeInfo& infoOf(uint8_t typeBits) {
+  return kObjectTypeInfos[typeBits <= kObjectTypeMax ? typeBits : 0];
 }
 
-KeyType ObjectId::akeyType() const {
-  switch (type()) {
-    case ObjectType::kAkeyUint64:
-    case ObjectType::kMultiUint64:
-      return KeyType::kUint64;
-    case ObjectType::kAkeyLexical:
-    case ObjectType::kMultiLexical:
-      return KeyType::kLexical;
-    default:
-      return KeyType::kHashed;
-  }
-}
+}  // namespace
+
+KeyType ObjectId::dkeyType() const { return infoOf(typeBits()).dkey; }
+
+KeyType ObjectId::akeyType() const { return infoOf(typeBits()).akey; }
 
 std::string ObjectId::toString() const { return std::to_string(high) + "." + std::to_string(low); }
 

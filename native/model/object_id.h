@@ -10,30 +10,9 @@
 #include <string>
 
 #include "base/result.h"
+#include "model/generated/object_types.h"
 
 namespace daos {
-
-// How an object's keys are ordered and what sits on it.
-enum class ObjectType : uint8_t {
-  kMultiHashed = 0,
-  kOit = 1,
-  kDkeyUint64 = 2,
-  kAkeyUint64 = 3,
-  kMultiUint64 = 4,
-  kDkeyLexical = 5,
-  kAkeyLexical = 6,
-  kMultiLexical = 7,
-  kKvHashed = 8,
-  kKvUint64 = 9,
-  kKvLexical = 10,
-  kArray = 11,
-  kArrayAttributes = 12,
-  kArrayByte = 13,
-  kOitV2 = 14,
-};
-inline constexpr uint8_t kObjectTypeMax = 14;
-
-enum class KeyType : uint8_t { kHashed = 0, kLexical = 1, kUint64 = 2 };
 
 struct ObjectId {
   uint64_t low = 0;

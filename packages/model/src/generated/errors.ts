@@ -36,7 +36,7 @@ export const ERRORS = {
   DER_CSUM: { value: 2020, retryable: false, text: 'checksum mismatch', action: 'the data is damaged: restore it from a replica or backup' },
   DER_DF_INVAL: { value: 2021, retryable: false, text: 'damaged durable format', action: 'restore the store that the message names' },
   DER_DF_INCOMPT: { value: 2022, retryable: false, text: 'incompatible durable format version', action: 'use the version that wrote it, or convert it' },
-  DER_REC_SIZE: { value: 2023, retryable: false, text: 'record size differs from the array's', action: 'use the record size the akey was created with' },
+  DER_REC_SIZE: { value: 2023, retryable: false, text: 'record size differs from the array\'s', action: 'use the record size the akey was created with' },
   DER_TX_RESTART: { value: 2024, retryable: true, text: 'transaction conflict', action: 'restart the transaction' },
   DER_DATA_LOSS: { value: 2025, retryable: false, text: 'data lost', action: 'restore from a backup' },
   DER_TX_BUSY: { value: 2027, retryable: true, text: 'uncommitted transaction in the way', action: 'repeat' },

@@ -1,0 +1,22 @@
+// How every TypeScript test and every test of a tool runs: as ES modules, with types stripped by swc. A package is tested
+// from its sources and sees other packages as their users do, through `exports`, so build before testing.
+export default {
+  testMatch: ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/tools/**/*.test.mjs'],
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  // Sources import './name.js', as NodeNext wants it; before compilation the file is name.ts.
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  modulePathIgnorePatterns: ['<rootDir>/build/', '<rootDir>/packages/[^/]+/dist/'],
+  transform: {
+    '\\.ts$': [
+      '@swc/jest',
+      {
+        swcrc: false,
+        module: { type: 'es6' },
+        sourceMaps: 'inline',
+        jsc: { target: 'es2022', parser: { syntax: 'typescript', explicitResourceManagement: true } },
+      },
+    ],
+  },
+  testTimeout: 30_000,
+};
