@@ -7,10 +7,12 @@
 
 namespace daos {
 
-// What is posted. `run` is called once on the owner's thread and owns the message from then on.
+// What is posted. Either `run` or `drop` is called, once, on the owner's thread and owns the message from
+// then on; `drop` is for a loop that ends without a turn for it (null: there is nothing to free).
 struct Message {
   Message* next = nullptr;
   void (*run)(Message*) = nullptr;
+  void (*drop)(Message*) = nullptr;
 };
 
 class Mailbox {

@@ -13,16 +13,25 @@ namespace daos {
 
 static constexpr uint64_t kNever = std::numeric_limits<uint64_t>::max();
 
-// The frame that owns a spawned task: starts at once, frees itself at the end.
-struct Reactor::Spawned {
-  struct promise_type {
-    Spawned get_return_object() const noexcept { return {}; }
-    std::suspend_never initial_suspend() const noexcept { return {}; }
-    std::suspend_never final_suspend() const noexcept { return {}; }
-    void return_void() const noexcept {}
-    void unhandled_exception() const noexcept { std::terminate(); }
-  };
+// The frame that owns a spawned task: starts at once, frees itself at the end. While it lives, its promise
+// is on the reactor's list, newest first.
+struct Reactor::SpawnedPromise : IntrusiveLink<Reactor::Spawned> {
+  SpawnedPromise(Reactor& owner, Task<void>&) : reactor(owner) {
+    reactor.spawned_.pushFront(*this);
+    ++reactor.spawnedCount_;
+  }
+  ~SpawnedPromise() { --reactor.spawnedCount_; }
+  Spawned get_return_object() const noexcept;
+  std::suspend_never initial_suspend() const noexcept { return {}; }
+  std::suspend_never final_suspend() const noexcept { return {}; }
+  void return_void() const noexcept {}
+  void unhandled_exception() const noexcept { std::terminate(); }
+  Reactor& reactor;
 };
+struct Reactor::Spawned {
+  using promise_type = SpawnedPromise;
+};
+Reactor::Spawned Reactor::SpawnedPromise::get_return_object() const noexcept { return {}; }
 
 static Error systemError(const char* what) {
   return Error(ErrorCode::kMisc, std::string(what) + ": " + std::strerror(errno));
@@ -81,6 +90,7 @@ struct FunctionMessage : Message {
       std::unique_ptr<FunctionMessage> self(static_cast<FunctionMessage*>(message));
       self->function();
     };
+    drop = [](Message* message) { delete static_cast<FunctionMessage*>(message); };
   }
   std::function<void()> function;
 };
@@ -104,13 +114,22 @@ bool Reactor::cancelTimer(TimerId id) {
   return true;
 }
 
-Reactor::Spawned Reactor::runSpawned(Reactor& reactor, Task<void> task) {
-  ++reactor.spawnedCount_;
+Reactor::Spawned Reactor::runSpawned(Reactor&, Task<void> task) {
   co_await std::move(task);
-  --reactor.spawnedCount_;
 }
 
 void Reactor::spawn(Task<void> task) { runSpawned(*this, std::move(task)); }
+
+void Reactor::dropTasks() {
+  DAOS_ASSERT(!isInTurn_);
+  dropMailbox();
+  while (SpawnedPromise* newest = spawned_.front()) {
+    std::coroutine_handle<SpawnedPromise>::from_promise(*newest).destroy();
+  }
+  dropMailbox();  // what destructors posted
+  timers_.clear();
+  ready_.clear();
+}
 
 size_t Reactor::runMailbox() {
   size_t count = 0;
@@ -120,6 +139,14 @@ size_t Reactor::runMailbox() {
     message = next;
   }
   return count;
+}
+
+void Reactor::dropMailbox() {
+  for (Message* message = mailbox_.takeAll(); message;) {
+    Message* next = message->next;
+    if (message->drop) message->drop(message);
+    message = next;
+  }
 }
 
 size_t Reactor::runTimers() {
@@ -144,11 +171,13 @@ size_t Reactor::runReady() {
 
 bool Reactor::runOnce() {
   nowNs_ = clock_.nowNs();
+  isInTurn_ = true;
   size_t count = runMailbox();
   for (size_t i = 0; i < pollers_.size(); ++i) count += pollers_[i]->poll();
   count += runTimers();
   count += runReady();
   for (size_t i = 0; i < pollers_.size(); ++i) count += pollers_[i]->flush();
+  isInTurn_ = false;
   return count > 0;
 }
 

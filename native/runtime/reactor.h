@@ -6,7 +6,8 @@
 // doorbell or the next timer; a blocked reactor costs no CPU.
 //
 // Thread: all but post() and stop() belong to the thread that runs the loop.
-// Life:   construct, addPoller…, run() until stop(); spawned tasks must have ended before destruction.
+// Life:   construct, addPoller…, run() until stop(); spawned tasks must have ended before destruction, or
+//         been destroyed by dropTasks().
 #pragma once
 
 #include <atomic>
@@ -16,6 +17,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/intrusive_list.h"
 #include "base/result.h"
 #include "runtime/clock.h"
 #include "runtime/mailbox.h"
@@ -80,6 +82,11 @@ class Reactor {
   // Starts `task` now; its frame frees itself at the end.
   void spawn(Task<void> task);
   size_t spawnedCount() const { return spawnedCount_; }
+  // The process behind this loop dies here: destroys every spawned task where it is suspended, newest
+  // first, and forgets messages, timers and ready coroutines. Not from within a turn. Until it returns, all
+  // that the tasks' frames refer to must be alive; afterwards no completion may reach a frame any more,
+  // so destroy the pollers and devices without another poll.
+  void dropTasks();
 
   // One turn without blocking; true if anything happened.
   bool runOnce();
@@ -113,9 +120,11 @@ class Reactor {
     std::function<void()> callback;
   };
   struct Spawned;
+  struct SpawnedPromise;
 
   Reactor(const Clock& clock, ReactorOptions options, int epollFd, int doorbellFd);
   size_t runMailbox();
+  void dropMailbox();
   size_t runTimers();
   size_t runReady();
   void block();
@@ -132,7 +141,9 @@ class Reactor {
   std::vector<std::coroutine_handle<>> running_;
   std::multimap<uint64_t, Timer> timers_;
   TimerId timerIdLast_ = 0;
+  IntrusiveList<SpawnedPromise, Spawned> spawned_;
   size_t spawnedCount_ = 0;
+  bool isInTurn_ = false;
   Mailbox mailbox_;
   std::atomic<bool> isBlocked_{false};
   std::atomic<bool> isStopping_{false};

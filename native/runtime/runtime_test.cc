@@ -150,5 +150,48 @@ TEST(RuntimeRandom, TheSameSeedGivesTheSameSequence) {
   EXPECT_TRUE(differs);
 }
 
+// A frame that says when it is freed, and what its destructor still could reach.
+struct Witness {
+  std::string& log;
+  char name;
+  ~Witness() { log += name; }
+};
+
+Task<int> suspendInside(Reactor& reactor, Completion<int>& never, std::string& log) {
+  Witness witness{log, 'i'};
+  co_await reactor.yield();
+  co_return co_await never;
+}
+
+TEST(RuntimeReactor, DroppedTasksAreFreedWhereTheyAreSuspendedNewestFirst) {
+  ManualClock clock;
+  auto reactor = Reactor::create(clock).value();
+  Completion<int> never;
+  std::string log;
+  reactor->spawn([](Reactor& r, Completion<int>& c, std::string& out) -> Task<void> {
+    Witness witness{out, 'o'};
+    std::string heap(100, 'x');
+    co_await suspendInside(r, c, out);
+  }(*reactor, never, log));
+  reactor->spawn([](Reactor& r, std::string& out) -> Task<void> {
+    Witness witness{out, 's'};
+    co_await r.sleep(1000);
+  }(*reactor, log));
+  reactor->runOnce();
+  reactor->spawn([](Reactor& r, std::string& out) -> Task<void> {
+    Witness witness{out, 'y'};
+    co_await r.yield();
+  }(*reactor, log));
+  bool ran = false;
+  reactor->post([&ran, heap = std::string(100, 'x')] { ran = true; });
+  EXPECT_EQ(reactor->spawnedCount(), 3u);
+  reactor->dropTasks();
+  EXPECT_EQ(log, "ysio");
+  EXPECT_EQ(reactor->spawnedCount(), 0u);
+  clock.advance(2000);
+  EXPECT_FALSE(reactor->runOnce());
+  EXPECT_FALSE(ran);
+}
+
 }  // namespace
 }  // namespace daos
