@@ -1,0 +1,130 @@
+// Bodies of object.update and object.fetch.
+//
+// Request:  IoHead | BulkRegion × bulkCount | dkey | per akey: AkeyHead, akey, extents, checksums
+//           then, of an update below the inline threshold, the data of all akeys, packed.
+// Reply to an update: UpdateReply. To a fetch: FetchReplyHead | per akey: AkeyReply, mapped extents,
+//           checksums | data that is not sent by RMA, packed.
+// Format:   docs/format/object_protocol.md, version 1.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "model/io.h"
+#include "protocol/wire.h"
+
+namespace daos::protocol {
+
+// Memory of the client that the server reads from or writes to.
+struct BulkRegion {
+  uint64_t address = 0;
+  uint64_t key = 0;
+  uint64_t size = 0;
+};
+static_assert(sizeof(BulkRegion) == 24);
+
+struct IoHead {
+  uint32_t container = 0;  // handle that container.open answered
+  uint32_t conditions = 0;
+  ObjectId oid;
+  Epoch epoch = 0;  // 0: the server chooses (update), the newest (fetch)
+  uint32_t akeyCount = 0;
+  uint32_t dkeySize = 0;
+  uint32_t bulkCount = 0;
+  uint32_t flags = 0;
+};
+static_assert(sizeof(IoHead) == 48);
+
+enum IoFlag : uint32_t {
+  kSizesOnly = 1u << 0,      // fetch: no data, only sizes
+  kWantsMapping = 1u << 1,   // fetch: mapped extents even where nothing is missing
+  kVerify = 1u << 2,         // update: the server verifies the checksums before it answers
+};
+inline constexpr uint32_t kIoFlagMask = kSizesOnly | kWantsMapping | kVerify;
+
+struct AkeyHead {
+  uint8_t type = 0;
+  uint8_t checksumType = 0;
+  uint16_t reserved = 0;
+  uint32_t akeySize = 0;
+  uint32_t extentCount = 0;
+  uint32_t conditions = 0;
+  uint64_t recordSize = 0;
+  uint32_t checksumChunkSize = 0;
+  uint32_t checksumSize = 0;
+};
+static_assert(sizeof(AkeyHead) == 32);
+
+// Checksums of one akey's data, one per chunk of chunkSize bytes of each extent or of the value.
+struct AkeyChecksums {
+  uint8_t type = 0;  // 0: none
+  uint32_t chunkSize = 0;
+  Bytes values;
+};
+
+// A request as the caller has it (encoding) or as views into the body (decoding).
+struct IoCall {
+  IoHead head;
+  Bytes dkey;
+  std::span<const IoDescriptor> akeys;
+  std::span<const AkeyChecksums> checksums;  // empty, or one for each akey
+  std::span<const BulkRegion> bulk;
+};
+
+// Counts in `call.head` are filled in from the spans.
+void encode(WireWriter& writer, const IoCall& call);
+
+// Owns the descriptor arrays; everything else borrows the body. Reusable: decode() clears it.
+class DecodedIo {
+ public:
+  // DER_PROTO for a body that contradicts itself; DER_INVAL, DER_KEY2BIG … for values over limits.
+  Status decode(Bytes body);
+  const IoHead& head() const { return head_; }
+  Bytes dkey() const { return dkey_; }
+  std::span<const IoDescriptor> akeys() const { return akeys_; }
+  std::span<const AkeyChecksums> checksums() const { return checksums_; }
+  std::span<const BulkRegion> bulk() const { return bulk_; }
+  // What follows the descriptors: inline data of an update.
+  Bytes data() const { return data_; }
+
+ private:
+  Status decodeAkey(WireReader& reader, KeyType keyType);
+  IoHead head_;
+  Bytes dkey_;
+  std::vector<IoDescriptor> akeys_;
+  std::vector<AkeyChecksums> checksums_;
+  std::span<const BulkRegion> bulk_;
+  Bytes data_;
+  uint64_t extentCount_ = 0;
+};
+
+struct UpdateReply {
+  Epoch epoch = 0;
+};
+static_assert(sizeof(UpdateReply) == 8);
+
+struct FetchReplyHead {
+  Epoch epoch = 0;       // the epoch that was read
+  uint64_t dataSize = 0;  // bytes of packed data behind the akeys; 0 when they went by RMA
+  uint32_t akeyCount = 0;
+  uint32_t flags = 0;
+};
+static_assert(sizeof(FetchReplyHead) == 24);
+
+enum AkeyReplyFlag : uint32_t {
+  kWhole = 1u << 0,  // all that was asked for is there; no mapped extents follow
+};
+
+struct AkeyReply {
+  uint64_t recordSize = 0;  // of the value or the records; 0: nothing is there
+  uint64_t dataSize = 0;    // bytes of data found
+  uint32_t extentCount = 0;
+  uint32_t flags = 0;
+  uint32_t checksumChunkSize = 0;
+  uint16_t checksumSize = 0;
+  uint8_t checksumType = 0;
+  uint8_t reserved = 0;
+};
+static_assert(sizeof(AkeyReply) == 32);
+
+}  // namespace daos::protocol

@@ -1,0 +1,129 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/generated/limits.h"
+#include "protocol/io.h"
+#include "protocol/keys.h"
+
+namespace daos::protocol {
+namespace {
+
+// Bodies as they lie in a frame: 8-byte aligned (std::vector's storage is).
+std::vector<std::byte> encodedUpdate() {
+  static const Extent extents[] = {{0, 4}, {8, 4}};
+  const IoDescriptor akeys[] = {
+      {.akey = bytesOf("single"), .type = ValueType::kSingle, .recordSize = 5},
+      {.akey = bytesOf("array"), .type = ValueType::kArray, .recordSize = 2, .extents = extents}};
+  const AkeyChecksums checksums[] = {{.type = 1, .chunkSize = 64, .values = bytesOf("abcd")}, {}};
+  const BulkRegion bulk[] = {{1, 2, 3}};
+  std::vector<std::byte> body;
+  WireWriter writer(body);
+  encode(writer, IoCall{.head = {.container = 9, .oid = ObjectId::make({7, 0}, ObjectType::kMultiHashed, 1, 1), .epoch = 55},
+                        .dkey = bytesOf("dkey-1"), .akeys = akeys, .checksums = checksums, .bulk = bulk});
+  return body;
+}
+
+TEST(ProtocolIo, AnEncodedRequestDecodesToTheSame) {
+  const auto body = encodedUpdate();
+  DecodedIo io;
+  ASSERT_TRUE(io.decode(body).ok());
+  EXPECT_EQ(io.head().container, 9u);
+  EXPECT_EQ(io.head().epoch, 55u);
+  EXPECT_EQ(textOf(io.dkey()), "dkey-1");
+  ASSERT_EQ(io.akeys().size(), 2u);
+  EXPECT_EQ(textOf(io.akeys()[1].akey), "array");
+  EXPECT_EQ(io.akeys()[1].extents[1], (Extent{8, 4}));
+  EXPECT_EQ(textOf(io.checksums()[0].values), "abcd");
+  EXPECT_EQ(io.bulk()[0].size, 3u);
+  EXPECT_TRUE(io.data().empty());
+}
+
+std::string hexOf(Bytes bytes) {
+  std::string text;
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    static constexpr char kDigits[] = "0123456789abcdef";
+    text += kDigits[static_cast<uint8_t>(bytes[i]) >> 4];
+    text += kDigits[static_cast<uint8_t>(bytes[i]) & 15];
+    text += i % 32 == 31 ? "\n" : "";
+  }
+  return text + "\n";
+}
+
+TEST(ProtocolIo, TheUpdateRequestOfVersion1StaysAsItIs) {
+  const auto path = std::filesystem::path(__FILE__).parent_path() / "golden/update_request_v1.hex";
+  std::ifstream file(path);
+  const std::string golden{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_EQ(hexOf(encodedUpdate()), golden);
+}
+
+TEST(ProtocolIo, EveryShorterBodyIsRefused) {
+  const auto body = encodedUpdate();
+  DecodedIo io;
+  for (size_t size = 0; size < body.size(); ++size) {
+    EXPECT_FALSE(io.decode(Bytes(body).first(size)).ok()) << size;
+  }
+}
+
+TEST(ProtocolIo, CountsOverTheLimitAreRefusedBeforeAnythingIsAllocated) {
+  auto body = encodedUpdate();
+  auto head = loadAs<IoHead>(body.data());
+  head.akeyCount = 0xffffffff;
+  storeAs(body.data(), head);
+  DecodedIo io;
+  EXPECT_EQ(io.decode(body).code(), ErrorCode::kOverflow);
+  head.akeyCount = 1;
+  head.bulkCount = 0x10000000;
+  storeAs(body.data(), head);
+  EXPECT_EQ(io.decode(body).code(), ErrorCode::kProto);
+}
+
+TEST(ProtocolIo, FlippedBytesNeverCrashTheDecoder) {
+  const auto good = encodedUpdate();
+  DecodedIo io;
+  for (size_t at = 0; at < good.size(); ++at) {
+    for (int bit = 0; bit < 8; ++bit) {
+      auto body = good;
+      body[at] ^= static_cast<std::byte>(1 << bit);
+      if (io.decode(body).ok()) {
+        EXPECT_LE(io.akeys().size(), kAkeyCountMax);
+      }
+    }
+  }
+}
+
+TEST(ProtocolKeys, PunchEnumerateAndQueryDecodeToTheSame) {
+  std::vector<std::byte> body;
+  const ObjectId oid = ObjectId::make({7, 0}, ObjectType::kMultiHashed, 1, 1);
+  {
+    WireWriter writer(body);
+    encode(writer, PunchCall{{.oid = oid, .level = PunchLevel::kAkeys}, bytesOf("d"), {bytesOf("a1"), bytesOf("akey-two")}});
+  }
+  const PunchCall punch = decodePunch(body).value();
+  EXPECT_EQ(textOf(punch.akeys[1]), "akey-two");
+  for (size_t size = 0; size < body.size(); ++size) EXPECT_FALSE(decodePunch(Bytes(body).first(size)).ok());
+  {
+    WireWriter writer(body);
+    encode(writer, EnumerateCall{{.level = EnumerateLevel::kAkeys, .oid = oid, .countMax = 5, .sizeMax = 100}, bytesOf("d"), {}});
+  }
+  EXPECT_EQ(decodeEnumerate(body).value().head.countMax, 5u);
+  {
+    WireWriter writer(body);
+    encode(writer, QueryCall{{.flags = kQueryMax | kQueryDkey, .oid = oid}, {}, bytesOf("a")});
+  }
+  EXPECT_EQ(textOf(decodeQuery(body).value().akey), "a");
+}
+
+TEST(ProtocolKeys, EmptyKeysAndZeroCountsAreRefusedByName) {
+  std::vector<std::byte> body;
+  const ObjectId oid = ObjectId::make({7, 0}, ObjectType::kMultiHashed, 1, 1);
+  WireWriter writer(body);
+  encode(writer, PunchCall{{.oid = oid, .level = PunchLevel::kDkey}, {}, {}});
+  const auto punch = decodePunch(body);
+  ASSERT_FALSE(punch.ok());
+  EXPECT_NE(punch.error().message().find("dkey is empty"), std::string_view::npos);
+}
+
+}  // namespace
+}  // namespace daos::protocol
