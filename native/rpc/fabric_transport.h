@@ -1,0 +1,27 @@
+// Transport over libfabric: reliable datagram endpoints of the tcp, shm and verbs providers.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/log.h"
+#include "rpc/transport.h"
+#include "runtime/random.h"
+
+namespace daos::rpc {
+
+struct FabricOptions {
+  std::string provider = "tcp";  // "tcp", "shm" or "verbs"
+  // tcp, verbs: the numeric address of the interface to listen at, with a port or without ("127.0.0.1",
+  // "10.0.0.1:31416", "[::1]:31416"). shm: unused.
+  std::string address = "127.0.0.1";
+  uint32_t receiveCount = 64;     // receive buffers posted ahead
+  uint32_t messageSizeMax = 65536;
+  Log log;
+};
+
+// DER_INVAL: no such provider or address; DER_BUSY: the port is taken; DER_NOSYS: the provider refuses.
+// `random` makes names of shm addresses; it is used here only.
+Result<std::unique_ptr<Transport>> createFabricTransport(Random& random, FabricOptions options);
+
+}  // namespace daos::rpc

@@ -1,0 +1,20 @@
+// Transport between the reactors of one process, on one thread or several, without sockets.
+#pragma once
+
+#include <memory>
+
+#include "rpc/transport.h"
+#include "runtime/reactor.h"
+
+namespace daos::rpc {
+
+// The addresses "local://N" of one process: whoever shall talk shares one. Thread-safe; outlives its transports.
+class LocalNetwork {
+ public:
+  virtual ~LocalNetwork() = default;
+  static std::unique_ptr<LocalNetwork> create();
+  // A transport for the thread that runs `reactor`. Its memory is reached by plain copies.
+  virtual std::unique_ptr<Transport> createTransport(Reactor& reactor) = 0;
+};
+
+}  // namespace daos::rpc

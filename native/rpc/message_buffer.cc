@@ -1,0 +1,84 @@
+#include "rpc/message_buffer.h"
+
+#include <cstdlib>
+
+namespace daos::rpc {
+
+// Messages start on a page, so that small ones share no cache line and large ones copy well.
+static constexpr size_t kAlignment = 4096;
+
+void BufferRef::reset() {
+  MessageBuffer* buffer = std::exchange(buffer_, nullptr);
+  if (!buffer || --buffer->references > 0) return;
+  if (buffer->pool) {
+    buffer->pool->recycle(buffer);
+  } else {
+    BufferPool::destroy(buffer);
+  }
+}
+
+BufferPool::~BufferPool() {
+  for (MessageBuffer* buffer = idle_; buffer;) {
+    MessageBuffer* next = buffer->next;
+    untrack(buffer);
+    destroy(buffer);
+    buffer = next;
+  }
+  for (MessageBuffer* buffer : all_) buffer->pool = nullptr;
+}
+
+MessageBuffer* BufferPool::create() {
+  auto* buffer = new MessageBuffer;
+  buffer->data = static_cast<std::byte*>(std::aligned_alloc(kAlignment, alignUp(capacity_, kAlignment)));
+  DAOS_ASSERT(buffer->data);
+  buffer->capacity = capacity_;
+  buffer->references = 1;
+  track(buffer);
+  return buffer;
+}
+
+void BufferPool::destroy(MessageBuffer* buffer) {
+  std::free(buffer->data);
+  delete buffer;
+}
+
+void BufferPool::track(MessageBuffer* buffer) {
+  buffer->pool = this;
+  buffer->index = all_.size();
+  all_.push_back(buffer);
+}
+
+void BufferPool::untrack(MessageBuffer* buffer) {
+  MessageBuffer* last = all_.back();
+  all_[buffer->index] = last;
+  last->index = buffer->index;
+  all_.pop_back();
+  buffer->pool = nullptr;
+}
+
+void BufferPool::recycle(MessageBuffer* buffer) {
+  if (idleCount_ >= idleCountMax_) {
+    untrack(buffer);
+    destroy(buffer);
+    return;
+  }
+  buffer->next = idle_;
+  idle_ = buffer;
+  ++idleCount_;
+}
+
+MessageBuffer* BufferPool::detach(BufferRef ref) {
+  MessageBuffer* buffer = ref.release();
+  DAOS_ASSERT(buffer->references == 1);
+  if (buffer->pool) buffer->pool->untrack(buffer);
+  return buffer;
+}
+
+BufferRef BufferPool::attach(MessageBuffer* buffer) {
+  track(buffer);
+  return BufferRef::adopt(buffer);
+}
+
+void BufferPool::discard(MessageBuffer* buffer) { destroy(buffer); }
+
+}  // namespace daos::rpc
