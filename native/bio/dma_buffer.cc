@@ -1,0 +1,106 @@
+#include "bio/dma_buffer.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <limits>
+#include <memory>
+#include <string>
+
+namespace daos::bio {
+
+static constexpr uint64_t kUnit = 4096;
+static constexpr uint32_t kNotFree = std::numeric_limits<uint32_t>::max();
+
+DmaBuffer::~DmaBuffer() {
+  if (pool_) pool_->giveBack(bytes_);
+}
+
+Result<std::unique_ptr<DmaPool>> DmaPool::create(uint64_t sizeBytes) {
+  sizeBytes = std::bit_ceil(std::max(sizeBytes, kUnit));
+  void* address = mmap(nullptr, sizeBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (address == MAP_FAILED) {
+    return Error(ErrorCode::kNomem, std::to_string(sizeBytes) + " bytes for I/O buffers");
+  }
+  return std::unique_ptr<DmaPool>(new DmaPool(bytesOf(address, sizeBytes)));
+}
+
+DmaPool::DmaPool(MutableBytes region) : region_(region) {
+  const size_t unitCount = region.size() / kUnit;
+  free_.resize(orderOf(region.size()) + 1);
+  freePlace_.assign(unitCount, kNotFree);
+  freeOrder_.assign(unitCount, 0);
+  giveBackToRegion(region.data(), free_.size() - 1);
+}
+
+DmaPool::~DmaPool() {
+  DAOS_ASSERT(usedBytes_ == 0);
+  munmap(region_.data(), region_.size());
+}
+
+size_t DmaPool::orderOf(uint64_t sizeBytes) const {
+  return std::bit_width(std::bit_ceil(std::max(sizeBytes, kUnit)) / kUnit) - 1;
+}
+
+Result<DmaBuffer> DmaPool::allocate(uint64_t sizeBytes) {
+  DAOS_ASSERT(sizeBytes > 0);
+  const uint64_t size = alignUp(sizeBytes, kUnit);
+  const size_t order = orderOf(size);
+  std::byte* data = take(order);
+  if (data) {
+    usedBytes_ += kUnit << order;
+    return DmaBuffer(this, {data, size});
+  }
+  ++overflowCount_;
+  data = static_cast<std::byte*>(std::aligned_alloc(kUnit, size));
+  if (!data) return Error(ErrorCode::kNomem, std::to_string(size) + " bytes for an I/O buffer");
+  return DmaBuffer(this, {data, size});
+}
+
+// The index of a free block is that of its first unit.
+std::byte* DmaPool::take(size_t order) {
+  size_t from = order;
+  while (from < free_.size() && free_[from].empty()) ++from;
+  if (from >= free_.size()) return nullptr;
+  const uint32_t unit = free_[from].back();
+  free_[from].pop_back();
+  freePlace_[unit] = kNotFree;
+  std::byte* data = region_.data() + unit * kUnit;
+  while (from > order) {
+    --from;
+    giveBackToRegion(data + (kUnit << from), from);
+  }
+  return data;
+}
+
+void DmaPool::giveBack(MutableBytes bytes) {
+  if (!isInside(bytes.data())) {
+    std::free(bytes.data());
+    return;
+  }
+  const size_t order = orderOf(bytes.size());
+  usedBytes_ -= kUnit << order;
+  giveBackToRegion(bytes.data(), order);
+}
+
+void DmaPool::giveBackToRegion(std::byte* data, size_t order) {
+  uint32_t unit = static_cast<uint32_t>((data - region_.data()) / kUnit);
+  for (; order + 1 < free_.size(); ++order) {
+    const uint32_t buddy = unit ^ (1u << order);
+    if (freePlace_[buddy] == kNotFree || freeOrder_[buddy] != order) break;
+    auto& list = free_[order];
+    const uint32_t place = freePlace_[buddy];
+    list[place] = list.back();
+    freePlace_[list[place]] = place;
+    list.pop_back();
+    freePlace_[buddy] = kNotFree;
+    unit &= ~(1u << order);
+  }
+  freePlace_[unit] = static_cast<uint32_t>(free_[order].size());
+  freeOrder_[unit] = static_cast<uint8_t>(order);
+  free_[order].push_back(unit);
+}
+
+}  // namespace daos::bio

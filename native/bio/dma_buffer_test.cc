@@ -1,0 +1,39 @@
+#include "bio/dma_buffer.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "runtime/random.h"
+
+namespace daos::bio {
+namespace {
+
+TEST(BioDmaPool, BuffersNeverOverlapAndAllComeBack) {
+  SeededRandom random(3);
+  auto pool = DmaPool::create(1 << 20).value();
+  std::vector<DmaBuffer> held;
+  for (int step = 0; step < 5000; ++step) {
+    if (random.chance(1, 2) && !held.empty()) {
+      std::swap(held[random.below(held.size())], held.back());
+      held.pop_back();
+      continue;
+    }
+    held.push_back(*pool->allocate(1 + random.below(100000)));
+    ASSERT_EQ(reinterpret_cast<uintptr_t>(held.back().data()) % 4096, 0u);
+    for (size_t i = 0; i + 1 < held.size(); ++i) {
+      const bool isApart = held[i].data() + held[i].size() <= held.back().data() ||
+                           held.back().data() + held.back().size() <= held[i].data();
+      ASSERT_TRUE(isApart);
+    }
+  }
+  EXPECT_GT(pool->overflowCount(), 0u);
+  held.clear();
+  EXPECT_EQ(pool->usedBytes(), 0u);
+  const auto whole = pool->allocate(1 << 20).value();  // everything has merged again
+  EXPECT_EQ(whole.data(), pool->region().data());
+}
+
+}  // namespace
+}  // namespace daos::bio
