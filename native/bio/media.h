@@ -22,6 +22,7 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "base/intrusive_list.h"
 #include "base/result.h"
 #include "bio/media_statistics.h"
 #include "runtime/mailbox.h"
@@ -35,7 +36,9 @@ inline constexpr uint64_t kMediaTransferSizeMax = uint64_t{1} << 30;
 
 class Media;
 
-struct MediaRequest : Message {
+// A request that waits in the process (a slow, faulty or in-memory Media) may be destroyed; one that the kernel
+// has may not: it and its buffer live until completed().
+struct MediaRequest : Message, IntrusiveLink<MediaRequest> {
   MediaOperation operation = MediaOperation::kRead;
   bool isDurable = false;       // writes: the flush of these bytes is part of the write
   uint64_t offset = 0;          // a slice of a device rewrites it
