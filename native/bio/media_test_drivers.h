@@ -1,18 +1,57 @@
 // How the tests open each driver.
 #pragma once
 
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
+#include "bio/file_media.h"
 #include "bio/memory_media.h"
 
 namespace daos::bio {
 
+// A directory that is gone with its object, files included.
+class TestDirectory {
+ public:
+  TestDirectory() {
+    char name[] = "/tmp/daos-bio-XXXXXX";
+    DAOS_ASSERT(mkdtemp(name) != nullptr);
+    path_ = name;
+  }
+  ~TestDirectory() {
+    for (const std::string& file : files_) unlink(file.c_str());
+    rmdir(path_.c_str());
+  }
+  TestDirectory(const TestDirectory&) = delete;
+  TestDirectory& operator=(const TestDirectory&) = delete;
+  std::string file(const std::string& name) {
+    files_.push_back(path_ + "/" + name);
+    return files_.back();
+  }
+
+ private:
+  std::string path_;
+  std::vector<std::string> files_;
+};
+
 // Members die in reverse order: the media before what it stands on.
 struct TestDevice {
-  std::shared_ptr<void> below;
+  std::shared_ptr<TestDirectory> directory;
+  std::shared_ptr<IoRing> ring;
   std::unique_ptr<Media> media;
+
+  TestDevice() = default;
+  TestDevice(TestDevice&&) = default;
+  // In the same order as destruction.
+  TestDevice& operator=(TestDevice&& other) noexcept {
+    media = std::move(other.media);
+    ring = std::move(other.ring);
+    directory = std::move(other.directory);
+    return *this;
+  }
 };
 
 struct TestDriver {
@@ -26,6 +65,20 @@ inline Result<TestDevice> openTestMemory(Reactor& reactor, uint64_t sizeBytes) {
   return device;
 }
 
-inline std::vector<TestDriver> testDrivers() { return {{"Memory", openTestMemory}}; }
+inline Result<TestDevice> openTestFile(Reactor& reactor, uint64_t sizeBytes, bool isDirect) {
+  TestDevice device;
+  device.directory = std::make_shared<TestDirectory>();
+  const std::string path = device.directory->file("device");
+  DAOS_CHECK(createMediaFile(path, sizeBytes));
+  DAOS_TRY(device.ring, IoRing::create(reactor, Log::toStandardError(LogLevel::kInfo)));
+  DAOS_TRY(device.media, openFileMedia(*device.ring, path, {.isDirect = isDirect}));
+  return device;
+}
+
+inline std::vector<TestDriver> testDrivers() {
+  return {{"Memory", openTestMemory},
+          {"DirectFile", [](Reactor& reactor, uint64_t size) { return openTestFile(reactor, size, true); }},
+          {"CachedFile", [](Reactor& reactor, uint64_t size) { return openTestFile(reactor, size, false); }}};
+}
 
 }  // namespace daos::bio

@@ -1,0 +1,156 @@
+#include "bio/file_media.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <vector>
+
+#include "bio/ring_media.h"
+
+namespace daos::bio {
+namespace {
+
+Error fileError(const std::string& path, const char* what, int number) {
+  const std::string message = path + ": " + what + ": " + std::strerror(number);
+  switch (number) {
+    case ENOENT: return Error(ErrorCode::kNonexist, message);
+    case EEXIST: return Error(ErrorCode::kExist, message);
+    case EACCES:
+    case EPERM:
+    case EROFS: return Error(ErrorCode::kNoPerm, message);
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG: return Error(ErrorCode::kNospace, message);
+    case EBUSY:
+    case EWOULDBLOCK: return Error(ErrorCode::kBusy, path + ": in use by another process");
+    default: return Error(ErrorCode::kIo, message);
+  }
+}
+
+// An open file descriptor that closes itself unless released.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+uint64_t readNumber(const std::string& path, uint64_t fallback) {
+  std::FILE* file = std::fopen(path.c_str(), "re");
+  if (!file) return fallback;
+  unsigned long value = 0;
+  const int count = std::fscanf(file, "%lu", &value);
+  std::fclose(file);
+  return count == 1 && value > 0 ? value : fallback;
+}
+
+// Of the device that the file lives on; 512, the least there is, when that can't be known.
+uint64_t sectorSizeOf(dev_t device) {
+  const std::string number = std::to_string(major(device)) + ":" + std::to_string(minor(device));
+  const std::string queue = "/sys/dev/block/" + number + "/queue/logical_block_size";
+  const std::string parent = "/sys/dev/block/" + number + "/../queue/logical_block_size";
+  return std::min<uint64_t>(readNumber(queue, readNumber(parent, 512)), kMediaBlockSize);
+}
+
+Status measure(RingMediaFile& file) {
+  struct stat status;
+  if (fstat(file.fd, &status)) return fileError(file.path, "stat", errno);
+  uint64_t size = static_cast<uint64_t>(status.st_size);
+  if (S_ISBLK(status.st_mode)) {
+    file.isBlockDevice = true;
+    if (ioctl(file.fd, BLKGETSIZE64, &size)) return fileError(file.path, "size", errno);
+    file.sectorSizeBytes = sectorSizeOf(status.st_rdev);
+  } else if (S_ISREG(status.st_mode)) {
+    file.sectorSizeBytes = sectorSizeOf(status.st_dev);
+  } else {
+    return invalid(file.path + ": neither a file nor a block device");
+  }
+  file.sizeBytes = alignDown(size, kMediaBlockSize);
+  if (file.sizeBytes == 0) return invalid(file.path + ": shorter than a block of 4096");
+  return {};
+}
+
+Result<int> openDescriptor(IoRing& ring, const std::string& path, bool isDirect) {
+  struct stat status;
+  const bool isDevice = stat(path.c_str(), &status) == 0 && S_ISBLK(status.st_mode);
+  const int flags = O_RDWR | O_CLOEXEC | (isDevice ? O_EXCL : 0);
+  int fd = open(path.c_str(), flags | (isDirect ? O_DIRECT : 0));
+  if (fd < 0 && isDirect && errno == EINVAL) {
+    DAOS_LOG_WARNING(ring.log(), path + ": the file system refuses O_DIRECT; the page cache is used");
+    fd = open(path.c_str(), flags);
+  }
+  if (fd < 0) return fileError(path, "open", errno);
+  return fd;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Media>> openFileMedia(IoRing& ring, const std::string& path,
+                                             FileMediaOptions options) {
+  DAOS_TRY(const int fd, openDescriptor(ring, path, options.isDirect));
+  Descriptor descriptor(fd);
+  if (flock(fd, LOCK_EX | LOCK_NB)) return fileError(path, "lock", errno);
+  RingMediaFile file{.fd = fd, .path = path};
+  DAOS_CHECK(measure(file));
+  descriptor.release();
+  return std::unique_ptr<Media>(std::make_unique<RingMedia>(ring, std::move(file), options.media));
+}
+
+static Status writeZeros(int fd, const std::string& path, uint64_t sizeBytes) {
+  const std::vector<std::byte> zeros(1 << 20);
+  for (uint64_t offset = 0; offset < sizeBytes;) {
+    const uint64_t piece = std::min<uint64_t>(zeros.size(), sizeBytes - offset);
+    const ssize_t written = pwrite(fd, zeros.data(), piece, static_cast<off_t>(offset));
+    if (written < 0 && errno != EINTR) return fileError(path, "write", errno);
+    if (written > 0) offset += static_cast<uint64_t>(written);
+  }
+  return {};
+}
+
+static Status fill(int fd, const std::string& path, uint64_t sizeBytes, CreateFileOptions options) {
+  const int code = posix_fallocate(fd, 0, static_cast<off_t>(sizeBytes));
+  if (code) return fileError(path, "reserving space", code);
+  if (options.isWritten) DAOS_CHECK(writeZeros(fd, path, sizeBytes));
+  if (fsync(fd)) return fileError(path, "fsync", errno);
+  return {};
+}
+
+// The file's name is durable only when its directory is.
+static Status syncDirectoryOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const Descriptor descriptor(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (descriptor.get() < 0 || fsync(descriptor.get())) return fileError(directory, "fsync", errno);
+  return {};
+}
+
+Status createMediaFile(const std::string& path, uint64_t sizeBytes, CreateFileOptions options) {
+  if (sizeBytes == 0 || sizeBytes % kMediaBlockSize) {
+    return invalid(path + ": size " + std::to_string(sizeBytes) + " is not in whole blocks of 4096");
+  }
+  const Descriptor descriptor(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (descriptor.get() < 0) return fileError(path, "create", errno);
+  Status status = fill(descriptor.get(), path, sizeBytes, options);
+  if (status.ok()) status = syncDirectoryOf(path);
+  if (!status.ok()) unlink(path.c_str());
+  return status;
+}
+
+}  // namespace daos::bio

@@ -1,0 +1,156 @@
+// What is particular to files on a ring: batching, locks, errors of the system, waking up.
+#include "bio/io_ring.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include "bio/media_test_drivers.h"
+
+namespace daos::bio {
+namespace {
+
+class BioIoRing : public testing::Test {
+ public:
+  void SetUp() override {
+    reactor_ = Reactor::create(clock_, {.spinNs = 0}).value();
+    ring_ = IoRing::create(*reactor_, log_).value();
+  }
+  void run(Task<void> task) {
+    reactor_->spawn(std::move(task));
+    reactor_->runUntil([&] { return reactor_->spawnedCount() == 0; });
+  }
+
+  TestDirectory directory_;
+  SystemClock clock_;
+  std::vector<std::string> lines_;
+  Log log_{LogLevel::kInfo, [this](LogLevel, std::string_view line) { lines_.emplace_back(line); }};
+  std::unique_ptr<Reactor> reactor_;
+  std::unique_ptr<IoRing> ring_;
+};
+
+alignas(4096) std::byte gBlock[4096];
+
+Task<void> writeOne(Media& media, uint64_t offset, Status& out) { out = co_await media.write(offset, gBlock); }
+
+TEST_F(BioIoRing, WhatATurnQueuesForSeveralDevicesIsOneSystemCall) {
+  std::vector<std::unique_ptr<Media>> devices;
+  for (const char* name : {"a", "b", "c"}) {
+    const std::string path = directory_.file(name);
+    ASSERT_TRUE(createMediaFile(path, 1 << 20).ok());
+    devices.push_back(openFileMedia(*ring_, path).value());
+  }
+  std::vector<Status> statuses(60);
+  for (int i = 0; i < 60; ++i) reactor_->spawn(writeOne(*devices[i % 3], i / 3 * 4096, statuses[i]));
+  reactor_->runUntil([&] { return reactor_->spawnedCount() == 0; });
+  for (const Status& status : statuses) EXPECT_TRUE(status.ok());
+  EXPECT_EQ(ring_->submitCallCount(), 1u);
+  EXPECT_EQ(ring_->submittedCount(), 60u);
+}
+
+TEST_F(BioIoRing, AFileInUseIsRefused) {
+  const std::string path = directory_.file("device");
+  ASSERT_TRUE(createMediaFile(path, 4096).ok());
+  const auto first = openFileMedia(*ring_, path).value();
+  EXPECT_EQ(openFileMedia(*ring_, path).code(), ErrorCode::kBusy);
+}
+
+TEST_F(BioIoRing, OpeningNamesWhatIsWrong) {
+  EXPECT_EQ(openFileMedia(*ring_, directory_.file("absent")).code(), ErrorCode::kNonexist);
+  EXPECT_EQ(openFileMedia(*ring_, "/dev/null").code(), ErrorCode::kInval);
+  const std::string path = directory_.file("there");
+  ASSERT_TRUE(createMediaFile(path, 4096).ok());
+  EXPECT_EQ(createMediaFile(path, 4096).code(), ErrorCode::kExist);
+  EXPECT_EQ(createMediaFile(directory_.file("odd"), 5000).code(), ErrorCode::kInval);
+}
+
+TEST_F(BioIoRing, AFileThatDoesNotFitLeavesNothingBehind) {
+  const std::string path = directory_.file("huge");
+  const Status status = createMediaFile(path, uint64_t{1} << 50);
+  EXPECT_EQ(status.code(), ErrorCode::kNospace) << status.error().describe();
+  EXPECT_NE(access(path.c_str(), F_OK), 0);
+}
+
+// A file that was cut short behind our back: the read says where, and that it is the device's fault.
+TEST_F(BioIoRing, AnErrorNamesDeviceAndOffset) {
+  const std::string path = directory_.file("cut");
+  ASSERT_TRUE(createMediaFile(path, 1 << 20).ok());
+  const auto media = openFileMedia(*ring_, path).value();
+  ASSERT_EQ(truncate(path.c_str(), 8192), 0);
+  run([](Media& device) -> Task<void> {
+    const Status status = co_await device.read(65536, gBlock);
+    EXPECT_EQ(status.code(), ErrorCode::kIo);
+    EXPECT_NE(status.error().message().find(device.name()), std::string::npos);
+    EXPECT_NE(status.error().message().find("65536"), std::string::npos);
+  }(*media));
+  EXPECT_FALSE(media->isFailed());
+}
+
+TEST_F(BioIoRing, ADeviceOverItsErrorLimitIsFaulty) {
+  const std::string path = directory_.file("dying");
+  ASSERT_TRUE(createMediaFile(path, 1 << 20).ok());
+  const auto media = openFileMedia(*ring_, path, {.media = {.errorCountMax = 3}}).value();
+  ASSERT_EQ(truncate(path.c_str(), 0), 0);
+  int told = 0;
+  media->onFailed([&](const Error&) { ++told; });
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(media->isFailed());
+    run([](Media& device) -> Task<void> {
+      EXPECT_EQ((co_await device.read(0, gBlock)).code(), ErrorCode::kIo);
+    }(*media));
+  }
+  EXPECT_TRUE(media->isFailed());
+  EXPECT_EQ(told, 1);
+  EXPECT_EQ(media->statistics().of(MediaOperation::kRead).errorCount, 3u);
+}
+
+// Writing past the limit on file sizes is the nearest an unprivileged test gets to a full device.
+TEST_F(BioIoRing, AFailedDurableWriteIsFatal) {
+  const std::string path = directory_.file("limited");
+  ASSERT_TRUE(createMediaFile(path, 1 << 20).ok());
+  const auto media = openFileMedia(*ring_, path).value();
+  ASSERT_EQ(truncate(path.c_str(), 0), 0);
+  rlimit before;
+  getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit small{4096, before.rlim_max};
+  signal(SIGXFSZ, SIG_IGN);
+  setrlimit(RLIMIT_FSIZE, &small);
+  run([](Media& device) -> Task<void> {
+    EXPECT_FALSE((co_await device.writeDurable(65536, gBlock)).ok());
+    EXPECT_TRUE(device.isFailed());
+    EXPECT_FALSE((co_await device.read(0, gBlock)).ok());
+  }(*media));
+  setrlimit(RLIMIT_FSIZE, &before);
+}
+
+// A loop that does not spin sleeps until the eventfd; it must neither miss a completion nor burn the core.
+TEST_F(BioIoRing, ABlockedLoopIsWokenByCompletions) {
+  const std::string path = directory_.file("device");
+  ASSERT_TRUE(createMediaFile(path, 1 << 20).ok());
+  const auto media = openFileMedia(*ring_, path).value();
+  for (int i = 0; i < 200; ++i) {
+    run([](Media& device) -> Task<void> {
+      EXPECT_TRUE((co_await device.write(0, gBlock)).ok());
+      if (device.statistics().of(MediaOperation::kWrite).count % 50 == 0) {
+        EXPECT_TRUE((co_await device.flush()).ok());
+      }
+    }(*media));
+  }
+}
+
+TEST_F(BioIoRing, ClosingADeviceWaitsForTheKernel) {
+  const std::string path = directory_.file("device");
+  ASSERT_TRUE(createMediaFile(path, 1 << 20).ok());
+  auto media = openFileMedia(*ring_, path).value();
+  static MediaRequest request;
+  request.operation = MediaOperation::kWrite;
+  request.data = gBlock;
+  request.sizeBytes = sizeof(gBlock);
+  request.completed = [](MediaRequest&) { ADD_FAILURE() << "told after closing"; };
+  media->submit(request);
+  reactor_->runOnce();
+  media.reset();
+}
+
+}  // namespace
+}  // namespace daos::bio
