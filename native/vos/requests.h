@@ -1,0 +1,240 @@
+// Arguments and results of VOS calls: plain values, and the reusable results that own their capacity.
+#pragma once
+
+#include <array>
+#include <cstring>
+#include <span>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/hybrid_clock.h"
+#include "base/uuid.h"
+#include "model/io.h"
+#include "model/object_id.h"
+#include "vos/heap.h"
+
+namespace daos::vos {
+
+class Arena;
+
+// Checksums of one value as the client made them: opaque to VOS but for their geometry. A value (or each
+// extent, on its own) is cut into chunks of `chunkSize` bytes; the last may be shorter. A chunk is a
+// whole number of records.
+struct Checksums {
+  uint16_t type = 0;          // 0: none
+  uint16_t checksumSize = 0;  // bytes per chunk
+  uint32_t chunkSize = 0;
+  Bytes bytes;                // checksumSize per chunk, extents back to back
+};
+
+// The identity of a transaction: chosen by its leader, unique in the container.
+using TransactionId = Uuid;
+
+// What all writes have in common.
+struct WriteContext {
+  Epoch epoch = 0;
+  uint16_t minor = 0;  // order of operations of one transaction at one epoch
+  // Not nil: the write is prepared with this transaction; others do not see it before its commit.
+  TransactionId transaction{};
+  Conditions conditions = 0;
+};
+
+struct UpdateRequest {
+  ObjectId oid;
+  Bytes dkey;
+  std::span<const IoDescriptor> descriptors;
+  std::span<const Checksums> checksums;  // empty, or one per descriptor
+  WriteContext write;
+};
+
+// Punches the akeys given, or the dkey when there are none, or the object when `dkey` is empty.
+// Ranges of an array are punched by an update with recordSize 0.
+struct PunchRequest {
+  ObjectId oid;
+  Bytes dkey;
+  std::span<const Bytes> akeys;
+  WriteContext write;
+};
+
+// What a read does when an uncommitted write of another transaction would decide its answer.
+enum class InDoubt : uint8_t { kRefuse, kSkip };
+
+struct ReadContext {
+  Epoch epoch = kEpochMax;
+  // The reader's own uncommitted writes are visible to it.
+  TransactionId transaction{};
+  InDoubt inDoubt = InDoubt::kRefuse;
+  // Remember the read, so that a later write below its epoch is refused with DER_TX_RESTART.
+  bool isTracked = false;
+  Conditions conditions = 0;
+};
+
+struct FetchRequest {
+  ObjectId oid;
+  Bytes dkey;
+  std::span<const IoDescriptor> descriptors;
+  ReadContext read;
+  bool sizesOnly = false;  // only record and value sizes are wanted
+};
+
+enum class SegmentKind : uint8_t { kMemory, kMedia, kHole };
+
+// A run of bytes of a fetched value, in the order asked for.
+struct Segment {
+  SegmentKind kind;
+  uint16_t checksumType;           // 0: none
+  uint16_t checksumSize;
+  uint32_t chunkSize;
+  uint64_t size;                   // bytes
+  const std::byte* memory;         // kMemory
+  uint64_t mediaOffset;            // kMedia
+  // Checksums of the chunks of the stored extent that the segment overlaps; the segment begins
+  // `chunkSkip` bytes into the first of them and the stored data continues `chunkTail` bytes after the
+  // segment's end to the end of the last chunk (readable at the same place).
+  Bytes checksums;
+  uint32_t chunkSkip;
+  uint32_t chunkTail;
+  Epoch epoch;                     // of the write; 0 for a hole never written
+};
+
+struct FetchedValue {
+  uint64_t recordSize = 0;  // 0: there is nothing (kSingle) or the akey has never been written (kArray)
+  uint64_t size = 0;        // bytes of the segments, holes included
+  uint32_t segmentIndex = 0;
+  uint32_t segmentCount = 0;
+};
+
+// Reusable; pins the memory its segments point to from fetch() until release().
+class FetchResult {
+ public:
+  FetchResult() = default;
+  FetchResult(const FetchResult&) = delete;
+  FetchResult& operator=(const FetchResult&) = delete;
+  ~FetchResult() { release(); }
+
+  // One per descriptor.
+  std::span<const FetchedValue> values() const { return values_; }
+  std::span<const Segment> segments(const FetchedValue& value) const {
+    return std::span(segments_).subspan(value.segmentIndex, value.segmentCount);
+  }
+  // Copies a value whose segments are all memory or holes (left as they are) to `to`.
+  void copyTo(const FetchedValue& value, MutableBytes to) const;
+  bool hasMedia() const { return hasMedia_; }
+  // The answer may leave the target when this is durable.
+  uint64_t ticket() const { return ticket_; }
+  // With DER_TX_BUSY: the transaction in the way.
+  const TransactionId& blocker() const { return blocker_; }
+  void release();
+
+ private:
+  friend class FetchOperation;
+  std::vector<FetchedValue> values_;
+  std::vector<Segment> segments_;
+  bool hasMedia_ = false;
+  uint64_t ticket_ = 0;
+  TransactionId blocker_{};
+  Arena* arena_ = nullptr;  // pinned
+  uint64_t pin_ = 0;
+};
+
+// Space and buffers of an update between updateBegin and updateEnd. Movable; gives back what was not ended.
+class PendingUpdate {
+ public:
+  PendingUpdate() = default;
+  PendingUpdate(PendingUpdate&& other) noexcept;
+  PendingUpdate& operator=(PendingUpdate&& other) noexcept;
+  ~PendingUpdate() { cancel(); }
+
+  // Where the data goes: in the order of descriptors and their extents, each extent a buffer of its own.
+  std::span<const MutableBytes> buffers() const { return buffers_; }
+  void cancel();
+
+ private:
+  friend class UpdateOperation;
+  friend class Container;
+  const UpdateRequest* request_ = nullptr;
+  Arena* arena_ = nullptr;
+  std::vector<MutableBytes> buffers_;
+  std::vector<Offset> blocks_;  // a reserved block per buffer, 0 where the value needs none
+};
+
+// A position in an enumeration: opaque bytes, independent of memory and layout.
+struct Anchor {
+  static constexpr size_t kSizeMax = 120;
+  uint8_t size = 0;  // 0: the beginning
+  bool isEnd = false;
+  std::array<std::byte, kSizeMax> bytes{};
+};
+
+enum class Level : uint8_t { kObject, kDkey, kAkey, kExtent, kSingle };
+enum class Versions : uint8_t {
+  kVisible,  // what a read at epochRange.high sees
+  kAll,      // every stored version in the range, punches included
+};
+
+struct EpochRange {
+  Epoch low = 0;
+  Epoch high = kEpochMax;  // both inclusive
+};
+
+// Lists what is one level below the names given: objects; dkeys of `oid`; akeys of `dkey`; versions of `akey`.
+struct EnumerateRequest {
+  Level level = Level::kObject;
+  ObjectId oid;
+  Bytes dkey;
+  Bytes akey;
+  // kVisible: entries visible at `high` that changed at or after `low`.
+  EpochRange epochs;
+  Versions versions = Versions::kVisible;
+  TransactionId transaction{};
+  InDoubt inDoubt = InDoubt::kSkip;
+  bool isReverse = false;  // extents only: from the end
+};
+
+enum class EntryKind : uint8_t { kObject, kDkey, kAkey, kExtent, kSingle, kPunch };
+
+struct Entry {
+  EntryKind kind;
+  ValueType valueType;    // kAkey
+  ObjectId oid;           // kObject
+  Bytes key;              // kDkey, kAkey; valid during the call
+  Extent extent;          // kExtent
+  bool isHole = false;    // kExtent: a punched range; kSingle: a punched value
+  Epoch epoch = 0;        // kExtent, kSingle, kPunch; the newest visible write below for the others
+  uint16_t minor = 0;
+  uint64_t recordSize = 0;  // kExtent, kSingle, kAkey of an array
+};
+
+class EntrySink {
+ public:
+  virtual ~EntrySink() = default;
+  // False: stop before this entry; the next call with the anchor begins with it.
+  virtual bool take(const Entry& entry) = 0;
+};
+
+enum class QueryWhat : uint8_t { kMaxDkey, kMinDkey, kMaxAkey, kMinAkey, kMaxExtent, kMinExtent };
+
+// Max or min of the dkeys; of the akeys of `dkey`; of the extents of `akey`. Where `dkey` or `akey`
+// is empty for a deeper question, the max (min) dkey or akey is taken for it.
+struct QueryRequest {
+  ObjectId oid;
+  QueryWhat what = QueryWhat::kMaxDkey;
+  Bytes dkey;
+  Bytes akey;
+  ReadContext read;
+};
+
+struct QueryResult {
+  std::vector<std::byte> dkey;
+  std::vector<std::byte> akey;
+  Extent extent;
+  uint64_t recordSize = 0;
+};
+
+struct ContainerUsage {
+  uint64_t arenaBytes = 0;  // blocks of this container, with rounding
+  uint64_t mediaBytes = 0;
+  uint64_t objectCount = 0;
+};
+
+}  // namespace daos::vos

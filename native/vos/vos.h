@@ -1,0 +1,146 @@
+// VOS: the versioned object store of one target. For callers (engine, bindings, tests).
+//
+// object → dkey → akey → single value or array of records, every write at an epoch, nothing overwritten.
+// docs/vos.md states the semantics; in short:
+//   - A write is stamped (epoch, minor). Stamps may arrive in any order.
+//   - A punch of an object, dkey or akey at stamp P hides everything beneath it with a stamp <= P.
+//   - A read at epoch E sees, of what is stamped (<= E, any minor) and not hidden, the newest. Among writes of
+//     one stamp the one that arrived last wins.
+//   - An akey exists at E when it has data visible at E, a dkey when an akey of it does, an object when a
+//     dkey does: existence is derived, never stored.
+//   - A range of an array never written, or punched, is a hole; a hole is not zeros.
+//
+// Thread:    one target's; no call blocks. What needs the device is a Task.
+// Invariant: every modifying call is one arena transaction: it happens wholly or, with any error, not at all.
+// Durability: modifying calls return a Ticket, reads carry one; an answer leaves the target only when
+//            Pool::isDurable(ticket) (see arena.h). With PmemArena that is always so.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/hybrid_clock.h"
+#include "base/uuid.h"
+#include "model/io.h"
+#include "model/object_id.h"
+#include "vos/arena.h"
+#include "vos/requests.h"
+
+namespace daos::bio {
+class Media;
+}
+
+namespace daos::vos {
+
+class Container;
+struct PoolState;
+
+struct PoolOptions {
+  // Values and extents of at least this size go to Media; kNeverToMedia keeps all in the arena.
+  uint64_t dataThreshold = 4096;
+  // Of the arena, percent kept back for punches, aggregation and garbage collection.
+  uint32_t reservePercent = 2;
+  static constexpr uint64_t kNeverToMedia = ~uint64_t{0};
+};
+
+// What a pool says about itself; given at creation, checked at opening.
+struct PoolIdentity {
+  Uuid pool;
+  uint32_t targetIndex = 0;
+  bool operator==(const PoolIdentity&) const = default;
+};
+
+struct PoolSpace {
+  HeapSpace arena;
+  uint64_t mediaTotalBytes = 0;
+  uint64_t mediaUsedBytes = 0;
+};
+
+class Pool {
+ public:
+  // Lays a pool out in a new arena. `media` holds bulk data; null keeps all data in the arena.
+  static Result<std::unique_ptr<Pool>> create(std::unique_ptr<Arena> arena, bio::Media* media,
+                                              const PoolIdentity& identity, const PoolOptions&);
+  // DER_MISMATCH for another identity, DER_DF_INCOMPT for another format version, DER_DF_INVAL for
+  // a damaged one.
+  static Result<std::unique_ptr<Pool>> open(std::unique_ptr<Arena> arena, bio::Media* media,
+                                            const PoolIdentity& identity, const PoolOptions&);
+  ~Pool();
+
+  // DER_EXIST.
+  Result<Ticket> createContainer(const Uuid& uuid);
+  // The container disappears at once; its space comes back by collectStep(). DER_NONEXIST, DER_BUSY
+  // while it is open.
+  Result<Ticket> destroyContainer(const Uuid& uuid);
+  // Borrowed from the pool; each call is matched by one closeContainer. DER_NONEXIST.
+  Result<Container*> openContainer(const Uuid& uuid);
+  void closeContainer(Container* container);
+  std::vector<Uuid> listContainers() const;
+
+  PoolSpace space() const;
+  // Whether dropped trees wait to be collected.
+  bool hasGarbage() const;
+  // Frees dropped trees in about `budget` steps (a step is one record, below 1 µs); true while
+  // there is more. DER_NOSPACE never.
+  Result<bool> collectStep(uint32_t budget);
+
+  Arena& arena();
+  bool isDurable(Ticket ticket);
+
+ private:
+  explicit Pool(std::unique_ptr<PoolState> state);
+  friend class Container;
+  std::unique_ptr<PoolState> state_;
+};
+
+// One container. All spans in requests are borrowed for the call.
+class Container {
+ public:
+  const Uuid& uuid() const;
+
+  // --- writing (ops/update.cc, ops/punch.cc)
+
+  // Stores values that are in memory: `data` has one range per descriptor, extents back to back. The
+  // fast path: everything happens before it returns. Data for Media is refused with DER_NOSYS: use
+  // updateBegin for what is over the threshold (see needsMedia).
+  Result<Ticket> update(const UpdateRequest& request, std::span<const Bytes> data);
+  bool needsMedia(const UpdateRequest& request) const;
+  // Checks the request, reserves space and hands out the buffers for the data: one per descriptor, in
+  // order. Nothing is visible before updateEnd; dropping the PendingUpdate gives the space back.
+  // The request's spans must live until then.
+  Result<PendingUpdate> updateBegin(const UpdateRequest& request);
+  // Conditions are judged here.
+  Result<Ticket> updateEnd(PendingUpdate& pending);
+  Result<Ticket> punch(const PunchRequest& request);
+
+  // --- reading (ops/fetch.cc)
+
+  // Fills `result`, which is reusable: after the first calls nothing is allocated. Segments in memory stay
+  // valid until result.release() or its reuse. DER_TX_BUSY: an uncommitted write of another transaction
+  // decides the answer (result.blocker()); DER_NONEXIST only by conditions: what is not there reads
+  // as size 0 or holes. DER_REC_SIZE when a descriptor expects another record size.
+  Status fetch(const FetchRequest& request, FetchResult& result);
+
+  // --- listing (ops/enumerate.cc, ops/query.cc)
+
+  // Calls `sink` for entries after `anchor`, in order, until it returns false (that entry is not
+  // consumed), or the end (anchor.isEnd). The anchor is plain bytes and stays valid across writes,
+  // aggregation and reopening: entries that are there throughout are listed exactly once.
+  Status enumerate(const EnumerateRequest& request, Anchor& anchor, EntrySink& sink);
+  // DER_NONEXIST when there is nothing to take the maximum or minimum of.
+  Result<QueryResult> query(const QueryRequest& request);
+
+  // --- accounting
+  ContainerUsage usage() const;
+
+ private:
+  friend class Pool;
+  friend struct PoolState;
+  struct State;
+  explicit Container(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace daos::vos
