@@ -7,3 +7,4 @@ export * from './generated/object-classes.js';
 export * from './generated/object-types.js';
 export * from './object-class.js';
 export * from './object-id.js';
+export * from './pool-map.js';

@@ -1,0 +1,63 @@
+// What a client must know to reach a pool: its map, and the pool and container a label stands for.
+//
+// The control service answers with these as JSON (docs/control.md), an embedded system hands them over in the process.
+
+export type TransportName = 'tcp' | 'shm' | 'verbs' | 'inprocess';
+
+/** Where one target of an engine listens on one transport. */
+export interface TargetAddress {
+  readonly transport: TransportName;
+  readonly address: string;
+}
+
+/** Only `up` targets take part in I/O; the others matter to placement and rebuild. */
+export type TargetState = 'new' | 'up' | 'drain' | 'down' | 'excluded';
+
+export interface PoolMapTarget {
+  /** Number of the target in its engine, from 0. */
+  readonly index: number;
+  readonly state: TargetState;
+  /** Empty while the engine is not running. */
+  readonly addresses: readonly TargetAddress[];
+}
+
+export type RankState = 'starting' | 'joined' | 'suspect' | 'excluded' | 'stopped' | 'errored';
+
+export interface PoolMapRank {
+  readonly rank: number;
+  readonly state: RankState;
+  /** Counts the starts of the engine: another number means that addresses have changed. */
+  readonly incarnation: number;
+  /** Path of failure domains, as `/rack0/host1`. */
+  readonly faultDomain: string;
+  readonly targets: readonly PoolMapTarget[];
+}
+
+export interface PoolMap {
+  /** Raised by one with every change of membership or state; addresses change without it. */
+  readonly version: number;
+  /** In order of rank; each rank's targets in order of index. */
+  readonly ranks: readonly PoolMapRank[];
+}
+
+/** A pool as a client sees it. */
+export interface PoolDescription {
+  readonly uuid: string;
+  readonly label: string;
+  readonly map: PoolMap;
+}
+
+/** A container as a client sees it. */
+export interface ContainerDescription {
+  readonly uuid: string;
+  readonly label: string;
+  readonly poolUuid: string;
+  /** By name, as `daos container get-prop` prints them. */
+  readonly properties: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** Finds pools and containers by label or UUID. DER_NONEXIST for what is not there. */
+export interface PoolDirectory {
+  getPool(pool: string): Promise<PoolDescription>;
+  getContainer(pool: string, container: string): Promise<ContainerDescription>;
+}
