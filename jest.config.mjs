@@ -1,5 +1,6 @@
-// How every TypeScript test and every test of a tool runs: as ES modules, with types stripped by swc. A package is tested
-// from its sources and sees other packages as their users do, through `exports`, so build before testing.
+// How every TypeScript test and every test of a tool runs: as ES modules, with types stripped by
+// swc. A package is tested from its sources and sees other packages as their users do, through
+// `exports`, so build before testing.
 export default {
   testMatch: ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/tools/**/*.test.mjs'],
   testEnvironment: 'node',
@@ -14,7 +15,10 @@ export default {
         swcrc: false,
         module: { type: 'es6' },
         sourceMaps: 'inline',
-        jsc: { target: 'es2022', parser: { syntax: 'typescript', explicitResourceManagement: true } },
+        jsc: {
+          target: 'es2022',
+          parser: { syntax: 'typescript', explicitResourceManagement: true },
+        },
       },
     ],
   },

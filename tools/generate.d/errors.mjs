@@ -47,7 +47,7 @@ function table(errors) {
     )
     .join('\n');
   return `${banner('errors')}
-/** Every error code, with its number in DAOS's C API, whether repeating can help, and what to do. */
+/** Every error code: its number in DAOS's C API, whether repeating can help, and what to do. */
 export const ERRORS = {
 ${rows}
 } as const;

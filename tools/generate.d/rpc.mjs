@@ -4,7 +4,9 @@ import { banner } from './names.mjs';
 const enumerator = (name) => `k${name[0].toUpperCase()}${name.slice(1)}`;
 
 function header(opcodes) {
-  const values = opcodes.map((o) => `  ${enumerator(o.name)} = ${o.value},  // ${o.about}`).join('\n');
+  const values = opcodes
+    .map((o) => `  ${enumerator(o.name)} = ${o.value},  // ${o.about}`)
+    .join('\n');
   const rows = opcodes
     .map((o) => `    {Opcode::${enumerator(o.name)}, "${o.name}", ${o.modifies}},`)
     .join('\n');

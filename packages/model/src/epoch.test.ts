@@ -11,7 +11,11 @@ describe('model/epoch', () => {
   });
 
   test('every millisecond comes back', () => {
-    const dates = fc.date({ min: new Date('2021-01-01'), max: new Date('2500-01-01'), noInvalidDate: true });
+    const dates = fc.date({
+      min: new Date('2021-01-01'),
+      max: new Date('2500-01-01'),
+      noInvalidDate: true,
+    });
     fc.assert(fc.property(dates, (date) => dateOf(epochOf(date)).getTime() === date.getTime()));
   });
 

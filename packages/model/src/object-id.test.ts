@@ -46,12 +46,24 @@ describe('model/object-id', () => {
   test('a user part over 96 bits is refused', () => {
     const parts = { type: 'MULTI_HASHED', objectClass: 'S1' } as const;
     const code = 'DER_INVAL';
-    expect(() => makeObjectId({ ...parts, user: 2n ** 96n })).toThrow(expect.objectContaining({ code }));
+    expect(() => makeObjectId({ ...parts, user: 2n ** 96n })).toThrow(
+      expect.objectContaining({ code }),
+    );
     expect(() => makeObjectId({ ...parts, user: -1n })).toThrow(expect.objectContaining({ code }));
   });
 
   test('text that is no id is refused by name', () => {
-    for (const text of ['', '1', '1.', '.1', '1.2.3', '-1.2', 'a.b', `1.${2n ** 64n}`, `${2n ** 64n}.1`]) {
+    for (const text of [
+      '',
+      '1',
+      '1.',
+      '.1',
+      '1.2.3',
+      '-1.2',
+      'a.b',
+      `1.${2n ** 64n}`,
+      `${2n ** 64n}.1`,
+    ]) {
       expect(() => parseObjectId(text)).toThrow(`'${text}' is no object id`);
     }
   });

@@ -19,7 +19,10 @@ const GROUP_COUNT_BITS = 16n;
 const TYPE_SHIFT = 120n;
 
 const TYPES_BY_NUMBER = new Map(
-  Object.entries(OBJECT_TYPES).map(([name, { value }]) => [value as number, name as ObjectTypeName]),
+  Object.entries(OBJECT_TYPES).map(([name, { value }]) => [
+    value as number,
+    name as ObjectTypeName,
+  ]),
 );
 
 export interface ObjectIdParts {
@@ -32,7 +35,10 @@ export interface ObjectIdParts {
 /** Composes an id. DER_INVAL when `user` takes more than 96 bits. */
 export function makeObjectId({ user, type, objectClass }: ObjectIdParts): ObjectId {
   if (user < 0n || user > OBJECT_ID_USER_MAX) {
-    throw new DaosError('DER_INVAL', `the user's part of an object id has 96 bits; ${user} has more`);
+    throw new DaosError(
+      'DER_INVAL',
+      `the user's part of an object id has 96 bits; ${user} has more`,
+    );
   }
   const { redundancy, groupCount } = OBJECT_CLASSES[objectClass];
   const classBits = (BigInt(redundancy) << GROUP_COUNT_BITS) | BigInt(groupCount);

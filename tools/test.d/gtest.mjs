@@ -1,0 +1,89 @@
+// Runs the GoogleTest programs that ctest knows and counts their single tests.
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { runProcess } from './process.mjs';
+import { emptyTally, single } from './tally.mjs';
+
+/** The programs that ctest would run, as { name, command, cwd, environment }. */
+export function programsOf(ctestJson) {
+  return JSON.parse(ctestJson)
+    .tests.filter((test) => Array.isArray(test.command))
+    .map(({ name, command, properties = [] }) => {
+      const property = (key) => properties.find((each) => each.name === key)?.value;
+      const assignments = (property('ENVIRONMENT') ?? []).map((text) => {
+        const equals = text.indexOf('=');
+        return [text.slice(0, equals), text.slice(equals + 1)];
+      });
+      return {
+        name,
+        command,
+        cwd: property('WORKING_DIRECTORY'),
+        environment: Object.fromEntries(assignments),
+        timeoutMs: (property('TIMEOUT') ?? 600) * 1000,
+      };
+    });
+}
+
+/** The tally of a program's JSON report. */
+export function tallyOfReport(program, report) {
+  const tally = emptyTally();
+  for (const suite of report.testsuites ?? []) {
+    for (const test of suite.testsuite ?? []) {
+      const name = `${program}: ${test.classname}.${test.name}`;
+      if ((test.failures ?? []).length > 0) tally.failed.push(name);
+      else if (test.status !== 'RUN' || test.result === 'SKIPPED') tally.skipped.push(name);
+      else tally.passedCount += 1;
+    }
+  }
+  return tally;
+}
+
+/** The tally of a program that died: from what it printed up to then. */
+export function tallyOfOutput(program, output, how) {
+  const tally = emptyTally();
+  let running;
+  for (const line of output.split('\n')) {
+    const [, state, name] = /^\[ +(RUN|OK|FAILED|SKIPPED) +\] ([\w/]+\.[\w/]+)/.exec(line) ?? [];
+    if (state === 'RUN') running = name;
+    // The summary at the end repeats names; only a test that runs can end.
+    if (running === undefined || state === undefined || state === 'RUN' || name !== running)
+      continue;
+    if (state === 'OK') tally.passedCount += 1;
+    if (state === 'FAILED') tally.failed.push(`${program}: ${name}`);
+    if (state === 'SKIPPED') tally.skipped.push(`${program}: ${name}`);
+    running = undefined;
+  }
+  const place = running === undefined ? 'outside of any test' : `in ${running}`;
+  const plannedCount = Number(/Running (\d+) tests?/.exec(output)?.[1] ?? 0);
+  const missingCount =
+    plannedCount -
+    tally.passedCount -
+    tally.failed.length -
+    tally.skipped.length -
+    (running ? 1 : 0);
+  const missing = missingCount > 0 ? `; ${missingCount} tests did not run` : '';
+  tally.failed.push(`${program}: ${how} ${place}${missing}`);
+  return tally;
+}
+
+/** Runs one program of `programsOf`. A program without GoogleTest counts as one test. */
+export async function runTestProgram({ name, command, cwd, environment, timeoutMs }, logDirectory) {
+  const reportFile = join(logDirectory, `${name}.json`);
+  rmSync(reportFile, { force: true });
+  const options = { cwd, environment, timeoutMs, log: join(logDirectory, `${name}.log`) };
+  const isGtest = command[0].endsWith('_test');
+  if (!isGtest) {
+    const { ok, how } = await runProcess(command, options);
+    return single(name, ok, how);
+  }
+  const result = await runProcess([...command, `--gtest_output=json:${reportFile}`], options);
+  if (!existsSync(reportFile)) return tallyOfOutput(name, result.output, result.how);
+  const tally = tallyOfReport(name, JSON.parse(readFileSync(reportFile, 'utf8')));
+  // A program may finish its tests and die in a destructor, or fail outside of every test.
+  if (!result.ok && tally.failed.length === 0)
+    tally.failed.push(`${name}: ${result.how} after its tests`);
+  if (tally.passedCount + tally.failed.length + tally.skipped.length === 0) {
+    tally.failed.push(`${name}: ran no test`);
+  }
+  return tally;
+}
