@@ -1,4 +1,5 @@
-// Assertions: bugs of ours, on in every build. Bytes from a peer or a disk are checked, never asserted.
+// Assertions: bugs of ours, on in every build. Bytes from a peer or a disk are checked, never
+// asserted.
 #pragma once
 
 namespace daos {

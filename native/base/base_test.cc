@@ -47,7 +47,8 @@ TEST(BaseUuid, TextFormSurvivesARoundTrip) {
 }
 
 TEST(BaseUuid, MalformedTextIsRefusedByName) {
-  for (const char* text : {"", "1234", "0123456789abcdef0123456789abcdef0123", "zzzzzzzz-0000-4000-8000-000000000000"}) {
+  for (const char* text : {"", "1234", "0123456789abcdef0123456789abcdef0123",
+                           "zzzzzzzz-0000-4000-8000-000000000000"}) {
     const auto parsed = Uuid::parse(text);
     ASSERT_FALSE(parsed.ok());
     EXPECT_NE(parsed.error().message().find(text), std::string_view::npos);
@@ -68,7 +69,8 @@ TEST(BaseHybridClock, AnObservedEpochPushesTheClockButNotPastTheSkewLimit) {
   const uint64_t now = kEpochZeroUnixNs + 1000;
   ASSERT_TRUE(clock.observe(5000, now).ok());
   EXPECT_EQ(clock.next(now), 5001u);
-  EXPECT_EQ(clock.observe(HybridClock::fromWall(now) + kEpochSkewMaxNs + 1, now).code(), ErrorCode::kOverflow);
+  EXPECT_EQ(clock.observe(HybridClock::fromWall(now) + kEpochSkewMaxNs + 1, now).code(),
+            ErrorCode::kOverflow);
   EXPECT_EQ(clock.last(), 5001u);
 }
 

@@ -1,8 +1,8 @@
 // Hybrid logical time: the epochs of updates.
 //
-// An epoch is nanoseconds since 2021-01-01 UTC, pushed forward where needed so that each is later than every
-// one made or seen before (Kulkarni et al., "Logical Physical Clocks", 2014, with the logical part
-// folded into the low nanoseconds).
+// An epoch is nanoseconds since 2021-01-01 UTC, pushed forward where needed so that each is later
+// than every one made or seen before (Kulkarni et al., "Logical Physical Clocks", 2014, with the
+// logical part folded into the low nanoseconds).
 #pragma once
 
 #include <cstdint>

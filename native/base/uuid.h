@@ -30,6 +30,7 @@ static_assert(sizeof(Uuid) == 16);
 template <>
 struct std::hash<daos::Uuid> {
   size_t operator()(const daos::Uuid& uuid) const noexcept {
-    return daos::loadAs<uint64_t>(uuid.bytes.data()) ^ daos::loadAs<uint64_t>(uuid.bytes.data() + 8);
+    return daos::loadAs<uint64_t>(uuid.bytes.data()) ^
+           daos::loadAs<uint64_t>(uuid.bytes.data() + 8);
   }
 };

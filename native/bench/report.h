@@ -90,7 +90,8 @@ class Report {
 
   const std::vector<Metric>& metrics() const { return metrics_; }
 
-  // Prints everything. The program's exit code: 1 when nothing was measured or a value is no number.
+  // Prints everything. The program's exit code: 1 when nothing was measured or a value is no
+  // number.
   int finish() const {
     if (json_) {
       printJson();

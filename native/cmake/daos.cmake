@@ -4,8 +4,8 @@
 #   *_test.cc       -> GoogleTest program NAME_test, registered with ctest
 #   *_bench.cc      -> program FILE each (FILE without .cc)
 #   *_fuzz.cc       -> libFuzzer program FILE each, when DAOS_FUZZ is on (clang)
-#   link test       -> a shared library of the whole archive with no undefined symbol, so that an undeclared
-#                      dependency fails here and names file and symbol
+#   link test       -> a shared library of the whole archive with no undefined symbol, so that an
+#                      undeclared dependency fails here and names file and symbol
 function(daos_library name)
   file(GLOB_RECURSE all CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   set(sources ${all})

@@ -1,5 +1,5 @@
-# The libraries the core stands on, as imported targets. tools/deps installs them; DAOS_DEPS_DIR (default
-# ~/.cache/daos/deps) holds what the distribution lacks in the needed version.
+# The libraries the core stands on, as imported targets. tools/deps installs them; DAOS_DEPS_DIR
+# (default ~/.cache/daos/deps) holds what the distribution lacks in the needed version.
 find_package(PkgConfig REQUIRED)
 set(DAOS_DEPS_DIR "$ENV{HOME}/.cache/daos/deps" CACHE PATH "libraries built by tools/deps")
 file(GLOB daos_pkgconfig_dirs ${DAOS_DEPS_DIR}/*/lib/pkgconfig)

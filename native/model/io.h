@@ -1,6 +1,7 @@
 // What one update or fetch addresses: akeys under a dkey, each with a single value or extents.
 //
-// All ranges here are borrowed from the caller for the length of the call (for a Task: until it ends).
+// All ranges here are borrowed from the caller for the length of the call (for a Task: until it
+// ends).
 #pragma once
 
 #include <cstdint>
@@ -59,8 +60,8 @@ inline uint64_t dataSize(const IoDescriptor& descriptor) {
   return count * descriptor.recordSize;
 }
 
-// Everything about a descriptor that needs no store: key size, counts, overflow, limits. The message
-// names the field. `keyType` is the object's akey type (uint64 keys are exactly 8 bytes).
+// Everything about a descriptor that needs no store: key size, counts, overflow, limits. The
+// message names the field. `keyType` is the object's akey type (uint64 keys are exactly 8 bytes).
 Status validate(const IoDescriptor& descriptor, KeyType keyType);
 // A dkey or akey on its own; `level` ("dkey" or "akey") is named in the message.
 Status validateKey(Bytes key, KeyType keyType, const char* level);

@@ -45,7 +45,10 @@ TEST(ModelObjectClass, AnUnknownClassIsNotFound) {
 }
 
 IoDescriptor arrayOf(std::span<const Extent> extents, uint64_t recordSize) {
-  return {.akey = bytesOf("a"), .type = ValueType::kArray, .recordSize = recordSize, .extents = extents};
+  return {.akey = bytesOf("a"),
+          .type = ValueType::kArray,
+          .recordSize = recordSize,
+          .extents = extents};
 }
 
 TEST(ModelIo, KeysOfTheWrongSizeAreRefused) {

@@ -22,7 +22,8 @@ struct ObjectId {
 
   // The type and class bits of `base` are replaced.
   static ObjectId make(ObjectId base, ObjectType type, uint8_t redundancy, uint16_t groupCount) {
-    const uint64_t meta = static_cast<uint64_t>(type) << 56 | static_cast<uint64_t>(redundancy) << 48 |
+    const uint64_t meta = static_cast<uint64_t>(type) << 56 |
+                          static_cast<uint64_t>(redundancy) << 48 |
                           static_cast<uint64_t>(groupCount) << 32;
     return {base.low, meta | (base.high & 0xffffffffull)};
   }

@@ -25,8 +25,9 @@ uint32_t jumpHash(uint64_t key, uint32_t bucketCount) {
   while (next < bucketCount) {
     bucket = next;
     key = key * 2862933555777941757ull + 1;
-    next = static_cast<int64_t>(static_cast<double>(bucket + 1) *
-                                (static_cast<double>(1ll << 31) / static_cast<double>((key >> 33) + 1)));
+    next = static_cast<int64_t>(
+        static_cast<double>(bucket + 1) *
+        (static_cast<double>(1ll << 31) / static_cast<double>((key >> 33) + 1)));
   }
   return static_cast<uint32_t>(bucket);
 }

@@ -44,7 +44,8 @@ TEST(PlacementLayout, DkeysSpreadOverGroupsAndStayWhereTheyAre) {
 TEST(PlacementLayout, AGrownMapMovesOnlyTheShareOfTheNewTarget) {
   int moved = 0;
   for (uint64_t i = 0; i < 8000; ++i) {
-    moved += computeLayout(mapOf(7), classOid(i, 1))->groups != computeLayout(mapOf(8), classOid(i, 1))->groups;
+    moved += computeLayout(mapOf(7), classOid(i, 1))->groups !=
+             computeLayout(mapOf(8), classOid(i, 1))->groups;
   }
   EXPECT_NEAR(moved, 1000, 150);
 }

@@ -49,7 +49,8 @@ Status DecodedIo::decodeAkey(WireReader& reader, KeyType keyType) {
                     .recordSize = head.recordSize,
                     .extents = extents,
                     .conditions = head.conditions});
-  checksums_.push_back({.type = head.checksumType, .chunkSize = head.checksumChunkSize, .values = values});
+  checksums_.push_back(
+      {.type = head.checksumType, .chunkSize = head.checksumChunkSize, .values = values});
   return validate(akeys_.back(), keyType);
 }
 

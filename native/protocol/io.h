@@ -2,7 +2,8 @@
 //
 // Request:  IoHead | BulkRegion × bulkCount | dkey | per akey: AkeyHead, akey, extents, checksums
 //           then, of an update below the inline threshold, the data of all akeys, packed.
-// Reply to an update: UpdateReply. To a fetch: FetchReplyHead | per akey: AkeyReply, mapped extents,
+// Reply to an update: UpdateReply. To a fetch: FetchReplyHead | per akey: AkeyReply, mapped
+// extents,
 //           checksums | data that is not sent by RMA, packed.
 // Format:   docs/format/object_protocol.md, version 1.
 #pragma once

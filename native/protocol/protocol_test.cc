@@ -20,8 +20,13 @@ std::vector<std::byte> encodedUpdate() {
   const BulkRegion bulk[] = {{1, 2, 3}};
   std::vector<std::byte> body;
   WireWriter writer(body);
-  encode(writer, IoCall{.head = {.container = 9, .oid = ObjectId::make({7, 0}, ObjectType::kMultiHashed, 1, 1), .epoch = 55},
-                        .dkey = bytesOf("dkey-1"), .akeys = akeys, .checksums = checksums, .bulk = bulk});
+  encode(writer, IoCall{.head = {.container = 9,
+                                 .oid = ObjectId::make({7, 0}, ObjectType::kMultiHashed, 1, 1),
+                                 .epoch = 55},
+                        .dkey = bytesOf("dkey-1"),
+                        .akeys = akeys,
+                        .checksums = checksums,
+                        .bulk = bulk});
   return body;
 }
 
@@ -98,14 +103,20 @@ TEST(ProtocolKeys, PunchEnumerateAndQueryDecodeToTheSame) {
   const ObjectId oid = ObjectId::make({7, 0}, ObjectType::kMultiHashed, 1, 1);
   {
     WireWriter writer(body);
-    encode(writer, PunchCall{{.oid = oid, .level = PunchLevel::kAkeys}, bytesOf("d"), {bytesOf("a1"), bytesOf("akey-two")}});
+    encode(writer, PunchCall{{.oid = oid, .level = PunchLevel::kAkeys},
+                             bytesOf("d"),
+                             {bytesOf("a1"), bytesOf("akey-two")}});
   }
   const PunchCall punch = decodePunch(body).value();
   EXPECT_EQ(textOf(punch.akeys[1]), "akey-two");
-  for (size_t size = 0; size < body.size(); ++size) EXPECT_FALSE(decodePunch(Bytes(body).first(size)).ok());
+  for (size_t size = 0; size < body.size(); ++size)
+    EXPECT_FALSE(decodePunch(Bytes(body).first(size)).ok());
   {
     WireWriter writer(body);
-    encode(writer, EnumerateCall{{.level = EnumerateLevel::kAkeys, .oid = oid, .countMax = 5, .sizeMax = 100}, bytesOf("d"), {}});
+    encode(writer, EnumerateCall{
+                       {.level = EnumerateLevel::kAkeys, .oid = oid, .countMax = 5, .sizeMax = 100},
+                       bytesOf("d"),
+                       {}});
   }
   EXPECT_EQ(decodeEnumerate(body).value().head.countMax, 5u);
   {

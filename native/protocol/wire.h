@@ -1,7 +1,7 @@
 // Reading and writing of message bodies: bounds-checked, 8-byte aligned, no allocation.
 //
-// Every struct on the wire is a trivially copyable POD without padding; variable parts follow it, each
-// padded with zeros to a multiple of 8.
+// Every struct on the wire is a trivially copyable POD without padding; variable parts follow it,
+// each padded with zeros to a multiple of 8.
 #pragma once
 
 #include <span>

@@ -7,8 +7,9 @@
 
 namespace daos {
 
-// What is posted. Either `run` or `drop` is called, once, on the owner's thread and owns the message from
-// then on; `drop` is for a loop that ends without a turn for it (null: there is nothing to free).
+// What is posted. Either `run` or `drop` is called, once, on the owner's thread and owns the
+// message from then on; `drop` is for a loop that ends without a turn for it (null: there is
+// nothing to free).
 struct Message {
   Message* next = nullptr;
   void (*run)(Message*) = nullptr;

@@ -13,8 +13,8 @@ namespace daos {
 
 static constexpr uint64_t kNever = std::numeric_limits<uint64_t>::max();
 
-// The frame that owns a spawned task: starts at once, frees itself at the end. While it lives, its promise
-// is on the reactor's list, newest first.
+// The frame that owns a spawned task: starts at once, frees itself at the end. While it lives, its
+// promise is on the reactor's list, newest first.
 struct Reactor::SpawnedPromise : IntrusiveLink<Reactor::Spawned> {
   SpawnedPromise(Reactor& owner, Task<void>&) : reactor(owner) {
     reactor.spawned_.pushFront(*this);
@@ -203,7 +203,8 @@ void Reactor::block() {
   isBlocked_.store(true, std::memory_order_seq_cst);
   if (mailbox_.empty() && !isStopping_.load(std::memory_order_seq_cst) && ready_.empty()) {
     const uint64_t waitNs = untilNextTimerNs();
-    timespec timeout{static_cast<time_t>(waitNs / 1000000000), static_cast<long>(waitNs % 1000000000)};
+    timespec timeout{static_cast<time_t>(waitNs / 1000000000),
+                     static_cast<long>(waitNs % 1000000000)};
     epoll_event events[16];
     epoll_pwait2(epollFd_, events, 16, waitNs == kNever ? nullptr : &timeout, nullptr);
     uint64_t rings;

@@ -1,12 +1,13 @@
 // The loop of one thread: pollers (fabric, io_uring), timers, ready coroutines and a mailbox.
 //
-// A turn: mailbox → pollers' poll → due timers → ready coroutines → pollers' flush. What a turn queues for
-// a peer or a device leaves in that turn's flush, as one batch.
-// When turns find nothing for `spinNs`, the loop blocks in epoll until a poller's wait fd, the
-// doorbell or the next timer; a blocked reactor costs no CPU.
+// A turn: mailbox → pollers' poll → due timers → ready coroutines → pollers' flush. What a turn
+// queues for a peer or a device leaves in that turn's flush, as one batch. When turns find nothing
+// for `spinNs`, the loop blocks in epoll until a poller's wait fd, the doorbell or the next timer;
+// a blocked reactor costs no CPU.
 //
 // Thread: all but post() and stop() belong to the thread that runs the loop.
-// Life:   construct, addPoller…, run() until stop(); spawned tasks must have ended before destruction, or
+// Life:   construct, addPoller…, run() until stop(); spawned tasks must have ended before
+// destruction, or
 //         been destroyed by dropTasks().
 #pragma once
 
@@ -82,10 +83,10 @@ class Reactor {
   // Starts `task` now; its frame frees itself at the end.
   void spawn(Task<void> task);
   size_t spawnedCount() const { return spawnedCount_; }
-  // The process behind this loop dies here: destroys every spawned task where it is suspended, newest
-  // first, and forgets messages, timers and ready coroutines. Not from within a turn. Until it returns, all
-  // that the tasks' frames refer to must be alive; afterwards no completion may reach a frame any more,
-  // so destroy the pollers and devices without another poll.
+  // The process behind this loop dies here: destroys every spawned task where it is suspended,
+  // newest first, and forgets messages, timers and ready coroutines. Not from within a turn. Until
+  // it returns, all that the tasks' frames refer to must be alive; afterwards no completion may
+  // reach a frame any more, so destroy the pollers and devices without another poll.
   void dropTasks();
 
   // One turn without blocking; true if anything happened.

@@ -105,7 +105,9 @@ TEST(RuntimeReactor, ManyThreadsPostWithoutLoss) {
 uint64_t threadCpuNs() {
   rusage usage;
   getrusage(RUSAGE_THREAD, &usage);
-  const auto ns = [](timeval t) { return static_cast<uint64_t>(t.tv_sec) * 1000000000 + t.tv_usec * 1000; };
+  const auto ns = [](timeval t) {
+    return static_cast<uint64_t>(t.tv_sec) * 1000000000 + t.tv_usec * 1000;
+  };
   return ns(usage.ru_utime) + ns(usage.ru_stime);
 }
 
