@@ -78,7 +78,9 @@ export class Tree {
 }
 
 export const isGenerated = (path) => /(^|\/)generated\//.test(path);
-export const isTest = (path) => /(_test\.cc|\.test\.(ts|mjs))$/.test(path);
+/** A conformance file is a list of tests that every implementation of an interface must pass. */
+export const isTest = (path) =>
+  /(_test\.cc|\.test\.(ts|mjs)|\bconformance\.ts|_conformance\.(h|cc))$/.test(path);
 
 /** The file name without folder and without everything from the first dot on. */
 export const stemOf = (path) => path.slice(path.lastIndexOf('/') + 1).split('.')[0];

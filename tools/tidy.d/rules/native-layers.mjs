@@ -3,6 +3,9 @@ export const about =
 
 import { FOREIGN_HEADERS, NATIVE_FOLDERS_WITHOUT_CODE, NATIVE_LAYERS } from '../layers.mjs';
 
+/** A benchmark, or the bare loop that it compares with. */
+const BENCHMARK = /(_bench\.cc|\/raw_\w+\.h)$/;
+
 export function check(tree) {
   const findings = [];
   for (const module of tree.folders('native')) {
@@ -30,7 +33,7 @@ function problemOf(module, header, file) {
   if (!header.includes('/')) return `include "${header}" by its path from native/`;
   if (seen === module) return undefined;
   if (seen === 'bench') {
-    return file.endsWith('_bench.cc') ? undefined : 'only *_bench.cc includes bench/';
+    return BENCHMARK.test(file) ? undefined : 'only *_bench.cc and raw_*.h include bench/';
   }
   const allowed = NATIVE_LAYERS[module];
   if (allowed === undefined) return undefined;
