@@ -8,9 +8,7 @@ void encode(WireWriter& writer, const IoCall& call) {
   IoHead head = call.head;
   head.akeyCount = static_cast<uint32_t>(call.akeys.size());
   head.dkeySize = static_cast<uint32_t>(call.dkey.size());
-  head.bulkCount = static_cast<uint32_t>(call.bulk.size());
   writer.put(head);
-  writer.putAll(call.bulk);
   writer.putPadded(call.dkey);
   for (size_t i = 0; i < call.akeys.size(); ++i) {
     const IoDescriptor& akey = call.akeys[i];
@@ -60,7 +58,6 @@ Status DecodedIo::decode(Bytes body) {
   extentCount_ = 0;
   WireReader reader(body);
   head_ = reader.get<IoHead>();
-  bulk_ = reader.getAll<BulkRegion>(head_.bulkCount);
   dkey_ = reader.getPadded(head_.dkeySize);
   if (!reader.ok()) return malformed("its head is cut short");
   if (head_.flags & ~kIoFlagMask) return malformed("it has unknown flags");
@@ -73,7 +70,7 @@ Status DecodedIo::decode(Bytes body) {
   DAOS_CHECK(validateKey(dkey_, head_.oid.dkeyType(), "dkey"));
   const KeyType akeyType = head_.oid.akeyType();
   for (uint32_t i = 0; i < head_.akeyCount; ++i) DAOS_CHECK(decodeAkey(reader, akeyType));
-  data_ = reader.rest();
+  if (!reader.atEnd()) return malformed("bytes are left over");
   return {};
 }
 

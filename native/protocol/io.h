@@ -1,10 +1,11 @@
 // Bodies of object.update and object.fetch.
 //
-// Request:  IoHead | BulkRegion × bulkCount | dkey | per akey: AkeyHead, akey, extents, checksums
-//           then, of an update below the inline threshold, the data of all akeys, packed.
-// Reply to an update: UpdateReply. To a fetch: FetchReplyHead | per akey: AkeyReply, mapped
-// extents,
-//           checksums | data that is not sent by RMA, packed.
+// Request:  IoHead | dkey | per akey: AkeyHead, akey, extents, checksums.
+// Reply to an update: UpdateReply. To a fetch: FetchReplyHead | per akey: AkeyReply, mapped extents,
+//           checksums.
+// Data:     beside the body, as the frame's payload or by RMA: the bytes of all akeys and their extents in
+//           order. An update's has no gaps. A fetch's payload holds only what is there, packed; by RMA
+//           each byte goes to the place it has when nothing is missing, and holes are left untouched.
 // Format:   docs/format/object_protocol.md, version 1.
 #pragma once
 
@@ -16,14 +17,6 @@
 
 namespace daos::protocol {
 
-// Memory of the client that the server reads from or writes to.
-struct BulkRegion {
-  uint64_t address = 0;
-  uint64_t key = 0;
-  uint64_t size = 0;
-};
-static_assert(sizeof(BulkRegion) == 24);
-
 struct IoHead {
   uint32_t container = 0;  // handle that container.open answered
   uint32_t conditions = 0;
@@ -31,8 +24,8 @@ struct IoHead {
   Epoch epoch = 0;  // 0: the server chooses (update), the newest (fetch)
   uint32_t akeyCount = 0;
   uint32_t dkeySize = 0;
-  uint32_t bulkCount = 0;
   uint32_t flags = 0;
+  uint32_t reserved = 0;
 };
 static_assert(sizeof(IoHead) == 48);
 
@@ -69,7 +62,6 @@ struct IoCall {
   Bytes dkey;
   std::span<const IoDescriptor> akeys;
   std::span<const AkeyChecksums> checksums;  // empty, or one for each akey
-  std::span<const BulkRegion> bulk;
 };
 
 // Counts in `call.head` are filled in from the spans.
@@ -84,9 +76,6 @@ class DecodedIo {
   Bytes dkey() const { return dkey_; }
   std::span<const IoDescriptor> akeys() const { return akeys_; }
   std::span<const AkeyChecksums> checksums() const { return checksums_; }
-  std::span<const BulkRegion> bulk() const { return bulk_; }
-  // What follows the descriptors: inline data of an update.
-  Bytes data() const { return data_; }
 
  private:
   Status decodeAkey(WireReader& reader, KeyType keyType);
@@ -94,8 +83,6 @@ class DecodedIo {
   Bytes dkey_;
   std::vector<IoDescriptor> akeys_;
   std::vector<AkeyChecksums> checksums_;
-  std::span<const BulkRegion> bulk_;
-  Bytes data_;
   uint64_t extentCount_ = 0;
 };
 
@@ -106,7 +93,7 @@ static_assert(sizeof(UpdateReply) == 8);
 
 struct FetchReplyHead {
   Epoch epoch = 0;       // the epoch that was read
-  uint64_t dataSize = 0;  // bytes of packed data behind the akeys; 0 when they went by RMA
+  uint64_t dataSize = 0;  // bytes found, over all akeys
   uint32_t akeyCount = 0;
   uint32_t flags = 0;
 };

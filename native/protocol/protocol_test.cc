@@ -17,16 +17,10 @@ std::vector<std::byte> encodedUpdate() {
       {.akey = bytesOf("single"), .type = ValueType::kSingle, .recordSize = 5},
       {.akey = bytesOf("array"), .type = ValueType::kArray, .recordSize = 2, .extents = extents}};
   const AkeyChecksums checksums[] = {{.type = 1, .chunkSize = 64, .values = bytesOf("abcd")}, {}};
-  const BulkRegion bulk[] = {{1, 2, 3}};
   std::vector<std::byte> body;
   WireWriter writer(body);
-  encode(writer, IoCall{.head = {.container = 9,
-                                 .oid = ObjectId::make({7, 0}, ObjectType::kMultiHashed, 1, 1),
-                                 .epoch = 55},
-                        .dkey = bytesOf("dkey-1"),
-                        .akeys = akeys,
-                        .checksums = checksums,
-                        .bulk = bulk});
+  encode(writer, IoCall{.head = {.container = 9, .oid = ObjectId::make({7, 0}, ObjectType::kMultiHashed, 1, 1), .epoch = 55},
+                        .dkey = bytesOf("dkey-1"), .akeys = akeys, .checksums = checksums});
   return body;
 }
 
@@ -41,8 +35,6 @@ TEST(ProtocolIo, AnEncodedRequestDecodesToTheSame) {
   EXPECT_EQ(textOf(io.akeys()[1].akey), "array");
   EXPECT_EQ(io.akeys()[1].extents[1], (Extent{8, 4}));
   EXPECT_EQ(textOf(io.checksums()[0].values), "abcd");
-  EXPECT_EQ(io.bulk()[0].size, 3u);
-  EXPECT_TRUE(io.data().empty());
 }
 
 std::string hexOf(Bytes bytes) {
@@ -79,7 +71,7 @@ TEST(ProtocolIo, CountsOverTheLimitAreRefusedBeforeAnythingIsAllocated) {
   DecodedIo io;
   EXPECT_EQ(io.decode(body).code(), ErrorCode::kOverflow);
   head.akeyCount = 1;
-  head.bulkCount = 0x10000000;
+  head.dkeySize = 0x10000000;
   storeAs(body.data(), head);
   EXPECT_EQ(io.decode(body).code(), ErrorCode::kProto);
 }
@@ -103,20 +95,14 @@ TEST(ProtocolKeys, PunchEnumerateAndQueryDecodeToTheSame) {
   const ObjectId oid = ObjectId::make({7, 0}, ObjectType::kMultiHashed, 1, 1);
   {
     WireWriter writer(body);
-    encode(writer, PunchCall{{.oid = oid, .level = PunchLevel::kAkeys},
-                             bytesOf("d"),
-                             {bytesOf("a1"), bytesOf("akey-two")}});
+    encode(writer, PunchCall{{.oid = oid, .level = PunchLevel::kAkeys}, bytesOf("d"), {bytesOf("a1"), bytesOf("akey-two")}});
   }
   const PunchCall punch = decodePunch(body).value();
   EXPECT_EQ(textOf(punch.akeys[1]), "akey-two");
-  for (size_t size = 0; size < body.size(); ++size)
-    EXPECT_FALSE(decodePunch(Bytes(body).first(size)).ok());
+  for (size_t size = 0; size < body.size(); ++size) EXPECT_FALSE(decodePunch(Bytes(body).first(size)).ok());
   {
     WireWriter writer(body);
-    encode(writer, EnumerateCall{
-                       {.level = EnumerateLevel::kAkeys, .oid = oid, .countMax = 5, .sizeMax = 100},
-                       bytesOf("d"),
-                       {}});
+    encode(writer, EnumerateCall{{.level = EnumerateLevel::kAkeys, .oid = oid, .countMax = 5, .sizeMax = 100}, bytesOf("d"), {}});
   }
   EXPECT_EQ(decodeEnumerate(body).value().head.countMax, 5u);
   {
