@@ -1,0 +1,64 @@
+#include "client/call_target.h"
+
+#include <algorithm>
+
+namespace daos::client {
+
+uint64_t deadlineOf(const Context& context, uint64_t timeoutNs) {
+  // The turn's time can be old when nothing has run for a while; the clock's is not.
+  return context.reactor().clock().nowNs() + (timeoutNs ? timeoutNs : context.options().timeoutNs);
+}
+
+// Refused before it ran: repeating is safe whatever the request does.
+static bool hasNotRun(ErrorCode code) {
+  return code == ErrorCode::kBusy || code == ErrorCode::kAgain || code == ErrorCode::kShutdown ||
+         code == ErrorCode::kTxBusy;
+}
+
+static bool isTransient(ErrorCode code) {
+  return hasNotRun(code) || code == ErrorCode::kUnreach || code == ErrorCode::kInprogress;
+}
+
+Task<bool> Retry::again(const Error& error, RetrySafety safety) {
+  if (!isTransient(error.code())) co_return false;
+  if (safety == RetrySafety::kOnce && !hasNotRun(error.code())) co_return false;
+  const uint64_t now = context_.reactor().clock().nowNs();
+  if (now + pauseNs_ >= deadlineNs_) co_return false;
+  // Spread over half the pause, so that clients which failed together don't return together.
+  co_await context_.reactor().sleep(pauseNs_ / 2 + context_.random().below(pauseNs_ / 2 + 1));
+  pauseNs_ = std::min(pauseNs_ * 2, context_.options().retryPauseMaxNs);
+  co_return true;
+}
+
+static Task<Result<rpc::Reply>> callOnce(Container& container, uint32_t target, TargetCall& call) {
+  uint32_t handle = container.handleOn(target);
+  if (handle == 0) {
+    DAOS_CO_TRY(handle, co_await container.openOn(target, call.deadlineNs));
+  }
+  storeAs(call.body->data(), handle);
+  auto reply = co_await container.context().endpoint().call(
+      container.pool().peer(target),
+      {.opcode = static_cast<uint16_t>(call.opcode),
+       .isModification = call.safety == RetrySafety::kOnce,
+       .mapVersion = container.pool().map().version,
+       .deadlineNs = call.deadlineNs,
+       .body = *call.body,
+       .data = call.data,
+       .sink = call.sink});
+  if (reply.code() == ErrorCode::kNoHdl) container.forgetHandle(target, handle);
+  co_return std::move(reply);
+}
+
+Task<Result<rpc::Reply>> callTarget(Container& container, uint32_t target, TargetCall call) {
+  Retry retry(container.context(), call.deadlineNs);
+  size_t reopenCount = 0;
+  for (;;) {
+    auto reply = co_await callOnce(container, target, call);
+    if (reply.ok()) co_return std::move(reply);
+    // The target restarted and lost our handle: it has not run the request.
+    if (reply.code() == ErrorCode::kNoHdl && reopenCount++ < 3) continue;
+    if (!co_await retry.again(reply.error(), call.safety)) co_return std::move(reply);
+  }
+}
+
+}  // namespace daos::client

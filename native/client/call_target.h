@@ -1,0 +1,46 @@
+// One request to one target, with what surrounds it: the container handle, retries, the deadline.
+#pragma once
+
+#include "client/container.h"
+#include "client/object.h"
+#include "protocol/generated/opcode.h"
+
+namespace daos::client {
+
+// timeoutNs 0: the context's.
+uint64_t deadlineOf(const Context& context, uint64_t timeoutNs);
+
+// What repeating a request that may have run would do.
+enum class RetrySafety {
+  kIdempotent,  // nothing: reads
+  kOnce,        // it might run twice: repeated only when it certainly has not run
+};
+
+// Decides after each failure whether to try again, and waits in between.
+class Retry {
+ public:
+  Retry(Context& context, uint64_t deadlineNs)
+      : context_(context), deadlineNs_(deadlineNs), pauseNs_(context.options().retryPauseNs) {}
+  // True after a pause: try again. False: give up.
+  Task<bool> again(const Error& error, RetrySafety safety);
+
+ private:
+  Context& context_;
+  const uint64_t deadlineNs_;
+  uint64_t pauseNs_;
+};
+
+struct TargetCall {
+  protocol::Opcode opcode;
+  RetrySafety safety = RetrySafety::kIdempotent;
+  uint64_t deadlineNs = 0;
+  // The encoded request; the container handle at its start is patched in.
+  std::vector<std::byte>* body = nullptr;
+  std::span<const Bytes> data;
+  std::span<const MutableBytes> sink;
+};
+
+// Sends `call` to `target`, opening the container there first where that is needed.
+Task<Result<rpc::Reply>> callTarget(Container& container, uint32_t target, TargetCall call);
+
+}  // namespace daos::client

@@ -1,0 +1,84 @@
+#include "client/client_thread.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <future>
+
+namespace daos::client {
+
+Task<void> Operation::runTask() {
+  ClientThread* thread = thread_;
+  ++thread->runningCount_;
+  Status status = co_await execute(*thread->context_);
+  --thread->runningCount_;
+  onCompleted(std::move(status));
+}
+
+void Operation::runMessage(Message* message) {
+  auto* operation = static_cast<Operation*>(message);
+  operation->thread_->reactor_->spawn(operation->runTask());
+}
+
+void ClientThread::submit(Operation& operation) {
+  operation.thread_ = this;
+  operation.run = &Operation::runMessage;
+  reactor_->post(&operation);
+}
+
+static void pinTo(int core) {
+  if (core < 0) return;
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  CPU_SET(core, &cores);
+  pthread_setaffinity_np(pthread_self(), sizeof(cores), &cores);
+}
+
+Status ClientThread::start(TransportFactory& factory, const ClientOptions& options) {
+  rpc::EndpointOptions endpointOptions;
+  endpointOptions.timeoutNs = options.context.timeoutNs;
+  endpointOptions.log = options.context.log;
+  DAOS_TRY(auto transports, factory(*reactor_, random_));
+  endpoint_ = rpc::Endpoint::create(*reactor_, random_, endpointOptions);
+  for (auto& transport : transports) endpoint_->addTransport(std::move(transport));
+  context_ = std::make_unique<Context>(*reactor_, random_, *endpoint_, options.context);
+  return {};
+}
+
+Result<std::unique_ptr<ClientThread>> ClientThread::create(TransportFactory factory, ClientOptions options) {
+  std::unique_ptr<ClientThread> client(new ClientThread());
+  DAOS_TRY(client->reactor_, Reactor::create(client->clock_, {.spinNs = options.spinNs}));
+  std::promise<Status> started;
+  client->thread_ = std::thread([&client = *client, &factory, options, &started] {
+    pthread_setname_np(pthread_self(), "daos-client");
+    pinTo(options.core);
+    Status status = client.start(factory, options);
+    const bool isUp = status.ok();
+    started.set_value(std::move(status));
+    if (isUp) client.reactor_->run();
+    client.drain();
+  });
+  Status status = started.get_future().get();
+  if (!status.ok()) {
+    client->thread_.join();
+    return std::move(status).error();
+  }
+  return client;
+}
+
+// Ends what is under way: calls end with DER_SHUTDOWN, so every operation completes.
+void ClientThread::drain() {
+  if (!endpoint_) return;
+  endpoint_->shutdown();
+  while (runningCount_ > 0 || reactor_->spawnedCount() > 0 || !endpoint_->isQuiet()) reactor_->runOnce();
+  context_.reset();
+  endpoint_.reset();
+}
+
+ClientThread::~ClientThread() {
+  if (!thread_.joinable()) return;
+  reactor_->post([reactor = reactor_.get()] { reactor->stop(); });
+  thread_.join();
+}
+
+}  // namespace daos::client

@@ -1,0 +1,68 @@
+// A client core with a thread of its own: operations come from any thread, completions go back by callback.
+//
+// Life: create; submit …; destroy. Destruction ends what is under way with DER_CANCELED or its own result,
+//       and completes every operation that was submitted.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "client/context.h"
+#include "runtime/mailbox.h"
+
+namespace daos::client {
+
+struct ClientOptions {
+  uint64_t spinNs = 20'000;   // how long an idle core polls before it blocks
+  int core = -1;              // pin the thread to this core; -1: not
+  ContextOptions context;
+};
+
+// What a caller submits. It owns the object and keeps it until onCompleted.
+class Operation : private Message {
+ public:
+  virtual ~Operation() = default;
+
+ protected:
+  // On the core's thread. The operation keeps its own results.
+  virtual Task<Status> execute(Context& context) = 0;
+  // On the core's thread, last; the object may be destroyed inside.
+  virtual void onCompleted(Status status) = 0;
+
+ private:
+  friend class ClientThread;
+  static void runMessage(Message* message);
+  Task<void> runTask();
+  class ClientThread* thread_ = nullptr;
+};
+
+// Makes the endpoint's transports, on the thread that will own them.
+using TransportFactory =
+    std::function<Result<std::vector<std::unique_ptr<rpc::Transport>>>(Reactor& reactor, Random& random)>;
+
+class ClientThread {
+ public:
+  // Errors of the factory: no fabric, no memory.
+  static Result<std::unique_ptr<ClientThread>> create(TransportFactory factory, ClientOptions options);
+  ~ClientThread();
+
+  // Any thread. The operation runs after those that this thread submitted before have started.
+  void submit(Operation& operation);
+
+ private:
+  friend class Operation;
+  ClientThread() = default;
+  Status start(TransportFactory& factory, const ClientOptions& options);
+  void drain();
+
+  SystemClock clock_;
+  SystemRandom random_;
+  std::unique_ptr<Reactor> reactor_;
+  std::unique_ptr<rpc::Endpoint> endpoint_;
+  std::unique_ptr<Context> context_;
+  size_t runningCount_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace daos::client

@@ -1,0 +1,55 @@
+#include "client/container.h"
+
+#include "client/call_target.h"
+#include "protocol/generated/opcode.h"
+#include "protocol/keys.h"
+
+namespace daos::client {
+
+Task<Result<std::shared_ptr<Container>>> Container::open(std::shared_ptr<Pool> pool, Uuid uuid,
+                                                         ContainerOptions options) {
+  std::shared_ptr<Container> container(new Container(std::move(pool), uuid, std::move(options)));
+  const uint64_t deadlineNs = deadlineOf(container->context(), 0);
+  const uint32_t target = static_cast<uint32_t>(
+      container->context().random().below(container->pool().map().targets.size()));
+  Retry retry(container->context(), deadlineNs);
+  for (;;) {
+    auto handle = co_await container->openOn(target, deadlineNs);
+    if (handle.ok()) co_return container;
+    if (!co_await retry.again(handle.error(), RetrySafety::kIdempotent)) {
+      co_return std::move(handle).error().within("container " + uuid.toString());
+    }
+  }
+}
+
+Task<Result<uint32_t>> Container::openOn(uint32_t target, uint64_t deadlineNs) {
+  Context::Body body(context());
+  protocol::WireWriter writer(body.bytes());
+  writer.put(protocol::ContainerOpenRequest{
+      .pool = pool_->uuid(),
+      .container = uuid_,
+      .flags = options_.isReadOnly ? 0 : protocol::kOpenReadWrite,
+      .capabilitySize = static_cast<uint32_t>(options_.capability.size())});
+  writer.putPadded(options_.capability);
+  DAOS_CO_TRY(const rpc::Reply reply,
+              co_await context().endpoint().call(
+                  pool_->peer(target),
+                  {.opcode = static_cast<uint16_t>(protocol::Opcode::kContainerOpen),
+                   .mapVersion = pool_->map().version,
+                   .deadlineNs = deadlineNs,
+                   .body = body.bytes()}));
+  protocol::WireReader reader(reply.body());
+  const auto opened = reader.get<protocol::ContainerOpenReply>();
+  if (!reader.atEnd() || opened.handle == 0) {
+    co_return Error(ErrorCode::kProto, "malformed answer to container.open");
+  }
+  if (handles_.size() <= target) handles_.resize(target + 1);
+  handles_[target] = opened.handle;
+  co_return opened.handle;
+}
+
+void Container::forgetHandle(uint32_t target, uint32_t handle) {
+  if (handleOn(target) == handle) handles_[target] = 0;
+}
+
+}  // namespace daos::client

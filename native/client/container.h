@@ -1,0 +1,49 @@
+// An open container: the handles that its targets gave us.
+//
+// A handle belongs to the session with one target and dies with it; it is opened when it is first needed,
+// and again after the target has lost it (an engine that restarted answers DER_NO_HDL).
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/uuid.h"
+#include "client/pool.h"
+#include "runtime/task.h"
+
+namespace daos::client {
+
+struct ContainerOptions {
+  bool isReadOnly = false;
+  std::vector<std::byte> capability;  // sealed; passed on to the engines
+};
+
+class Container {
+ public:
+  // Opens it on one target, so that an absent container is noticed now: DER_NONEXIST, DER_NO_PERM.
+  static Task<Result<std::shared_ptr<Container>>> open(std::shared_ptr<Pool> pool, Uuid uuid,
+                                                       ContainerOptions options);
+  Pool& pool() const { return *pool_; }
+  Context& context() const { return pool_->context(); }
+  const Uuid& uuid() const { return uuid_; }
+  bool isReadOnly() const { return options_.isReadOnly; }
+
+  // The handle at `target`, 0 when it isn't open there.
+  uint32_t handleOn(uint32_t target) const {
+    return target < handles_.size() ? handles_[target] : 0;
+  }
+  Task<Result<uint32_t>> openOn(uint32_t target, uint64_t deadlineNs);
+  // The target doesn't know `handle` any more.
+  void forgetHandle(uint32_t target, uint32_t handle);
+
+ private:
+  Container(std::shared_ptr<Pool> pool, Uuid uuid, ContainerOptions options)
+      : pool_(std::move(pool)), uuid_(uuid), options_(std::move(options)) {}
+
+  const std::shared_ptr<Pool> pool_;
+  const Uuid uuid_;
+  const ContainerOptions options_;
+  std::vector<uint32_t> handles_;  // by position of the target in the pool map
+};
+
+}  // namespace daos::client
