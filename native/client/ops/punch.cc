@@ -1,5 +1,6 @@
 #include "client/call_target.h"
 #include "client/object.h"
+#include "protocol/io.h"
 
 namespace daos::client {
 
