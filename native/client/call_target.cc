@@ -31,7 +31,7 @@ Task<bool> Retry::again(const Error& error, RetrySafety safety) {
 }
 
 static Task<Result<rpc::Reply>> callOnce(Container& container, uint32_t target, TargetCall& call) {
-  uint32_t handle = container.handleOn(target);
+  uint64_t handle = container.handleOn(target);
   if (handle == 0) {
     DAOS_CO_TRY(handle, co_await container.openOn(target, call.deadlineNs));
   }

@@ -22,7 +22,7 @@ Task<Result<std::shared_ptr<Container>>> Container::open(std::shared_ptr<Pool> p
   }
 }
 
-Task<Result<uint32_t>> Container::openOn(uint32_t target, uint64_t deadlineNs) {
+Task<Result<uint64_t>> Container::openOn(uint32_t target, uint64_t deadlineNs) {
   Context::Body body(context());
   protocol::WireWriter writer(body.bytes());
   writer.put(protocol::ContainerOpenRequest{
@@ -48,7 +48,7 @@ Task<Result<uint32_t>> Container::openOn(uint32_t target, uint64_t deadlineNs) {
   co_return opened.handle;
 }
 
-void Container::forgetHandle(uint32_t target, uint32_t handle) {
+void Container::forgetHandle(uint32_t target, uint64_t handle) {
   if (handleOn(target) == handle) handles_[target] = 0;
 }
 

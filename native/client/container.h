@@ -29,12 +29,12 @@ class Container {
   bool isReadOnly() const { return options_.isReadOnly; }
 
   // The handle at `target`, 0 when it isn't open there.
-  uint32_t handleOn(uint32_t target) const {
+  uint64_t handleOn(uint32_t target) const {
     return target < handles_.size() ? handles_[target] : 0;
   }
-  Task<Result<uint32_t>> openOn(uint32_t target, uint64_t deadlineNs);
+  Task<Result<uint64_t>> openOn(uint32_t target, uint64_t deadlineNs);
   // The target doesn't know `handle` any more.
-  void forgetHandle(uint32_t target, uint32_t handle);
+  void forgetHandle(uint32_t target, uint64_t handle);
 
  private:
   Container(std::shared_ptr<Pool> pool, Uuid uuid, ContainerOptions options)
@@ -43,7 +43,7 @@ class Container {
   const std::shared_ptr<Pool> pool_;
   const Uuid uuid_;
   const ContainerOptions options_;
-  std::vector<uint32_t> handles_;  // by position of the target in the pool map
+  std::vector<uint64_t> handles_;  // by position of the target in the pool map
 };
 
 }  // namespace daos::client

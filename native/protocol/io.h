@@ -18,14 +18,13 @@
 namespace daos::protocol {
 
 struct IoHead {
-  uint32_t container = 0;  // handle that container.open answered
+  uint64_t container = 0;  // handle that container.open answered
   uint32_t conditions = 0;
+  uint32_t flags = 0;
   ObjectId oid;
   Epoch epoch = 0;  // 0: the server chooses (update), the newest (fetch)
   uint32_t akeyCount = 0;
   uint32_t dkeySize = 0;
-  uint32_t flags = 0;
-  uint32_t reserved = 0;
 };
 static_assert(sizeof(IoHead) == 48);
 

@@ -21,17 +21,16 @@ struct ContainerOpenRequest {
 static_assert(sizeof(ContainerOpenRequest) == 40);
 inline constexpr uint32_t kOpenReadWrite = 1;
 
+// A handle is unique over all sessions of a target, also over its restarts: a stale one is noticed.
 struct ContainerOpenReply {
-  uint32_t handle = 0;
+  uint64_t handle = 0;
   uint32_t checksumType = 0;
   uint32_t checksumChunkSize = 0;
-  uint32_t flags = 0;
 };
 static_assert(sizeof(ContainerOpenReply) == 16);
 
 struct ContainerCloseRequest {
-  uint32_t handle = 0;
-  uint32_t reserved = 0;
+  uint64_t handle = 0;
 };
 static_assert(sizeof(ContainerCloseRequest) == 8);
 
@@ -39,14 +38,13 @@ enum class PunchLevel : uint32_t { kObject = 0, kDkey = 1, kAkeys = 2 };
 
 // Followed by the dkey (kDkey, kAkeys) and, per akey, its size as u64 and its bytes.
 struct PunchHead {
-  uint32_t container = 0;
+  uint64_t container = 0;
   uint32_t conditions = 0;
+  PunchLevel level = PunchLevel::kObject;
   ObjectId oid;
   Epoch epoch = 0;
-  PunchLevel level = PunchLevel::kObject;
   uint32_t dkeySize = 0;
   uint32_t akeyCount = 0;
-  uint32_t reserved = 0;
 };
 static_assert(sizeof(PunchHead) == 48);
 
@@ -70,17 +68,18 @@ enum class EnumerateLevel : uint32_t { kObjects = 0, kDkeys = 1, kAkeys = 2, kEx
 
 // Followed by the dkey (kAkeys, kExtents) and the akey (kExtents).
 struct EnumerateHead {
-  uint32_t container = 0;
-  EnumerateLevel level = EnumerateLevel::kDkeys;
+  uint64_t container = 0;
   ObjectId oid;
   Epoch epoch = 0;  // as of this epoch; 0: the newest
+  EnumerateLevel level = EnumerateLevel::kDkeys;
+  uint32_t reserved = 0;
   uint32_t dkeySize = 0;
   uint32_t akeySize = 0;
   uint32_t countMax = 0;  // entries in one answer, > 0
   uint32_t sizeMax = 0;   // bytes of keys in one answer, > 0
   Anchor anchor;
 };
-static_assert(sizeof(EnumerateHead) == 168);
+static_assert(sizeof(EnumerateHead) == 176);
 
 struct EnumerateCall {
   EnumerateHead head;
@@ -115,14 +114,15 @@ enum QueryFlag : uint32_t {
 
 // Followed by the dkey and the akey where they are given rather than asked for.
 struct QueryHead {
-  uint32_t container = 0;
-  uint32_t flags = 0;
+  uint64_t container = 0;
   ObjectId oid;
   Epoch epoch = 0;
+  uint32_t flags = 0;
+  uint32_t reserved = 0;
   uint32_t dkeySize = 0;
   uint32_t akeySize = 0;
 };
-static_assert(sizeof(QueryHead) == 40);
+static_assert(sizeof(QueryHead) == 48);
 
 struct QueryCall {
   QueryHead head;

@@ -95,19 +95,19 @@ TEST(ProtocolKeys, PunchEnumerateAndQueryDecodeToTheSame) {
   const ObjectId oid = ObjectId::make({7, 0}, ObjectType::kMultiHashed, 1, 1);
   {
     WireWriter writer(body);
-    encode(writer, PunchCall{{.oid = oid, .level = PunchLevel::kAkeys}, bytesOf("d"), {bytesOf("a1"), bytesOf("akey-two")}});
+    encode(writer, PunchCall{{.level = PunchLevel::kAkeys, .oid = oid}, bytesOf("d"), {bytesOf("a1"), bytesOf("akey-two")}});
   }
   const PunchCall punch = decodePunch(body).value();
   EXPECT_EQ(textOf(punch.akeys[1]), "akey-two");
   for (size_t size = 0; size < body.size(); ++size) EXPECT_FALSE(decodePunch(Bytes(body).first(size)).ok());
   {
     WireWriter writer(body);
-    encode(writer, EnumerateCall{{.level = EnumerateLevel::kAkeys, .oid = oid, .countMax = 5, .sizeMax = 100}, bytesOf("d"), {}});
+    encode(writer, EnumerateCall{{.oid = oid, .level = EnumerateLevel::kAkeys, .countMax = 5, .sizeMax = 100}, bytesOf("d"), {}});
   }
   EXPECT_EQ(decodeEnumerate(body).value().head.countMax, 5u);
   {
     WireWriter writer(body);
-    encode(writer, QueryCall{{.flags = kQueryMax | kQueryDkey, .oid = oid}, {}, bytesOf("a")});
+    encode(writer, QueryCall{{.oid = oid, .flags = kQueryMax | kQueryDkey}, {}, bytesOf("a")});
   }
   EXPECT_EQ(textOf(decodeQuery(body).value().akey), "a");
 }
@@ -116,7 +116,7 @@ TEST(ProtocolKeys, EmptyKeysAndZeroCountsAreRefusedByName) {
   std::vector<std::byte> body;
   const ObjectId oid = ObjectId::make({7, 0}, ObjectType::kMultiHashed, 1, 1);
   WireWriter writer(body);
-  encode(writer, PunchCall{{.oid = oid, .level = PunchLevel::kDkey}, {}, {}});
+  encode(writer, PunchCall{{.level = PunchLevel::kDkey, .oid = oid}, {}, {}});
   const auto punch = decodePunch(body);
   ASSERT_FALSE(punch.ok());
   EXPECT_NE(punch.error().message().find("dkey is empty"), std::string_view::npos);

@@ -33,9 +33,9 @@ static Task<Result<EnumerationPage>> enumerateOn(Container& container, uint32_t 
                                                  EnumerationAnchor& anchor, bool& isTargetEnd) {
   Context::Body body(container.context());
   protocol::WireWriter writer(body.bytes());
-  encode(writer, {.head = {.level = arguments.level,
-                           .oid = oid,
+  encode(writer, {.head = {.oid = oid,
                            .epoch = arguments.epoch,
+                           .level = arguments.level,
                            .countMax = arguments.countMax,
                            .sizeMax = arguments.sizeMax,
                            .anchor = anchor.target},

@@ -69,9 +69,9 @@ Task<Result<Epoch>> fetch(Object& object, const FetchArguments& arguments) {
   Context::Body body(object.context());
   protocol::WireWriter writer(body.bytes());
   encode(writer, {.head = {.conditions = arguments.conditions,
+                           .flags = arguments.buffers.empty() ? protocol::kSizesOnly : 0u,
                            .oid = object.oid(),
-                           .epoch = arguments.epoch,
-                           .flags = arguments.buffers.empty() ? protocol::kSizesOnly : 0u},
+                           .epoch = arguments.epoch},
                   .dkey = arguments.dkey,
                   .akeys = arguments.akeys});
   uint64_t wanted = 0;

@@ -23,9 +23,9 @@ static Task<Result<Epoch>> punchOn(Object& object, uint32_t target, const PunchA
   Context::Body body(object.context());
   protocol::WireWriter writer(body.bytes());
   encode(writer, {.head = {.conditions = arguments.conditions,
+                           .level = arguments.level,
                            .oid = object.oid(),
-                           .epoch = arguments.epoch,
-                           .level = arguments.level},
+                           .epoch = arguments.epoch},
                   .dkey = arguments.dkey,
                   .akeys = {arguments.akeys.begin(), arguments.akeys.end()}});
   DAOS_CO_TRY(const rpc::Reply reply,

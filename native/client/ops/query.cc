@@ -29,7 +29,7 @@ static Status check(const Object& object, const QueryArguments& arguments) {
 static Task<Result<QueryReply>> queryOn(Object& object, uint32_t target, const QueryArguments& arguments) {
   Context::Body body(object.context());
   protocol::WireWriter writer(body.bytes());
-  encode(writer, {.head = {.flags = arguments.flags, .oid = object.oid(), .epoch = arguments.epoch},
+  encode(writer, {.head = {.oid = object.oid(), .epoch = arguments.epoch, .flags = arguments.flags},
                   .dkey = arguments.dkey,
                   .akey = arguments.akey});
   DAOS_CO_TRY(const rpc::Reply reply,

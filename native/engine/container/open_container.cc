@@ -1,0 +1,79 @@
+#include "engine/container/open_container.h"
+
+#include "engine/target.h"
+#include "protocol/generated/opcode.h"
+#include "protocol/keys.h"
+
+namespace daos::engine {
+
+SessionHandles& SessionHandles::of(rpc::Session& session) {
+  if (!session.context) session.context = std::make_shared<SessionHandles>();
+  return *static_cast<SessionHandles*>(session.context.get());
+}
+
+static constexpr unsigned kHandleIndexBits = 16;
+
+SessionHandles::Entry* SessionHandles::find(uint64_t handle) {
+  const size_t index = handle & ((1u << kHandleIndexBits) - 1);
+  if (index >= entries.size() || entries[index].handle != handle || handle == 0) return nullptr;
+  return &entries[index];
+}
+
+Result<OpenContainer*> findHandle(rpc::Session& session, uint64_t handle, bool isWrite) {
+  SessionHandles::Entry* const entry = SessionHandles::of(session).find(handle);
+  if (!entry || !entry->container || !entry->container->vos) return Error(ErrorCode::kNoHdl);
+  if (isWrite && entry->isReadOnly) {
+    return Error(ErrorCode::kNoPerm, "container " + entry->container->uuid.toString() + " is open read-only");
+  }
+  return entry->container.get();
+}
+
+static Result<protocol::ContainerOpenReply> openContainer(Target& target, rpc::Request& request) {
+  protocol::WireReader reader(request.body());
+  const auto wanted = reader.get<protocol::ContainerOpenRequest>();
+  (void)reader.getPadded(wanted.capabilitySize);
+  if (!reader.atEnd()) return Error(ErrorCode::kProto, "malformed container.open request");
+  SessionHandles& handles = SessionHandles::of(request.session());
+  if (handles.entries.size() >= kSessionHandleCountMax) {
+    return Error(ErrorCode::kOverflow, "the session has " + std::to_string(kSessionHandleCountMax) +
+                 " containers open; close some");
+  }
+  DAOS_TRY(auto container, target.findContainer(wanted.pool, wanted.container));
+  const uint64_t handle = target.random().next() << kHandleIndexBits | handles.entries.size();
+  handles.entries.push_back({handle, std::move(container), !(wanted.flags & protocol::kOpenReadWrite)});
+  return protocol::ContainerOpenReply{.handle = handle};
+}
+
+static Status closeContainer(rpc::Request& request) {
+  protocol::WireReader reader(request.body());
+  const auto wanted = reader.get<protocol::ContainerCloseRequest>();
+  if (!reader.atEnd()) return Error(ErrorCode::kProto, "malformed container.close request");
+  SessionHandles::Entry* const entry = SessionHandles::of(request.session()).find(wanted.handle);
+  if (!entry || !entry->container) return Error(ErrorCode::kNoHdl);
+  entry->container.reset();
+  return {};
+}
+
+void registerContainerService(Target& target, rpc::Endpoint& endpoint) {
+  endpoint.handleFast(static_cast<uint16_t>(protocol::Opcode::kContainerOpen),
+                      [&target](rpc::Request& request) {
+                        auto reply = openContainer(target, request);
+                        if (reply.ok()) {
+                          request.reply(bytesOf(&*reply, sizeof(*reply)));
+                        } else {
+                          request.fail(reply.error());
+                        }
+                        return true;
+                      });
+  endpoint.handleFast(static_cast<uint16_t>(protocol::Opcode::kContainerClose), [](rpc::Request& request) {
+    const Status status = closeContainer(request);
+    if (status.ok()) {
+      request.reply({});
+    } else {
+      request.fail(status.error());
+    }
+    return true;
+  });
+}
+
+}  // namespace daos::engine

@@ -1,0 +1,71 @@
+// Pools and containers that are open on a target, and the handles that sessions hold on them.
+#pragma once
+
+#include <coroutine>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "base/uuid.h"
+#include "engine/pool_store.h"
+#include "rpc/rpc.h"
+
+namespace daos::engine {
+
+struct OpenContainer;
+
+struct OpenPool {
+  Uuid uuid;
+  std::unique_ptr<StoredPool> stored;
+  std::unordered_map<Uuid, std::shared_ptr<OpenContainer>> containers;
+  bool isCollecting = false;
+  bool isClosed = false;
+
+  vos::Pool& vos() { return stored->vos(); }
+};
+
+// A container as requests use it. `vos` is null once it has been destroyed or its pool closed.
+struct OpenContainer {
+  std::shared_ptr<OpenPool> pool;
+  Uuid uuid;
+  vos::Container* vos = nullptr;
+  size_t userCount = 0;  // requests that are between two awaits with it
+
+  // Held by a request over its awaits: the container is not closed meanwhile.
+  class Use {
+   public:
+    explicit Use(OpenContainer& container) : container_(container) { ++container_.userCount; }
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+    ~Use() { --container_.userCount; }
+
+   private:
+    OpenContainer& container_;
+  };
+};
+
+// What one client session has opened. A handle is 48 random bits over the index of its entry.
+struct SessionHandles {
+  struct Entry {
+    uint64_t handle = 0;
+    std::shared_ptr<OpenContainer> container;  // null: closed
+    bool isReadOnly = false;
+  };
+  std::vector<Entry> entries;
+
+  static SessionHandles& of(rpc::Session& session);
+  // Null for a handle that this session does not have.
+  Entry* find(uint64_t handle);
+};
+
+inline constexpr size_t kSessionHandleCountMax = 65536;
+
+// DER_NO_HDL when the session has no such handle or the container is gone; DER_NO_PERM when `isWrite` and the
+// handle is read-only.
+Result<OpenContainer*> findHandle(rpc::Session& session, uint64_t handle, bool isWrite);
+
+class Target;
+// Registers container.open and container.close.
+void registerContainerService(Target& target, rpc::Endpoint& endpoint);
+
+}  // namespace daos::engine

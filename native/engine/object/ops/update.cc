@@ -1,0 +1,117 @@
+// object.update: writes values and extents under one dkey.
+//
+// 1. Decode; find the container by the session's handle; choose the epoch.
+// 2. Data that came along in the frame, and stays in the arena, is stored at once. Otherwise VOS
+//    hands out buffers, the data is pulled into them from the client's memory, and updateEnd makes it visible.
+// 3. The answer leaves when the arena says that the transaction is durable.
+#include "engine/object/object_service.h"
+#include "engine/target.h"
+#include "protocol/generated/opcode.h"
+
+namespace daos::engine {
+namespace {
+
+struct Prepared {
+  OpenContainer* container = nullptr;
+  vos::UpdateRequest update;
+};
+
+Result<Prepared> prepare(Target& target, rpc::Request& request, IoContext& context) {
+  DAOS_CHECK(context.io.decode(request.body()));
+  const protocol::DecodedIo& io = context.io;
+  DAOS_TRY(OpenContainer* const container, findHandle(request.session(), io.head().container, true));
+  uint64_t wanted = 0;
+  context.checksums.clear();
+  for (size_t i = 0; i < io.akeys().size(); ++i) {
+    wanted += dataSize(io.akeys()[i]);
+    const protocol::AkeyChecksums& from = io.checksums()[i];
+    context.checksums.push_back({.type = from.type, .chunkSize = from.chunkSize, .bytes = from.values});
+  }
+  if (wanted != request.dataSize()) {
+    return Error(ErrorCode::kIoInval, "the descriptors want " + std::to_string(wanted) + " bytes; " +
+                 std::to_string(request.dataSize()) + " came");
+  }
+  if (io.head().epoch != 0) DAOS_CHECK(target.observeEpoch(io.head().epoch));
+  const Epoch epoch = io.head().epoch ? io.head().epoch : target.nextEpoch();
+  return Prepared{container,
+                  {.oid = io.head().oid,
+                   .dkey = io.dkey(),
+                   .descriptors = io.akeys(),
+                   .write = {.epoch = epoch, .conditions = io.head().conditions}}};
+}
+
+// Cuts the data of the frame into one range for each descriptor.
+void cutInline(IoContext& context, Bytes data) {
+  context.data.clear();
+  for (const IoDescriptor& akey : context.io.akeys()) {
+    const uint64_t size = dataSize(akey);
+    context.data.push_back(data.first(size));
+    data = data.subspan(size);
+  }
+}
+
+void answer(rpc::Request& request, Epoch epoch) {
+  const protocol::UpdateReply reply{.epoch = epoch};
+  request.setReplyEpoch(epoch);
+  request.reply(bytesOf(&reply, sizeof(reply)));
+}
+
+// Stores it and answers, when nothing has to be waited for.
+bool updateNow(Target& target, rpc::Request& request) {
+  if (!request.isDataInline()) return false;
+  IoContextPool::Lease context(target.ioContexts());
+  auto prepared = prepare(target, request, *context);
+  if (!prepared.ok()) {
+    request.fail(prepared.error());
+    return true;
+  }
+  vos::Container& vos = *prepared->container->vos;
+  vos::Pool& pool = prepared->container->pool->vos();
+  if (!pool.arena().isImmediatelyDurable() || vos.needsMedia(prepared->update)) return false;
+  cutInline(*context, request.inlineData());
+  const auto ticket = vos.update(prepared->update, context->data);
+  if (ticket.ok()) {
+    answer(request, prepared->update.write.epoch);
+  } else {
+    request.fail(ticket.error());
+  }
+  return true;
+}
+
+Task<Result<vos::Ticket>> store(rpc::Request& request, IoContext& context, vos::Container& vos,
+                                const vos::UpdateRequest& update) {
+  if (request.isDataInline() && !vos.needsMedia(update)) {
+    cutInline(context, request.inlineData());
+    co_return vos.update(update, context.data);
+  }
+  DAOS_CO_TRY(vos::PendingUpdate pending, vos.updateBegin(update));
+  DAOS_CO_CHECK(co_await request.pull(pending.buffers()));
+  DAOS_CO_CHECK(co_await pending.writeData());
+  co_return vos.updateEnd(pending);
+}
+
+Task<Status> updateLater(Target& target, rpc::Request& request) {
+  IoContextPool::Lease context(target.ioContexts());
+  DAOS_CO_TRY(const Prepared prepared, prepare(target, request, *context));
+  OpenContainer::Use use(*prepared.container);
+  vos::Arena& arena = prepared.container->pool->vos().arena();
+  while (!arena.hasLogRoom()) DAOS_CO_CHECK(co_await arena.waitLogRoom());
+  DAOS_CO_TRY(const vos::Ticket ticket,
+              co_await store(request, *context, *prepared.container->vos, prepared.update));
+  DAOS_CO_CHECK(co_await arena.waitDurable(ticket));
+  answer(request, prepared.update.write.epoch);
+  co_return Status{};
+}
+
+}  // namespace
+
+void registerUpdate(Target& target, rpc::Endpoint& endpoint) {
+  const auto opcode = static_cast<uint16_t>(protocol::Opcode::kObjectUpdate);
+  endpoint.handleFast(opcode, [&target](rpc::Request& request) { return updateNow(target, request); });
+  endpoint.handle(opcode, [&target](rpc::Request& request) -> Task<void> {
+    const Status status = co_await updateLater(target, request);
+    if (!status.ok()) request.fail(status.error());
+  });
+}
+
+}  // namespace daos::engine

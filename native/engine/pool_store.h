@@ -1,0 +1,41 @@
+// Where a target keeps its share of each pool. Files in production, simulated devices in the simulator.
+//
+// Thread: the target's.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/uuid.h"
+#include "runtime/task.h"
+#include "vos/vos.h"
+
+namespace daos::engine {
+
+struct PoolSizes {
+  uint64_t arenaBytes = 0;  // metadata and small values
+  uint64_t dataBytes = 0;   // bulk data; 0: everything lives in the arena
+};
+
+// An open share: the VOS pool and what it stands on.
+class StoredPool {
+ public:
+  virtual ~StoredPool() = default;
+  virtual vos::Pool& vos() = 0;
+  // Ends background work and makes everything durable; the object is only destroyed after that.
+  virtual Task<Status> close() = 0;
+};
+
+class PoolStore {
+ public:
+  virtual ~PoolStore() = default;
+  // DER_EXIST, DER_NOSPACE (saying what is free). A failed creation leaves nothing behind.
+  virtual Task<Result<std::unique_ptr<StoredPool>>> create(Uuid pool, PoolSizes sizes) = 0;
+  // DER_NONEXIST, DER_BUSY (in use by another process), DER_DF_INCOMPT, DER_DF_INVAL, DER_MISMATCH.
+  virtual Task<Result<std::unique_ptr<StoredPool>>> open(Uuid pool) = 0;
+  // The pool is closed. DER_NONEXIST.
+  virtual Task<Status> destroy(Uuid pool) = 0;
+  virtual Result<std::vector<Uuid>> list() = 0;
+};
+
+}  // namespace daos::engine

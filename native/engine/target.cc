@@ -1,0 +1,144 @@
+#include "engine/target.h"
+
+#include "engine/object/object_service.h"
+
+namespace daos::engine {
+
+Target::Target(Reactor& reactor, Random& random, rpc::Endpoint& endpoint, PoolStore& store, TargetOptions options)
+    : reactor_(reactor), random_(random), endpoint_(endpoint), store_(store), options_(std::move(options)) {
+  registerContainerService(*this, endpoint_);
+  registerObjectService(*this, endpoint_);
+}
+
+Target::~Target() { DAOS_ASSERT(pools_.empty()); }
+
+Result<std::shared_ptr<OpenPool>> Target::findPool(const Uuid& pool) {
+  const auto found = pools_.find(pool);
+  if (found == pools_.end()) {
+    return Error(ErrorCode::kNonexist, "no pool " + pool.toString() + " on target " +
+                 std::to_string(options_.index) + " of rank " + std::to_string(options_.rank));
+  }
+  return found->second;
+}
+
+Result<std::shared_ptr<OpenContainer>> Target::findContainer(const Uuid& pool, const Uuid& container) {
+  DAOS_TRY(auto open, findPool(pool));
+  const auto found = open->containers.find(container);
+  if (found == open->containers.end()) {
+    return Error(ErrorCode::kNonexist, "no container " + container.toString() + " in pool " + pool.toString());
+  }
+  return found->second;
+}
+
+// Opens every container of the pool, so that a request finds it without a look at the store.
+Status Target::adopt(Uuid pool, std::unique_ptr<StoredPool> stored) {
+  auto open = std::make_shared<OpenPool>();
+  open->uuid = pool;
+  open->stored = std::move(stored);
+  for (const Uuid& uuid : open->vos().listContainers()) {
+    DAOS_TRY(vos::Container* const vos, open->vos().openContainer(uuid));
+    open->containers.emplace(uuid, std::make_shared<OpenContainer>(open, uuid, vos));
+  }
+  DAOS_CHECK(observeEpoch(open->vos().epochMax()));
+  pools_.emplace(pool, open);
+  wakeCollector(*open);
+  return {};
+}
+
+Task<Status> Target::createPool(Uuid pool, PoolSizes sizes) {
+  if (pools_.contains(pool)) co_return Error(ErrorCode::kExist, "pool " + pool.toString() + " exists");
+  DAOS_CO_TRY(auto stored, co_await store_.create(pool, sizes));
+  co_return adopt(pool, std::move(stored));
+}
+
+Task<Status> Target::openPool(Uuid pool) {
+  if (pools_.contains(pool)) co_return Status{};
+  DAOS_CO_TRY(auto stored, co_await store_.open(pool));
+  co_return adopt(pool, std::move(stored));
+}
+
+// From here on requests find nothing; those under way end first.
+Task<void> Target::closeContainers(OpenPool& pool) {
+  for (auto& [uuid, container] : pool.containers) {
+    vos::Container* vos = std::exchange(container->vos, nullptr);
+    while (container->userCount > 0) co_await reactor_.sleep(100'000);
+    if (vos) pool.vos().closeContainer(vos);
+  }
+  pool.containers.clear();
+  pool.isClosed = true;
+  while (pool.isCollecting) co_await reactor_.sleep(100'000);
+}
+
+Task<Status> Target::destroyPool(Uuid pool) {
+  const auto found = pools_.find(pool);
+  if (found != pools_.end()) {
+    const std::shared_ptr<OpenPool> open = found->second;
+    pools_.erase(found);
+    co_await closeContainers(*open);
+    DAOS_CO_CHECK(co_await open->stored->close());
+    open->stored.reset();
+  }
+  co_return co_await store_.destroy(pool);
+}
+
+Task<Status> Target::createContainer(Uuid pool, Uuid container) {
+  DAOS_CO_TRY(auto open, findPool(pool));
+  DAOS_CO_TRY(const vos::Ticket ticket, open->vos().createContainer(container));
+  DAOS_CO_TRY(vos::Container* const vos, open->vos().openContainer(container));
+  open->containers.emplace(container, std::make_shared<OpenContainer>(open, container, vos));
+  co_return co_await open->vos().arena().waitDurable(ticket);
+}
+
+Task<Status> Target::destroyContainer(Uuid pool, Uuid container) {
+  DAOS_CO_TRY(auto open, findPool(pool));
+  DAOS_CO_TRY(auto entry, findContainer(pool, container));
+  open->containers.erase(container);
+  vos::Container* vos = std::exchange(entry->vos, nullptr);
+  while (entry->userCount > 0) co_await reactor_.sleep(100'000);
+  open->vos().closeContainer(vos);
+  DAOS_CO_TRY(const vos::Ticket ticket, open->vos().destroyContainer(container));
+  wakeCollector(*open);
+  co_return co_await open->vos().arena().waitDurable(ticket);
+}
+
+Result<PoolShare> Target::queryPool(Uuid pool) {
+  DAOS_TRY(auto open, findPool(pool));
+  return PoolShare{.space = open->vos().space(), .containerCount = open->containers.size()};
+}
+
+void Target::wakeCollector(OpenPool& pool) {
+  if (pool.isCollecting || pool.isClosed || !pool.vos().hasGarbage()) return;
+  pool.isCollecting = true;
+  reactor_.spawn(collect(pools_.at(pool.uuid)));
+}
+
+// Small steps between the turns that serve requests.
+Task<void> Target::collect(std::shared_ptr<OpenPool> pool) {
+  while (!pool->isClosed) {
+    const auto hasMore = pool->vos().collectStep(options_.collectBudget);
+    if (!hasMore.ok()) {
+      DAOS_LOG_ERROR(options_.log, "pool " + pool->uuid.toString() + ": garbage collection: " +
+                     hasMore.error().describe());
+      break;
+    }
+    if (!*hasMore) break;
+    co_await reactor_.yield();
+  }
+  pool->isCollecting = false;
+}
+
+Task<Status> Target::close() {
+  isClosing_ = true;
+  Status first;
+  while (!pools_.empty()) {
+    const std::shared_ptr<OpenPool> open = pools_.begin()->second;
+    pools_.erase(pools_.begin());
+    co_await closeContainers(*open);
+    Status status = co_await open->stored->close();
+    if (!status.ok() && first.ok()) first = std::move(status);
+    open->stored.reset();
+  }
+  co_return first;
+}
+
+}  // namespace daos::engine

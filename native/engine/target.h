@@ -1,0 +1,89 @@
+// One target: its pools, and the services that clients reach. Everything it touches is an argument, so that
+// the simulator runs many in one thread.
+//
+// Thread: the reactor's.
+// Life:   construct; openAll(); serve; close(), then destroy. Sessions must have ended by then.
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "base/hybrid_clock.h"
+#include "base/log.h"
+#include "engine/container/open_container.h"
+#include "engine/pool_store.h"
+#include "engine/object/io_context.h"
+#include "rpc/rpc.h"
+#include "runtime/random.h"
+#include "runtime/reactor.h"
+
+namespace daos::engine {
+
+struct TargetOptions {
+  uint32_t rank = 0;
+  uint32_t index = 0;
+  // Background work between requests: steps of garbage collection in one turn.
+  uint32_t collectBudget = 256;
+  Log log;
+};
+
+// What targets answer about their share of a pool.
+struct PoolShare {
+  vos::PoolSpace space;
+  uint64_t containerCount = 0;
+};
+
+class Target {
+ public:
+  // Reactor, random, endpoint and store are borrowed and outlive the target. Registers its handlers
+  // with the endpoint.
+  Target(Reactor& reactor, Random& random, rpc::Endpoint& endpoint, PoolStore& store, TargetOptions options);
+  ~Target();
+  Target(const Target&) = delete;
+  Target& operator=(const Target&) = delete;
+
+  // --- pools and containers, for the engine's control interface
+
+  Task<Status> createPool(Uuid pool, PoolSizes sizes);
+  // DER_ALREADY is not an error here: an open pool stays open.
+  Task<Status> openPool(Uuid pool);
+  Task<Status> destroyPool(Uuid pool);
+  Task<Status> createContainer(Uuid pool, Uuid container);
+  Task<Status> destroyContainer(Uuid pool, Uuid container);
+  Result<PoolShare> queryPool(Uuid pool);
+  // Waits for requests under way, makes everything durable, closes all pools.
+  Task<Status> close();
+
+  // --- for the services
+
+  Reactor& reactor() const { return reactor_; }
+  Random& random() const { return random_; }
+  const TargetOptions& options() const { return options_; }
+  // A new epoch, later than any this target has given or seen.
+  Epoch nextEpoch() { return clock_.next(reactor_.clock().wallNs()); }
+  Status observeEpoch(Epoch epoch) { return clock_.observe(epoch, reactor_.clock().wallNs()); }
+  // DER_NONEXIST.
+  Result<std::shared_ptr<OpenContainer>> findContainer(const Uuid& pool, const Uuid& container);
+  IoContextPool& ioContexts() { return ioContexts_; }
+  // Tells that there may be garbage to collect.
+  void wakeCollector(OpenPool& pool);
+
+ private:
+  Task<void> collect(std::shared_ptr<OpenPool> pool);
+  Status adopt(Uuid pool, std::unique_ptr<StoredPool> stored);
+  Result<std::shared_ptr<OpenPool>> findPool(const Uuid& pool);
+  Task<void> closeContainers(OpenPool& pool);
+
+  Reactor& reactor_;
+  Random& random_;
+  rpc::Endpoint& endpoint_;
+  PoolStore& store_;
+  const TargetOptions options_;
+  HybridClock clock_;
+  IoContextPool ioContexts_;
+  std::unordered_map<Uuid, std::shared_ptr<OpenPool>> pools_;
+  bool isClosing_ = false;
+};
+
+}  // namespace daos::engine
