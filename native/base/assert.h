@@ -8,9 +8,9 @@ namespace daos {
 
 }  // namespace daos
 
-#define DAOS_ASSERT(condition)                                                  \
-  do {                                                                          \
-    if (__builtin_expect(!(condition), 0)) {                                    \
-      ::daos::assertFailed(#condition, __FILE__, __LINE__);                     \
-    }                                                                           \
+#define DAOS_ASSERT(condition)                              \
+  do {                                                      \
+    if (__builtin_expect(!(condition), 0)) {                \
+      ::daos::assertFailed(#condition, __FILE__, __LINE__); \
+    }                                                       \
   } while (false)

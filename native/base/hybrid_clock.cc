@@ -9,8 +9,8 @@ Status HybridClock::observe(Epoch epoch, uint64_t wallNs) {
   const Epoch physical = fromWall(wallNs);
   if (epoch > physical && epoch - physical > kEpochSkewMaxNs) {
     return Error(ErrorCode::kOverflow, "epoch " + std::to_string(epoch) + " is " +
-                 std::to_string((epoch - physical) / 1000000000) +
-                 " s in the future; check the clocks of both hosts");
+                                           std::to_string((epoch - physical) / 1000000000) +
+                                           " s in the future; check the clocks of both hosts");
   }
   last_ = epoch;
   return {};

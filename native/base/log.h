@@ -29,9 +29,9 @@ class Log {
 }  // namespace daos
 
 // DAOS_LOG_INFO(log, "target " + std::to_string(i) + " started"): the text is built only if wanted.
-#define DAOS_LOG_AT(log, level, ...)                                   \
-  do {                                                                 \
-    if ((log).wants(level)) (log).write(level, (__VA_ARGS__));         \
+#define DAOS_LOG_AT(log, level, ...)                           \
+  do {                                                         \
+    if ((log).wants(level)) (log).write(level, (__VA_ARGS__)); \
   } while (false)
 #define DAOS_LOG_DEBUG(log, ...) DAOS_LOG_AT(log, ::daos::LogLevel::kDebug, __VA_ARGS__)
 #define DAOS_LOG_INFO(log, ...) DAOS_LOG_AT(log, ::daos::LogLevel::kInfo, __VA_ARGS__)

@@ -106,14 +106,14 @@ inline Error invalid(std::string message) { return Error(ErrorCode::kInval, std:
 
 #define DAOS_CONCAT_INNER(a, b) a##b
 #define DAOS_CONCAT(a, b) DAOS_CONCAT_INNER(a, b)
-#define DAOS_TRY_WITH(how, temporary, declaration, ...)   \
-  auto temporary = (__VA_ARGS__);                         \
-  if (!temporary.ok()) how std::move(temporary).error();  \
+#define DAOS_TRY_WITH(how, temporary, declaration, ...)  \
+  auto temporary = (__VA_ARGS__);                        \
+  if (!temporary.ok()) how std::move(temporary).error(); \
   declaration = std::move(temporary).value()
-#define DAOS_TRY_STATUS(how, ...)                                      \
-  do {                                                                 \
-    auto daosStatus = (__VA_ARGS__);                                   \
-    if (!daosStatus.ok()) how std::move(daosStatus).error();           \
+#define DAOS_TRY_STATUS(how, ...)                            \
+  do {                                                       \
+    auto daosStatus = (__VA_ARGS__);                         \
+    if (!daosStatus.ok()) how std::move(daosStatus).error(); \
   } while (false)
 
 // DAOS_TRY(auto x, expression);  x is the value, or this function returns the error. An expression

@@ -37,14 +37,13 @@ static Task<Result<rpc::Reply>> callOnce(Container& container, uint32_t target, 
   }
   storeAs(call.body->data(), handle);
   auto reply = co_await container.context().endpoint().call(
-      container.pool().peer(target),
-      {.opcode = static_cast<uint16_t>(call.opcode),
-       .isModification = call.safety == RetrySafety::kOnce,
-       .mapVersion = container.pool().map().version,
-       .deadlineNs = call.deadlineNs,
-       .body = *call.body,
-       .data = call.data,
-       .sink = call.sink});
+      container.pool().peer(target), {.opcode = static_cast<uint16_t>(call.opcode),
+                                      .isModification = call.safety == RetrySafety::kOnce,
+                                      .mapVersion = container.pool().map().version,
+                                      .deadlineNs = call.deadlineNs,
+                                      .body = *call.body,
+                                      .data = call.data,
+                                      .sink = call.sink});
   if (reply.code() == ErrorCode::kNoHdl) container.forgetHandle(target, handle);
   co_return std::move(reply);
 }

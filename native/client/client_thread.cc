@@ -45,7 +45,8 @@ Status ClientThread::start(TransportFactory& factory, const ClientOptions& optio
   return {};
 }
 
-Result<std::unique_ptr<ClientThread>> ClientThread::create(TransportFactory factory, ClientOptions options) {
+Result<std::unique_ptr<ClientThread>> ClientThread::create(TransportFactory factory,
+                                                           ClientOptions options) {
   std::unique_ptr<ClientThread> client(new ClientThread());
   DAOS_TRY(client->reactor_, Reactor::create(client->clock_, {.spinNs = options.spinNs}));
   std::promise<Status> started;
@@ -70,7 +71,8 @@ Result<std::unique_ptr<ClientThread>> ClientThread::create(TransportFactory fact
 void ClientThread::drain() {
   if (!endpoint_) return;
   endpoint_->shutdown();
-  while (runningCount_ > 0 || reactor_->spawnedCount() > 0 || !endpoint_->isQuiet()) reactor_->runOnce();
+  while (runningCount_ > 0 || reactor_->spawnedCount() > 0 || !endpoint_->isQuiet())
+    reactor_->runOnce();
   context_.reset();
   endpoint_.reset();
 }

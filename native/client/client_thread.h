@@ -1,6 +1,8 @@
-// A client core with a thread of its own: operations come from any thread, completions go back by callback.
+// A client core with a thread of its own: operations come from any thread, completions go back by
+// callback.
 //
-// Life: create; submit …; destroy. Destruction ends what is under way with DER_CANCELED or its own result,
+// Life: create; submit …; destroy. Destruction ends what is under way with DER_CANCELED or its own
+// result,
 //       and completes every operation that was submitted.
 #pragma once
 
@@ -14,8 +16,8 @@
 namespace daos::client {
 
 struct ClientOptions {
-  uint64_t spinNs = 20'000;   // how long an idle core polls before it blocks
-  int core = -1;              // pin the thread to this core; -1: not
+  uint64_t spinNs = 20'000;  // how long an idle core polls before it blocks
+  int core = -1;             // pin the thread to this core; -1: not
   ContextOptions context;
 };
 
@@ -38,13 +40,14 @@ class Operation : private Message {
 };
 
 // Makes the endpoint's transports, on the thread that will own them.
-using TransportFactory =
-    std::function<Result<std::vector<std::unique_ptr<rpc::Transport>>>(Reactor& reactor, Random& random)>;
+using TransportFactory = std::function<Result<std::vector<std::unique_ptr<rpc::Transport>>>(
+    Reactor& reactor, Random& random)>;
 
 class ClientThread {
  public:
   // Errors of the factory: no fabric, no memory.
-  static Result<std::unique_ptr<ClientThread>> create(TransportFactory factory, ClientOptions options);
+  static Result<std::unique_ptr<ClientThread>> create(TransportFactory factory,
+                                                      ClientOptions options);
   ~ClientThread();
 
   // Any thread. The operation runs after those that this thread submitted before have started.

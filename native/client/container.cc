@@ -31,13 +31,13 @@ Task<Result<uint64_t>> Container::openOn(uint32_t target, uint64_t deadlineNs) {
       .flags = options_.isReadOnly ? 0 : protocol::kOpenReadWrite,
       .capabilitySize = static_cast<uint32_t>(options_.capability.size())});
   writer.putPadded(options_.capability);
-  DAOS_CO_TRY(const rpc::Reply reply,
-              co_await context().endpoint().call(
-                  pool_->peer(target),
-                  {.opcode = static_cast<uint16_t>(protocol::Opcode::kContainerOpen),
-                   .mapVersion = pool_->map().version,
-                   .deadlineNs = deadlineNs,
-                   .body = body.bytes()}));
+  DAOS_CO_TRY(
+      const rpc::Reply reply,
+      co_await context().endpoint().call(
+          pool_->peer(target), {.opcode = static_cast<uint16_t>(protocol::Opcode::kContainerOpen),
+                                .mapVersion = pool_->map().version,
+                                .deadlineNs = deadlineNs,
+                                .body = body.bytes()}));
   protocol::WireReader reader(reply.body());
   const auto opened = reader.get<protocol::ContainerOpenReply>();
   if (!reader.atEnd() || opened.handle == 0) {

@@ -1,7 +1,7 @@
 // An open container: the handles that its targets gave us.
 //
-// A handle belongs to the session with one target and dies with it; it is opened when it is first needed,
-// and again after the target has lost it (an engine that restarted answers DER_NO_HDL).
+// A handle belongs to the session with one target and dies with it; it is opened when it is first
+// needed, and again after the target has lost it (an engine that restarted answers DER_NO_HDL).
 #pragma once
 
 #include <memory>

@@ -15,8 +15,8 @@
 namespace daos::client {
 
 struct ContextOptions {
-  uint64_t timeoutNs = 10'000'000'000;      // of an operation that names none, retries included
-  uint64_t retryPauseNs = 2'000'000;        // first pause; doubles up to retryPauseMaxNs
+  uint64_t timeoutNs = 10'000'000'000;  // of an operation that names none, retries included
+  uint64_t retryPauseNs = 2'000'000;    // first pause; doubles up to retryPauseMaxNs
   uint64_t retryPauseMaxNs = 200'000'000;
   Log log;
 };

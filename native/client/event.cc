@@ -6,8 +6,8 @@ namespace daos::client {
 
 // Waits on `condition` until `done` holds or the time is over; answers whether it holds.
 template <typename Done>
-static bool waitFor(std::condition_variable& condition, std::unique_lock<std::mutex>& lock, int64_t timeoutUs,
-                    Done done) {
+static bool waitFor(std::condition_variable& condition, std::unique_lock<std::mutex>& lock,
+                    int64_t timeoutUs, Done done) {
   if (timeoutUs == 0) return done();
   if (timeoutUs > 0) return condition.wait_for(lock, std::chrono::microseconds(timeoutUs), done);
   condition.wait(lock, done);
@@ -64,10 +64,11 @@ void Event::complete(Status status) {
   endOne();
 }
 
-// One of what the event waits for has ended: its own operation or a child. Children of a parent that
-// isn't launched yet count down without completing it.
+// One of what the event waits for has ended: its own operation or a child. Children of a parent
+// that isn't launched yet count down without completing it.
 void Event::endOne() {
-  if (pendingCount_.fetch_sub(1, std::memory_order_acq_rel) == 1 && state() == State::kRunning) finish();
+  if (pendingCount_.fetch_sub(1, std::memory_order_acq_rel) == 1 && state() == State::kRunning)
+    finish();
 }
 
 // After the lock is gone the event may be, too.

@@ -4,7 +4,8 @@
 // A parent:  completes when it was launched or had a barrier, and all its children have completed;
 //            children's completions are not handed out by themselves.
 //
-// Thread: an event belongs to whoever launched it; its completion may come from any thread. A queue may be
+// Thread: an event belongs to whoever launched it; its completion may come from any thread. A queue
+// may be
 //         polled by several threads.
 #pragma once
 
@@ -51,8 +52,8 @@ class Event : private IntrusiveLink<CompletedTag> {
   // Runs in the thread that takes the completion, before it is handed out.
   void onTaken(std::function<void(Event&)> callback) { onTaken_ = std::move(callback); }
 
-  // Takes the completion: true, and the event is READY again. Waits up to timeoutUs (0: not at all, negative:
-  // for ever). DER_NO_PERM on a child.
+  // Takes the completion: true, and the event is READY again. Waits up to timeoutUs (0: not at all,
+  // negative: for ever). DER_NO_PERM on a child.
   Result<bool> test(int64_t timeoutUs);
 
  private:
@@ -77,8 +78,9 @@ class EventQueue {
   EventQueue(const EventQueue&) = delete;
   EventQueue& operator=(const EventQueue&) = delete;
 
-  // Takes up to events.size() completions; answers how many. Waits up to timeoutUs for the first (0: not at all,
-  // negative: for ever); with `whileRunning`, returns at once when nothing is in flight.
+  // Takes up to events.size() completions; answers how many. Waits up to timeoutUs for the first
+  // (0: not at all, negative: for ever); with `whileRunning`, returns at once when nothing is in
+  // flight.
   size_t poll(std::span<Event*> events, int64_t timeoutUs, bool whileRunning = false);
   size_t runningCount() const;
   size_t completedCount() const;

@@ -2,9 +2,9 @@
 //
 // Opening is local. All ranges in arguments are borrowed until the operation's task has ended.
 //
-// Errors of every operation: what VOS answers (DER_EXIST, DER_NONEXIST, DER_NOSPACE, DER_TX_RESTART …), DER_NO_PERM for a
-// write through a read-only container, DER_UNREACH when the target is gone (a modification may or may not have
-// run then), DER_TIMEDOUT.
+// Errors of every operation: what VOS answers (DER_EXIST, DER_NONEXIST, DER_NOSPACE, DER_TX_RESTART
+// …), DER_NO_PERM for a write through a read-only container, DER_UNREACH when the target is gone (a
+// modification may or may not have run then), DER_TIMEDOUT.
 #pragma once
 
 #include <memory>
@@ -56,9 +56,9 @@ Task<Result<Epoch>> update(Object& object, const UpdateArguments& arguments);
 
 // What a fetch found for one akey.
 struct AkeyResult {
-  uint64_t recordSize = 0;  // of the value or the records; 0: there is nothing
-  uint64_t dataSize = 0;    // bytes found
-  bool isWhole = false;     // no part of what was asked for is a hole
+  uint64_t recordSize = 0;     // of the value or the records; 0: there is nothing
+  uint64_t dataSize = 0;       // bytes found
+  bool isWhole = false;        // no part of what was asked for is a hole
   std::vector<Extent> mapped;  // arrays that are not whole: what is there
 };
 
@@ -66,16 +66,16 @@ struct FetchArguments {
   Bytes dkey;
   // Single values: recordSize is the room for the value. Arrays: the record size.
   std::span<const IoDescriptor> akeys;
-  // Room for all akeys and extents in order, cut into pieces wherever the caller likes; empty: sizes
-  // only. Where there is a hole, the buffer is left untouched.
+  // Room for all akeys and extents in order, cut into pieces wherever the caller likes; empty:
+  // sizes only. Where there is a hole, the buffer is left untouched.
   std::span<const MutableBytes> buffers;
   std::span<AkeyResult> results;  // one for each akey
   Conditions conditions = 0;
   Epoch epoch = 0;  // 0: the newest
   uint64_t timeoutNs = 0;
 };
-// Answers the epoch that was read. DER_REC2BIG when a single value is larger than its room (its size is in
-// results), DER_REC_SIZE for another record size than the array's.
+// Answers the epoch that was read. DER_REC2BIG when a single value is larger than its room (its
+// size is in results), DER_REC_SIZE for another record size than the array's.
 Task<Result<Epoch>> fetch(Object& object, const FetchArguments& arguments);
 
 struct PunchArguments {
@@ -96,9 +96,10 @@ struct EnumerationAnchor {
 };
 
 struct EnumerateArguments {
-  protocol::EnumerateLevel level = protocol::EnumerateLevel::kDkeys;  // not kObjects: see listObjects
-  Bytes dkey;  // kAkeys, kExtents
-  Bytes akey;  // kExtents
+  protocol::EnumerateLevel level =
+      protocol::EnumerateLevel::kDkeys;  // not kObjects: see listObjects
+  Bytes dkey;                            // kAkeys, kExtents
+  Bytes akey;                            // kExtents
   uint32_t countMax = 1024;
   uint32_t sizeMax = 65536;
   Epoch epoch = 0;
@@ -107,9 +108,9 @@ struct EnumerateArguments {
 
 // One answer: some entries, possibly none before the end.
 struct EnumerationPage {
-  std::vector<std::string> keys;                 // dkeys, akeys
-  std::vector<protocol::ExtentEntry> extents;    // kExtents
-  std::vector<ObjectId> objects;                 // listObjects
+  std::vector<std::string> keys;               // dkeys, akeys
+  std::vector<protocol::ExtentEntry> extents;  // kExtents
+  std::vector<ObjectId> objects;               // listObjects
 };
 // Goes on at `anchor` and moves it. DER_KEY2BIG when the next key alone is larger than sizeMax.
 Task<Result<EnumerationPage>> enumerate(Object& object, const EnumerateArguments& arguments,

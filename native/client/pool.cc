@@ -19,7 +19,8 @@ static std::string joinAddresses(const placement::PoolTarget& target) {
 }
 
 Status Pool::adopt(placement::PoolMap map) {
-  if (map.targets.empty()) return invalid("the map of pool " + uuid_.toString() + " has no targets");
+  if (map.targets.empty())
+    return invalid("the map of pool " + uuid_.toString() + " has no targets");
   std::vector<rpc::Peer*> peers;
   for (const placement::PoolTarget& target : map.targets) {
     const std::string addresses = joinAddresses(target);

@@ -33,7 +33,8 @@ bool Scatter::takeMapped(const IoDescriptor& akey, const AkeyResult& result) {
     uint64_t at = wanted.index;
     for (; next < result.mapped.size(); ++next) {
       const Extent& found = result.mapped[next];
-      if (found.index < at || found.count > wanted.end() - std::min(found.index, wanted.end())) break;
+      if (found.index < at || found.count > wanted.end() - std::min(found.index, wanted.end()))
+        break;
       skip((found.index - at) * akey.recordSize);
       if (!copy(found.count * akey.recordSize)) return false;
       at = found.end();

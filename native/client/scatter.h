@@ -9,8 +9,10 @@ namespace daos::client {
 
 class Scatter {
  public:
-  Scatter(std::span<const MutableBytes> buffers, Bytes packed) : buffers_(buffers), packed_(packed) {}
-  // Consumes the data of the next akey and moves past its room. False when answer and data disagree.
+  Scatter(std::span<const MutableBytes> buffers, Bytes packed)
+      : buffers_(buffers), packed_(packed) {}
+  // Consumes the data of the next akey and moves past its room. False when answer and data
+  // disagree.
   bool takeAkey(const IoDescriptor& akey, const AkeyResult& result);
 
  private:

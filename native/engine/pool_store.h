@@ -1,4 +1,5 @@
-// Where a target keeps its share of each pool. Files in production, simulated devices in the simulator.
+// Where a target keeps its share of each pool. Files in production, simulated devices in the
+// simulator.
 //
 // Thread: the target's.
 #pragma once

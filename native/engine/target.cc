@@ -4,8 +4,13 @@
 
 namespace daos::engine {
 
-Target::Target(Reactor& reactor, Random& random, rpc::Endpoint& endpoint, PoolStore& store, TargetOptions options)
-    : reactor_(reactor), random_(random), endpoint_(endpoint), store_(store), options_(std::move(options)) {
+Target::Target(Reactor& reactor, Random& random, rpc::Endpoint& endpoint, PoolStore& store,
+               TargetOptions options)
+    : reactor_(reactor),
+      random_(random),
+      endpoint_(endpoint),
+      store_(store),
+      options_(std::move(options)) {
   registerContainerService(*this, endpoint_);
   registerObjectService(*this, endpoint_);
 }
@@ -16,16 +21,19 @@ Result<std::shared_ptr<OpenPool>> Target::findPool(const Uuid& pool) {
   const auto found = pools_.find(pool);
   if (found == pools_.end()) {
     return Error(ErrorCode::kNonexist, "no pool " + pool.toString() + " on target " +
-                 std::to_string(options_.index) + " of rank " + std::to_string(options_.rank));
+                                           std::to_string(options_.index) + " of rank " +
+                                           std::to_string(options_.rank));
   }
   return found->second;
 }
 
-Result<std::shared_ptr<OpenContainer>> Target::findContainer(const Uuid& pool, const Uuid& container) {
+Result<std::shared_ptr<OpenContainer>> Target::findContainer(const Uuid& pool,
+                                                             const Uuid& container) {
   DAOS_TRY(auto open, findPool(pool));
   const auto found = open->containers.find(container);
   if (found == open->containers.end()) {
-    return Error(ErrorCode::kNonexist, "no container " + container.toString() + " in pool " + pool.toString());
+    return Error(ErrorCode::kNonexist,
+                 "no container " + container.toString() + " in pool " + pool.toString());
   }
   return found->second;
 }
@@ -46,7 +54,8 @@ Status Target::adopt(Uuid pool, std::unique_ptr<StoredPool> stored) {
 }
 
 Task<Status> Target::createPool(Uuid pool, PoolSizes sizes) {
-  if (pools_.contains(pool)) co_return Error(ErrorCode::kExist, "pool " + pool.toString() + " exists");
+  if (pools_.contains(pool))
+    co_return Error(ErrorCode::kExist, "pool " + pool.toString() + " exists");
   DAOS_CO_TRY(auto stored, co_await store_.create(pool, sizes));
   co_return adopt(pool, std::move(stored));
 }
@@ -117,8 +126,8 @@ Task<void> Target::collect(std::shared_ptr<OpenPool> pool) {
   while (!pool->isClosed) {
     const auto hasMore = pool->vos().collectStep(options_.collectBudget);
     if (!hasMore.ok()) {
-      DAOS_LOG_ERROR(options_.log, "pool " + pool->uuid.toString() + ": garbage collection: " +
-                     hasMore.error().describe());
+      DAOS_LOG_ERROR(options_.log, "pool " + pool->uuid.toString() +
+                                       ": garbage collection: " + hasMore.error().describe());
       break;
     }
     if (!*hasMore) break;

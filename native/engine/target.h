@@ -1,5 +1,5 @@
-// One target: its pools, and the services that clients reach. Everything it touches is an argument, so that
-// the simulator runs many in one thread.
+// One target: its pools, and the services that clients reach. Everything it touches is an argument,
+// so that the simulator runs many in one thread.
 //
 // Thread: the reactor's.
 // Life:   construct; openAll(); serve; close(), then destroy. Sessions must have ended by then.
@@ -12,8 +12,8 @@
 #include "base/hybrid_clock.h"
 #include "base/log.h"
 #include "engine/container/open_container.h"
-#include "engine/pool_store.h"
 #include "engine/object/io_context.h"
+#include "engine/pool_store.h"
 #include "rpc/rpc.h"
 #include "runtime/random.h"
 #include "runtime/reactor.h"
@@ -38,7 +38,8 @@ class Target {
  public:
   // Reactor, random, endpoint and store are borrowed and outlive the target. Registers its handlers
   // with the endpoint.
-  Target(Reactor& reactor, Random& random, rpc::Endpoint& endpoint, PoolStore& store, TargetOptions options);
+  Target(Reactor& reactor, Random& random, rpc::Endpoint& endpoint, PoolStore& store,
+         TargetOptions options);
   ~Target();
   Target(const Target&) = delete;
   Target& operator=(const Target&) = delete;

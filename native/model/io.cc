@@ -14,7 +14,8 @@ Status validateKey(Bytes key, KeyType keyType, const char* level) {
   }
   if (key.size() > kKeySizeMax) {
     return Error(ErrorCode::kKey2big, std::string(level) + " of " + std::to_string(key.size()) +
-                 " bytes is over the limit of " + std::to_string(kKeySizeMax));
+                                          " bytes is over the limit of " +
+                                          std::to_string(kKeySizeMax));
   }
   return {};
 }
@@ -23,19 +24,20 @@ static Status validateExtents(const IoDescriptor& descriptor) {
   if (descriptor.extents.empty()) return invalid("an array descriptor names no extent");
   if (descriptor.extents.size() > kExtentCountMax) {
     return Error(ErrorCode::kOverflow, std::to_string(descriptor.extents.size()) +
-                 " extents are over the limit of " + std::to_string(kExtentCountMax));
+                                           " extents are over the limit of " +
+                                           std::to_string(kExtentCountMax));
   }
   uint64_t size = 0;
   for (const Extent& extent : descriptor.extents) {
     if (extent.count == 0) return invalid("an extent has no records");
     if (extent.index >= kExtentEndMax || extent.count > kExtentEndMax - extent.index) {
       return Error(ErrorCode::kOverflow, "extent [" + std::to_string(extent.index) + ", +" +
-                   std::to_string(extent.count) + ") ends over 2^63");
+                                             std::to_string(extent.count) + ") ends over 2^63");
     }
     if (descriptor.recordSize == 0) continue;  // a punch or a size query carries no data
     if (extent.count > (kTransferSizeMax - size) / descriptor.recordSize) {
-      return Error(ErrorCode::kOverflow, "more than " + std::to_string(kTransferSizeMax) +
-                   " bytes in one call");
+      return Error(ErrorCode::kOverflow,
+                   "more than " + std::to_string(kTransferSizeMax) + " bytes in one call");
     }
     size += extent.count * descriptor.recordSize;
   }
@@ -47,15 +49,16 @@ Status validate(const IoDescriptor& descriptor, KeyType keyType) {
   switch (descriptor.type) {
     case ValueType::kSingle:
       if (descriptor.recordSize > kSingleValueSizeMax) {
-        return Error(ErrorCode::kRec2big, "a single value of " +
-                     std::to_string(descriptor.recordSize) + " bytes is over the limit of " +
-                     std::to_string(kSingleValueSizeMax));
+        return Error(ErrorCode::kRec2big,
+                     "a single value of " + std::to_string(descriptor.recordSize) +
+                         " bytes is over the limit of " + std::to_string(kSingleValueSizeMax));
       }
       return {};
     case ValueType::kArray:
       if (descriptor.recordSize > kRecordSizeMax) {
         return Error(ErrorCode::kRec2big, "records of " + std::to_string(descriptor.recordSize) +
-                     " bytes are over the limit of " + std::to_string(kRecordSizeMax));
+                                              " bytes are over the limit of " +
+                                              std::to_string(kRecordSizeMax));
       }
       return validateExtents(descriptor);
   }

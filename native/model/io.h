@@ -37,7 +37,7 @@ enum Condition : uint32_t {
   kAkeyFetch = 1u << 6,
   kAkeyPunch = 1u << 7,
   kObjectPunch = 1u << 8,
-  kPerAkey = 1u << 9,     // each akey's own conditions instead of the call's
+  kPerAkey = 1u << 9,  // each akey's own conditions instead of the call's
 };
 using Conditions = uint32_t;
 

@@ -40,7 +40,8 @@ static Status checkClass(const PoolMap& map, ObjectId oid) {
   }
   if (oid.redundancy() != kRedundancyNone) {
     return Error(ErrorCode::kNosys, "object " + oid.toString() + " is of redundancy class " +
-                 std::to_string(oid.redundancy()) + "; only S1 to SX are served");
+                                        std::to_string(oid.redundancy()) +
+                                        "; only S1 to SX are served");
   }
   return {};
 }

@@ -39,8 +39,8 @@ Status DecodedIo::decodeAkey(WireReader& reader, KeyType keyType) {
   if (!reader.ok()) return malformed("an akey is cut short");
   extentCount_ += extents.size();
   if (extentCount_ > kExtentCountMax) {
-    return Error(ErrorCode::kOverflow, "more than " + std::to_string(kExtentCountMax) +
-                 " extents in one call");
+    return Error(ErrorCode::kOverflow,
+                 "more than " + std::to_string(kExtentCountMax) + " extents in one call");
   }
   akeys_.push_back({.akey = akey,
                     .type = static_cast<ValueType>(head.type),
@@ -64,7 +64,8 @@ Status DecodedIo::decode(Bytes body) {
   if (head_.akeyCount == 0) return invalid("an update or fetch names no akey");
   if (head_.akeyCount > kAkeyCountMax) {
     return Error(ErrorCode::kOverflow, std::to_string(head_.akeyCount) +
-                 " akeys are over the limit of " + std::to_string(kAkeyCountMax));
+                                           " akeys are over the limit of " +
+                                           std::to_string(kAkeyCountMax));
   }
   DAOS_CHECK(head_.oid.validate());
   DAOS_CHECK(validateKey(dkey_, head_.oid.dkeyType(), "dkey"));

@@ -1,11 +1,14 @@
 // Bodies of object.update and object.fetch.
 //
 // Request:  IoHead | dkey | per akey: AkeyHead, akey, extents, checksums.
-// Reply to an update: UpdateReply. To a fetch: FetchReplyHead | per akey: AkeyReply, mapped extents,
+// Reply to an update: UpdateReply. To a fetch: FetchReplyHead | per akey: AkeyReply, mapped
+// extents,
 //           checksums.
-// Data:     beside the body, as the frame's payload or by RMA: the bytes of all akeys and their extents in
-//           order. An update's has no gaps. A fetch's payload holds only what is there, packed; by RMA
-//           each byte goes to the place it has when nothing is missing, and holes are left untouched.
+// Data:     beside the body, as the frame's payload or by RMA: the bytes of all akeys and their
+// extents in
+//           order. An update's has no gaps. A fetch's payload holds only what is there, packed; by
+//           RMA each byte goes to the place it has when nothing is missing, and holes are left
+//           untouched.
 // Format:   docs/format/object_protocol.md, version 1.
 #pragma once
 
@@ -29,9 +32,9 @@ struct IoHead {
 static_assert(sizeof(IoHead) == 48);
 
 enum IoFlag : uint32_t {
-  kSizesOnly = 1u << 0,      // fetch: no data, only sizes
-  kWantsMapping = 1u << 1,   // fetch: mapped extents even where nothing is missing
-  kVerify = 1u << 2,         // update: the server verifies the checksums before it answers
+  kSizesOnly = 1u << 0,     // fetch: no data, only sizes
+  kWantsMapping = 1u << 1,  // fetch: mapped extents even where nothing is missing
+  kVerify = 1u << 2,        // update: the server verifies the checksums before it answers
 };
 inline constexpr uint32_t kIoFlagMask = kSizesOnly | kWantsMapping | kVerify;
 
@@ -91,7 +94,7 @@ struct UpdateReply {
 static_assert(sizeof(UpdateReply) == 8);
 
 struct FetchReplyHead {
-  Epoch epoch = 0;       // the epoch that was read
+  Epoch epoch = 0;        // the epoch that was read
   uint64_t dataSize = 0;  // bytes found, over all akeys
   uint32_t akeyCount = 0;
   uint32_t flags = 0;

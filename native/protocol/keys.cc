@@ -68,7 +68,8 @@ Result<EnumerateCall> decodeEnumerate(Bytes body) {
   if (head.countMax == 0 || head.sizeMax == 0) return invalid("an enumeration asks for no entries");
   if (head.sizeMax > kEnumerateSizeMax) {
     return Error(ErrorCode::kOverflow, "an enumeration of " + std::to_string(head.sizeMax) +
-                 " bytes is over the limit of " + std::to_string(kEnumerateSizeMax));
+                                           " bytes is over the limit of " +
+                                           std::to_string(kEnumerateSizeMax));
   }
   if (head.level != EnumerateLevel::kObjects) DAOS_CHECK(head.oid.validate());
   if (head.level >= EnumerateLevel::kAkeys) {

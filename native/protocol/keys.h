@@ -15,7 +15,7 @@ namespace daos::protocol {
 struct ContainerOpenRequest {
   Uuid pool;
   Uuid container;
-  uint32_t flags = 0;  // bit 0: read and write; otherwise read only
+  uint32_t flags = 0;           // bit 0: read and write; otherwise read only
   uint32_t capabilitySize = 0;  // sealed capability, follows
 };
 static_assert(sizeof(ContainerOpenRequest) == 40);

@@ -19,8 +19,12 @@ std::vector<std::byte> encodedUpdate() {
   const AkeyChecksums checksums[] = {{.type = 1, .chunkSize = 64, .values = bytesOf("abcd")}, {}};
   std::vector<std::byte> body;
   WireWriter writer(body);
-  encode(writer, IoCall{.head = {.container = 9, .oid = ObjectId::make({7, 0}, ObjectType::kMultiHashed, 1, 1), .epoch = 55},
-                        .dkey = bytesOf("dkey-1"), .akeys = akeys, .checksums = checksums});
+  encode(writer, IoCall{.head = {.container = 9,
+                                 .oid = ObjectId::make({7, 0}, ObjectType::kMultiHashed, 1, 1),
+                                 .epoch = 55},
+                        .dkey = bytesOf("dkey-1"),
+                        .akeys = akeys,
+                        .checksums = checksums});
   return body;
 }
 
@@ -95,14 +99,20 @@ TEST(ProtocolKeys, PunchEnumerateAndQueryDecodeToTheSame) {
   const ObjectId oid = ObjectId::make({7, 0}, ObjectType::kMultiHashed, 1, 1);
   {
     WireWriter writer(body);
-    encode(writer, PunchCall{{.level = PunchLevel::kAkeys, .oid = oid}, bytesOf("d"), {bytesOf("a1"), bytesOf("akey-two")}});
+    encode(writer, PunchCall{{.level = PunchLevel::kAkeys, .oid = oid},
+                             bytesOf("d"),
+                             {bytesOf("a1"), bytesOf("akey-two")}});
   }
   const PunchCall punch = decodePunch(body).value();
   EXPECT_EQ(textOf(punch.akeys[1]), "akey-two");
-  for (size_t size = 0; size < body.size(); ++size) EXPECT_FALSE(decodePunch(Bytes(body).first(size)).ok());
+  for (size_t size = 0; size < body.size(); ++size)
+    EXPECT_FALSE(decodePunch(Bytes(body).first(size)).ok());
   {
     WireWriter writer(body);
-    encode(writer, EnumerateCall{{.oid = oid, .level = EnumerateLevel::kAkeys, .countMax = 5, .sizeMax = 100}, bytesOf("d"), {}});
+    encode(writer, EnumerateCall{
+                       {.oid = oid, .level = EnumerateLevel::kAkeys, .countMax = 5, .sizeMax = 100},
+                       bytesOf("d"),
+                       {}});
   }
   EXPECT_EQ(decodeEnumerate(body).value().head.countMax, 5u);
   {

@@ -52,7 +52,10 @@ Result<std::unique_ptr<Reactor>> Reactor::create(const Clock& clock, ReactorOpti
 }
 
 Reactor::Reactor(const Clock& clock, ReactorOptions options, int epollFd, int doorbellFd)
-    : clock_(clock), options_(options), epollFd_(epollFd), doorbellFd_(doorbellFd),
+    : clock_(clock),
+      options_(options),
+      epollFd_(epollFd),
+      doorbellFd_(doorbellFd),
       nowNs_(clock.nowNs()) {}
 
 Reactor::~Reactor() {
@@ -114,9 +117,7 @@ bool Reactor::cancelTimer(TimerId id) {
   return true;
 }
 
-Reactor::Spawned Reactor::runSpawned(Reactor&, Task<void> task) {
-  co_await std::move(task);
-}
+Reactor::Spawned Reactor::runSpawned(Reactor&, Task<void> task) { co_await std::move(task); }
 
 void Reactor::spawn(Task<void> task) { runSpawned(*this, std::move(task)); }
 

@@ -1,12 +1,15 @@
+// Lists dkeys, akeys, extents or objects page by page, target after target.
 #include "client/call_target.h"
 #include "client/object.h"
 
 namespace daos::client {
 
-static Error malformed() { return Error(ErrorCode::kProto, "malformed answer to object.enumerate"); }
+static Error malformed() {
+  return Error(ErrorCode::kProto, "malformed answer to object.enumerate");
+}
 
-static Status takeEntries(protocol::WireReader& reader, protocol::EnumerateLevel level, uint32_t count,
-                          EnumerationPage& page) {
+static Status takeEntries(protocol::WireReader& reader, protocol::EnumerateLevel level,
+                          uint32_t count, EnumerationPage& page) {
   switch (level) {
     case protocol::EnumerateLevel::kObjects: {
       const auto objects = reader.getAll<ObjectId>(count);
@@ -28,8 +31,8 @@ static Status takeEntries(protocol::WireReader& reader, protocol::EnumerateLevel
   return reader.atEnd() ? Status{} : malformed();
 }
 
-static Task<Result<EnumerationPage>> enumerateOn(Container& container, uint32_t target, ObjectId oid,
-                                                 const EnumerateArguments& arguments,
+static Task<Result<EnumerationPage>> enumerateOn(Container& container, uint32_t target,
+                                                 ObjectId oid, const EnumerateArguments& arguments,
                                                  EnumerationAnchor& anchor, bool& isTargetEnd) {
   Context::Body body(container.context());
   protocol::WireWriter writer(body.bytes());
@@ -41,11 +44,12 @@ static Task<Result<EnumerationPage>> enumerateOn(Container& container, uint32_t 
                            .anchor = anchor.target},
                   .dkey = arguments.dkey,
                   .akey = arguments.akey});
-  DAOS_CO_TRY(const rpc::Reply reply,
-              co_await callTarget(container, target,
-                                  {.opcode = protocol::Opcode::kObjectEnumerate,
-                                   .deadlineNs = deadlineOf(container.context(), arguments.timeoutNs),
-                                   .body = &body.bytes()}));
+  DAOS_CO_TRY(
+      const rpc::Reply reply,
+      co_await callTarget(container, target,
+                          {.opcode = protocol::Opcode::kObjectEnumerate,
+                           .deadlineNs = deadlineOf(container.context(), arguments.timeoutNs),
+                           .body = &body.bytes()}));
   protocol::WireReader reader(reply.body());
   const auto head = reader.get<protocol::EnumerateReplyHead>();
   if (!reader.ok() || head.count > arguments.countMax) co_return malformed();
@@ -57,14 +61,16 @@ static Task<Result<EnumerationPage>> enumerateOn(Container& container, uint32_t 
 }
 
 // Walks the targets of `groups` one after another; an answer never spans two.
-static Task<Result<EnumerationPage>> enumerateGroups(Container& container, std::vector<uint32_t> groups,
-                                                     ObjectId oid, const EnumerateArguments& arguments,
+static Task<Result<EnumerationPage>> enumerateGroups(Container& container,
+                                                     std::vector<uint32_t> groups, ObjectId oid,
+                                                     const EnumerateArguments& arguments,
                                                      EnumerationAnchor& anchor) {
   if (anchor.isEnd) co_return EnumerationPage{};
-  if (anchor.group >= groups.size()) co_return invalid("the anchor is of another object or container");
+  if (anchor.group >= groups.size())
+    co_return invalid("the anchor is of another object or container");
   bool isTargetEnd = false;
-  DAOS_CO_TRY(EnumerationPage page, co_await enumerateOn(container, groups[anchor.group], oid, arguments,
-                                                         anchor, isTargetEnd));
+  DAOS_CO_TRY(EnumerationPage page, co_await enumerateOn(container, groups[anchor.group], oid,
+                                                         arguments, anchor, isTargetEnd));
   if (isTargetEnd) {
     anchor.target = {};
     anchor.group += 1;
@@ -84,7 +90,8 @@ Task<Result<EnumerationPage>> enumerate(Object& object, const EnumerateArguments
     DAOS_CO_CHECK(validateKey(arguments.dkey, object.oid().dkeyType(), "dkey"));
     groups = {groups[placement::groupOfDkey(*layout, arguments.dkey)]};
   }
-  co_return co_await enumerateGroups(object.container(), std::move(groups), object.oid(), arguments, anchor);
+  co_return co_await enumerateGroups(object.container(), std::move(groups), object.oid(), arguments,
+                                     anchor);
 }
 
 Task<Result<EnumerationPage>> listObjects(Container& container, const EnumerateArguments& arguments,

@@ -1,3 +1,4 @@
+// Reads values and extents under one dkey: one request, its data packed or straight into the buffers.
 #include <algorithm>
 
 #include "client/call_target.h"
@@ -24,7 +25,8 @@ static Status check(const Object& object, const FetchArguments& arguments) {
   for (MutableBytes buffer : arguments.buffers) room += buffer.size();
   if (room < wanted) {
     return Error(ErrorCode::kRec2big, "the descriptors of the fetch want room for " +
-                 std::to_string(wanted) + " bytes; the buffers have " + std::to_string(room));
+                                          std::to_string(wanted) + " bytes; the buffers have " +
+                                          std::to_string(room));
   }
   return {};
 }
@@ -46,7 +48,8 @@ static Status takeAkey(protocol::WireReader& reader, const IoDescriptor& akey, A
   return scatter->takeAkey(akey, result) ? Status{} : malformed();
 }
 
-static Result<Epoch> takeReply(const rpc::Reply& reply, const FetchArguments& arguments, bool isPacked) {
+static Result<Epoch> takeReply(const rpc::Reply& reply, const FetchArguments& arguments,
+                               bool isPacked) {
   protocol::WireReader reader(reply.body());
   const auto head = reader.get<protocol::FetchReplyHead>();
   if (!reader.ok() || head.akeyCount != arguments.akeys.size()) return malformed();
@@ -78,14 +81,15 @@ Task<Result<Epoch>> fetch(Object& object, const FetchArguments& arguments) {
   for (const IoDescriptor& akey : arguments.akeys) wanted += dataSize(akey);
   // Small data comes packed inside of the answer and is copied out; only what is over the threshold
   // goes straight into the caller's memory.
-  const bool isPacked = arguments.buffers.empty() ||
-                        wanted <= object.container().pool().peer(target).inlineSizeMax();
+  const bool isPacked =
+      arguments.buffers.empty() || wanted <= object.container().pool().peer(target).inlineSizeMax();
   DAOS_CO_TRY(const rpc::Reply reply,
-              co_await callTarget(object.container(), target,
-                                  {.opcode = protocol::Opcode::kObjectFetch,
-                                   .deadlineNs = deadlineOf(object.context(), arguments.timeoutNs),
-                                   .body = &body.bytes(),
-                                   .sink = isPacked ? std::span<const MutableBytes>{} : arguments.buffers}));
+              co_await callTarget(
+                  object.container(), target,
+                  {.opcode = protocol::Opcode::kObjectFetch,
+                   .deadlineNs = deadlineOf(object.context(), arguments.timeoutNs),
+                   .body = &body.bytes(),
+                   .sink = isPacked ? std::span<const MutableBytes>{} : arguments.buffers}));
   co_return takeReply(reply, arguments, isPacked && !arguments.buffers.empty());
 }
 

@@ -1,3 +1,4 @@
+// Hides an object, a dkey or akeys from an epoch on. An object is punched on each of its targets.
 #include "client/call_target.h"
 #include "client/object.h"
 #include "protocol/io.h"
@@ -6,8 +7,8 @@ namespace daos::client {
 
 static Status check(const Object& object, const PunchArguments& arguments) {
   if (object.container().isReadOnly()) {
-    return Error(ErrorCode::kNoPerm, "container " + object.container().uuid().toString() +
-                 " is open read-only");
+    return Error(ErrorCode::kNoPerm,
+                 "container " + object.container().uuid().toString() + " is open read-only");
   }
   if (arguments.level == protocol::PunchLevel::kObject) return {};
   DAOS_CHECK(validateKey(arguments.dkey, object.oid().dkeyType(), "dkey"));
@@ -19,7 +20,8 @@ static Status check(const Object& object, const PunchArguments& arguments) {
   return {};
 }
 
-static Task<Result<Epoch>> punchOn(Object& object, uint32_t target, const PunchArguments& arguments) {
+static Task<Result<Epoch>> punchOn(Object& object, uint32_t target,
+                                   const PunchArguments& arguments) {
   Context::Body body(object.context());
   protocol::WireWriter writer(body.bytes());
   encode(writer, {.head = {.conditions = arguments.conditions,
@@ -52,13 +54,15 @@ static Task<Result<Epoch>> punchObject(Object& object, const PunchArguments& arg
     if (!epoch.ok()) co_return std::move(epoch);
     last = std::max(last, *epoch);
   }
-  if (last == 0) co_return Error(ErrorCode::kNonexist, "object " + object.oid().toString() + " is absent");
+  if (last == 0)
+    co_return Error(ErrorCode::kNonexist, "object " + object.oid().toString() + " is absent");
   co_return last;
 }
 
 Task<Result<Epoch>> punch(Object& object, const PunchArguments& arguments) {
   DAOS_CO_CHECK(check(object, arguments));
-  if (arguments.level == protocol::PunchLevel::kObject) co_return co_await punchObject(object, arguments);
+  if (arguments.level == protocol::PunchLevel::kObject)
+    co_return co_await punchObject(object, arguments);
   DAOS_CO_TRY(const uint32_t target, object.targetOf(arguments.dkey));
   co_return co_await punchOn(object, target, arguments);
 }

@@ -1,3 +1,4 @@
+// The first or last integer dkey, akey or extent; over all targets where the dkey is asked for.
 #include "client/call_target.h"
 #include "client/object.h"
 
@@ -26,7 +27,8 @@ static Status check(const Object& object, const QueryArguments& arguments) {
   return {};
 }
 
-static Task<Result<QueryReply>> queryOn(Object& object, uint32_t target, const QueryArguments& arguments) {
+static Task<Result<QueryReply>> queryOn(Object& object, uint32_t target,
+                                        const QueryArguments& arguments) {
   Context::Body body(object.context());
   protocol::WireWriter writer(body.bytes());
   encode(writer, {.head = {.oid = object.oid(), .epoch = arguments.epoch, .flags = arguments.flags},
@@ -69,7 +71,8 @@ Task<Result<QueryReply>> query(Object& object, const QueryArguments& arguments) 
       best = *answer;
     }
   }
-  if (!best) co_return Error(ErrorCode::kNonexist, "object " + object.oid().toString() + " is empty");
+  if (!best)
+    co_return Error(ErrorCode::kNonexist, "object " + object.oid().toString() + " is empty");
   co_return *best;
 }
 

@@ -1,3 +1,4 @@
+// Writes values and extents under one dkey: one request to the target that holds it.
 #include "base/generated/limits.h"
 #include "client/call_target.h"
 #include "client/object.h"
@@ -7,8 +8,8 @@ namespace daos::client {
 
 static Status check(const Object& object, const UpdateArguments& arguments) {
   if (object.container().isReadOnly()) {
-    return Error(ErrorCode::kNoPerm, "container " + object.container().uuid().toString() +
-                 " is open read-only");
+    return Error(ErrorCode::kNoPerm,
+                 "container " + object.container().uuid().toString() + " is open read-only");
   }
   DAOS_CHECK(validateKey(arguments.dkey, object.oid().dkeyType(), "dkey"));
   if (arguments.akeys.empty()) return invalid("an update names no akey");
@@ -20,12 +21,14 @@ static Status check(const Object& object, const UpdateArguments& arguments) {
   uint64_t given = 0;
   for (Bytes piece : arguments.data) given += piece.size();
   if (given != wanted) {
-    return Error(ErrorCode::kIoInval, "the descriptors of the update want " + std::to_string(wanted) +
-                 " bytes; " + std::to_string(given) + " are given");
+    return Error(ErrorCode::kIoInval, "the descriptors of the update want " +
+                                          std::to_string(wanted) + " bytes; " +
+                                          std::to_string(given) + " are given");
   }
   if (wanted > kTransferSizeMax) {
     return Error(ErrorCode::kOverflow, "an update of " + std::to_string(wanted) +
-                 " bytes is over the limit of " + std::to_string(kTransferSizeMax));
+                                           " bytes is over the limit of " +
+                                           std::to_string(kTransferSizeMax));
   }
   return {};
 }
@@ -35,9 +38,11 @@ Task<Result<Epoch>> update(Object& object, const UpdateArguments& arguments) {
   DAOS_CO_TRY(const uint32_t target, object.targetOf(arguments.dkey));
   Context::Body body(object.context());
   protocol::WireWriter writer(body.bytes());
-  encode(writer, {.head = {.conditions = arguments.conditions, .oid = object.oid(), .epoch = arguments.epoch},
-                  .dkey = arguments.dkey,
-                  .akeys = arguments.akeys});
+  encode(
+      writer,
+      {.head = {.conditions = arguments.conditions, .oid = object.oid(), .epoch = arguments.epoch},
+       .dkey = arguments.dkey,
+       .akeys = arguments.akeys});
   DAOS_CO_TRY(const rpc::Reply reply,
               co_await callTarget(object.container(), target,
                                   {.opcode = protocol::Opcode::kObjectUpdate,

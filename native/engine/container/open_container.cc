@@ -23,7 +23,8 @@ Result<OpenContainer*> findHandle(rpc::Session& session, uint64_t handle, bool i
   SessionHandles::Entry* const entry = SessionHandles::of(session).find(handle);
   if (!entry || !entry->container || !entry->container->vos) return Error(ErrorCode::kNoHdl);
   if (isWrite && entry->isReadOnly) {
-    return Error(ErrorCode::kNoPerm, "container " + entry->container->uuid.toString() + " is open read-only");
+    return Error(ErrorCode::kNoPerm,
+                 "container " + entry->container->uuid.toString() + " is open read-only");
   }
   return entry->container.get();
 }
@@ -36,11 +37,12 @@ static Result<protocol::ContainerOpenReply> openContainer(Target& target, rpc::R
   SessionHandles& handles = SessionHandles::of(request.session());
   if (handles.entries.size() >= kSessionHandleCountMax) {
     return Error(ErrorCode::kOverflow, "the session has " + std::to_string(kSessionHandleCountMax) +
-                 " containers open; close some");
+                                           " containers open; close some");
   }
   DAOS_TRY(auto container, target.findContainer(wanted.pool, wanted.container));
   const uint64_t handle = target.random().next() << kHandleIndexBits | handles.entries.size();
-  handles.entries.push_back({handle, std::move(container), !(wanted.flags & protocol::kOpenReadWrite)});
+  handles.entries.push_back(
+      {handle, std::move(container), !(wanted.flags & protocol::kOpenReadWrite)});
   return protocol::ContainerOpenReply{.handle = handle};
 }
 
@@ -65,15 +67,16 @@ void registerContainerService(Target& target, rpc::Endpoint& endpoint) {
                         }
                         return true;
                       });
-  endpoint.handleFast(static_cast<uint16_t>(protocol::Opcode::kContainerClose), [](rpc::Request& request) {
-    const Status status = closeContainer(request);
-    if (status.ok()) {
-      request.reply({});
-    } else {
-      request.fail(status.error());
-    }
-    return true;
-  });
+  endpoint.handleFast(static_cast<uint16_t>(protocol::Opcode::kContainerClose),
+                      [](rpc::Request& request) {
+                        const Status status = closeContainer(request);
+                        if (status.ok()) {
+                          request.reply({});
+                        } else {
+                          request.fail(status.error());
+                        }
+                        return true;
+                      });
 }
 
 }  // namespace daos::engine

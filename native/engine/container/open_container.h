@@ -60,8 +60,8 @@ struct SessionHandles {
 
 inline constexpr size_t kSessionHandleCountMax = 65536;
 
-// DER_NO_HDL when the session has no such handle or the container is gone; DER_NO_PERM when `isWrite` and the
-// handle is read-only.
+// DER_NO_HDL when the session has no such handle or the container is gone; DER_NO_PERM when
+// `isWrite` and the handle is read-only.
 Result<OpenContainer*> findHandle(rpc::Session& session, uint64_t handle, bool isWrite);
 
 class Target;

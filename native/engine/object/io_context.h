@@ -1,5 +1,5 @@
-// What one object request needs while it is under way, reused from request to request so that the steady
-// path allocates nothing.
+// What one object request needs while it is under way, reused from request to request so that the
+// steady path allocates nothing.
 #pragma once
 
 #include <memory>
@@ -19,11 +19,11 @@ struct AkeyPlan {
 struct IoContext {
   protocol::DecodedIo io;
   std::vector<vos::Checksums> checksums;
-  std::vector<Bytes> data;        // update: one range for each descriptor
+  std::vector<Bytes> data;  // update: one range for each descriptor
   vos::FetchResult fetched;
-  std::vector<Extent> mapped;     // fetch: what is there, of all akeys in order
-  std::vector<AkeyPlan> plans;    // fetch: one for each descriptor
-  std::vector<Bytes> pieces;      // fetch: runs to send
+  std::vector<Extent> mapped;   // fetch: what is there, of all akeys in order
+  std::vector<AkeyPlan> plans;  // fetch: one for each descriptor
+  std::vector<Bytes> pieces;    // fetch: runs to send
 };
 
 class IoContextPool {

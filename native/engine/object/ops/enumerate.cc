@@ -13,7 +13,8 @@ constexpr size_t kVosAnchorSizeMax = protocol::kAnchorSize - 1;
 Result<vos::Anchor> unpack(const protocol::Anchor& from) {
   vos::Anchor anchor;
   anchor.size = from.bytes[0];
-  if (anchor.size > kVosAnchorSizeMax) return invalid("the anchor is not one that an enumeration gave");
+  if (anchor.size > kVosAnchorSizeMax)
+    return invalid("the anchor is not one that an enumeration gave");
   std::memcpy(anchor.bytes.data(), from.bytes.data() + 1, anchor.size);
   return anchor;
 }
@@ -101,23 +102,26 @@ vos::Level levelOf(protocol::EnumerateLevel level) {
 
 Task<Status> enumerate(rpc::Request& request) {
   DAOS_CO_TRY(const protocol::EnumerateCall call, protocol::decodeEnumerate(request.body()));
-  DAOS_CO_TRY(OpenContainer* const container, findHandle(request.session(), call.head.container, false));
+  DAOS_CO_TRY(OpenContainer* const container,
+              findHandle(request.session(), call.head.container, false));
   OpenContainer::Use use(*container);
   DAOS_CO_TRY(vos::Anchor anchor, unpack(call.head.anchor));
   std::vector<std::byte> body;
   ReplySink sink(call.head, body);
   vos::Arena& arena = container->pool->vos().arena();
-  DAOS_CO_CHECK(container->vos->enumerate({.level = levelOf(call.head.level),
-                                           .oid = call.head.oid,
-                                           .dkey = call.dkey,
-                                           .akey = call.akey,
-                                           .epochs = {.high = call.head.epoch ? call.head.epoch : kEpochMax}},
-                                          anchor, sink));
+  DAOS_CO_CHECK(
+      container->vos->enumerate({.level = levelOf(call.head.level),
+                                 .oid = call.head.oid,
+                                 .dkey = call.dkey,
+                                 .akey = call.akey,
+                                 .epochs = {.high = call.head.epoch ? call.head.epoch : kEpochMax}},
+                                anchor, sink));
   // Anything seen may be as new as the last commit.
   const vos::Ticket ticket = arena.lastTicket();
   if (sink.tooLargeSize()) {
-    co_return Error(ErrorCode::kKey2big, "the next key needs " + std::to_string(sink.tooLargeSize()) +
-                    " bytes; there is room for " + std::to_string(call.head.sizeMax));
+    co_return Error(ErrorCode::kKey2big,
+                    "the next key needs " + std::to_string(sink.tooLargeSize()) +
+                        " bytes; there is room for " + std::to_string(call.head.sizeMax));
   }
   sink.finish(anchor);
   DAOS_CO_CHECK(co_await arena.waitDurable(ticket));

@@ -1,8 +1,10 @@
 // object.fetch: reads values and extents under one dkey.
 //
 // 1. Decode; find the container; VOS finds segments in the arena, on Media, or holes.
-// 2. An answer that fits a frame is assembled in place: sizes, what is mapped, and the bytes that are there,
-//    packed. A larger one is written into the client's memory, each run to its place, before the answer.
+// 2. An answer that fits a frame is assembled in place: sizes, what is mapped, and the bytes that
+// are there,
+//    packed. A larger one is written into the client's memory, each run to its place, before the
+//    answer.
 // 3. What was read leaves the target only once it is durable.
 #include <algorithm>
 
@@ -24,7 +26,8 @@ struct Prepared {
 Result<Prepared> prepare(rpc::Request& request, IoContext& context) {
   DAOS_CHECK(context.io.decode(request.body()));
   const protocol::DecodedIo& io = context.io;
-  DAOS_TRY(OpenContainer* const container, findHandle(request.session(), io.head().container, false));
+  DAOS_TRY(OpenContainer* const container,
+           findHandle(request.session(), io.head().container, false));
   return Prepared{container,
                   {.oid = io.head().oid,
                    .dkey = io.dkey(),
@@ -34,9 +37,11 @@ Result<Prepared> prepare(rpc::Request& request, IoContext& context) {
                    .sizesOnly = (io.head().flags & protocol::kSizesOnly) != 0}};
 }
 
-// Cuts the segments of an array along the extents asked for; calls run(extent, bytes) for what is there.
+// Cuts the segments of an array along the extents asked for; calls run(extent, bytes) for what is
+// there.
 template <typename Run>
-void forEachRun(const IoDescriptor& akey, uint64_t recordSize, std::span<const vos::Segment> segments, Run run) {
+void forEachRun(const IoDescriptor& akey, uint64_t recordSize,
+                std::span<const vos::Segment> segments, Run run) {
   size_t next = 0;
   uint64_t taken = 0;  // bytes of segments[next] that earlier extents used up
   for (const Extent& wanted : akey.extents) {
@@ -130,7 +135,8 @@ class Answer {
   template <typename Piece>
   void forEachPieceOf(const vos::FetchedValue& value, uint64_t place, Piece& piece) const {
     for (const vos::Segment& segment : context_.fetched.segments(value)) {
-      if (segment.kind != vos::SegmentKind::kHole) piece(bytesOf(segment.memory, segment.size), place);
+      if (segment.kind != vos::SegmentKind::kHole)
+        piece(bytesOf(segment.memory, segment.size), place);
       place += segment.size;
     }
   }
@@ -222,14 +228,15 @@ Task<Status> fetchLater(Target& target, rpc::Request& request) {
   OpenContainer::Use use(*prepared.container);
   DAOS_CO_CHECK(prepared.container->vos->fetch(prepared.fetch, context->fetched));
   if (context->fetched.hasMedia()) DAOS_CO_CHECK(co_await context->fetched.readMedia());
-  DAOS_CO_CHECK(co_await prepared.container->pool->vos().arena().waitDurable(context->fetched.ticket()));
+  DAOS_CO_CHECK(
+      co_await prepared.container->pool->vos().arena().waitDurable(context->fetched.ticket()));
   const Answer answer(prepared.fetch, *context);
   const Epoch epoch = epochOf(target, prepared.fetch);
   if (!request.isSinkRemote()) {
     if (answerInline(request, answer, epoch)) co_return Status{};
-    co_return Error(ErrorCode::kTrunc, "an answer of " +
-                    std::to_string(answer.bodySize() + answer.dataSize()) +
-                    " bytes does not fit a frame; fetch less, or into a larger buffer");
+    co_return Error(ErrorCode::kTrunc,
+                    "an answer of " + std::to_string(answer.bodySize() + answer.dataSize()) +
+                        " bytes does not fit a frame; fetch less, or into a larger buffer");
   }
   DAOS_CO_CHECK(co_await pushPieces(request, *context, answer));
   std::vector<std::byte> body(answer.bodySize());
@@ -243,7 +250,8 @@ Task<Status> fetchLater(Target& target, rpc::Request& request) {
 
 void registerFetch(Target& target, rpc::Endpoint& endpoint) {
   const auto opcode = static_cast<uint16_t>(protocol::Opcode::kObjectFetch);
-  endpoint.handleFast(opcode, [&target](rpc::Request& request) { return fetchNow(target, request); });
+  endpoint.handleFast(opcode,
+                      [&target](rpc::Request& request) { return fetchNow(target, request); });
   endpoint.handle(opcode, [&target](rpc::Request& request) -> Task<void> {
     const Status status = co_await fetchLater(target, request);
     if (!status.ok()) request.fail(status.error());

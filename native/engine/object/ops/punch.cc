@@ -9,18 +9,20 @@ namespace {
 
 Task<Result<Epoch>> punch(Target& target, rpc::Request& request) {
   DAOS_CO_TRY(const protocol::PunchCall call, protocol::decodePunch(request.body()));
-  DAOS_CO_TRY(OpenContainer* const container, findHandle(request.session(), call.head.container, true));
+  DAOS_CO_TRY(OpenContainer* const container,
+              findHandle(request.session(), call.head.container, true));
   OpenContainer::Use use(*container);
   vos::Arena& arena = container->pool->vos().arena();
   while (!arena.hasLogRoom()) DAOS_CO_CHECK(co_await arena.waitLogRoom());
   if (call.head.epoch != 0) DAOS_CO_CHECK(target.observeEpoch(call.head.epoch));
   const Epoch epoch = call.head.epoch ? call.head.epoch : target.nextEpoch();
   const bool isObject = call.head.level == protocol::PunchLevel::kObject;
-  DAOS_CO_TRY(const vos::Ticket ticket,
-              container->vos->punch({.oid = call.head.oid,
-                                     .dkey = isObject ? Bytes{} : call.dkey,
-                                     .akeys = call.akeys,
-                                     .write = {.epoch = epoch, .conditions = call.head.conditions}}));
+  DAOS_CO_TRY(
+      const vos::Ticket ticket,
+      container->vos->punch({.oid = call.head.oid,
+                             .dkey = isObject ? Bytes{} : call.dkey,
+                             .akeys = call.akeys,
+                             .write = {.epoch = epoch, .conditions = call.head.conditions}}));
   target.wakeCollector(*container->pool);
   DAOS_CO_CHECK(co_await arena.waitDurable(ticket));
   co_return epoch;

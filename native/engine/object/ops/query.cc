@@ -13,9 +13,12 @@ Result<vos::QueryWhat> whatOf(uint32_t flags) {
   if (isMax == static_cast<bool>(flags & protocol::kQueryMin)) {
     return invalid("a query asks for either the max or the min");
   }
-  if (flags & protocol::kQueryExtent) return isMax ? vos::QueryWhat::kMaxExtent : vos::QueryWhat::kMinExtent;
-  if (flags & protocol::kQueryAkey) return isMax ? vos::QueryWhat::kMaxAkey : vos::QueryWhat::kMinAkey;
-  if (flags & protocol::kQueryDkey) return isMax ? vos::QueryWhat::kMaxDkey : vos::QueryWhat::kMinDkey;
+  if (flags & protocol::kQueryExtent)
+    return isMax ? vos::QueryWhat::kMaxExtent : vos::QueryWhat::kMinExtent;
+  if (flags & protocol::kQueryAkey)
+    return isMax ? vos::QueryWhat::kMaxAkey : vos::QueryWhat::kMinAkey;
+  if (flags & protocol::kQueryDkey)
+    return isMax ? vos::QueryWhat::kMaxDkey : vos::QueryWhat::kMinDkey;
   return invalid("a query names neither dkey, akey nor extent");
 }
 
@@ -23,15 +26,17 @@ uint64_t integerOf(Bytes key) { return key.size() == 8 ? loadAs<uint64_t>(key.da
 
 Task<Status> query(rpc::Request& request) {
   DAOS_CO_TRY(const protocol::QueryCall call, protocol::decodeQuery(request.body()));
-  DAOS_CO_TRY(OpenContainer* const container, findHandle(request.session(), call.head.container, false));
+  DAOS_CO_TRY(OpenContainer* const container,
+              findHandle(request.session(), call.head.container, false));
   OpenContainer::Use use(*container);
   DAOS_CO_TRY(const vos::QueryWhat what, whatOf(call.head.flags));
-  DAOS_CO_TRY(const vos::QueryResult found,
-              container->vos->query({.oid = call.head.oid,
-                                     .what = what,
-                                     .dkey = call.dkey,
-                                     .akey = call.akey,
-                                     .read = {.epoch = call.head.epoch ? call.head.epoch : kEpochMax}}));
+  DAOS_CO_TRY(
+      const vos::QueryResult found,
+      container->vos->query({.oid = call.head.oid,
+                             .what = what,
+                             .dkey = call.dkey,
+                             .akey = call.akey,
+                             .read = {.epoch = call.head.epoch ? call.head.epoch : kEpochMax}}));
   vos::Arena& arena = container->pool->vos().arena();
   DAOS_CO_CHECK(co_await arena.waitDurable(arena.lastTicket()));
   const protocol::QueryReply reply{.dkey = integerOf(found.dkey),

@@ -2,7 +2,8 @@
 //
 // 1. Decode; find the container by the session's handle; choose the epoch.
 // 2. Data that came along in the frame, and stays in the arena, is stored at once. Otherwise VOS
-//    hands out buffers, the data is pulled into them from the client's memory, and updateEnd makes it visible.
+//    hands out buffers, the data is pulled into them from the client's memory, and updateEnd makes
+//    it visible.
 // 3. The answer leaves when the arena says that the transaction is durable.
 #include "engine/object/object_service.h"
 #include "engine/target.h"
@@ -19,17 +20,20 @@ struct Prepared {
 Result<Prepared> prepare(Target& target, rpc::Request& request, IoContext& context) {
   DAOS_CHECK(context.io.decode(request.body()));
   const protocol::DecodedIo& io = context.io;
-  DAOS_TRY(OpenContainer* const container, findHandle(request.session(), io.head().container, true));
+  DAOS_TRY(OpenContainer* const container,
+           findHandle(request.session(), io.head().container, true));
   uint64_t wanted = 0;
   context.checksums.clear();
   for (size_t i = 0; i < io.akeys().size(); ++i) {
     wanted += dataSize(io.akeys()[i]);
     const protocol::AkeyChecksums& from = io.checksums()[i];
-    context.checksums.push_back({.type = from.type, .chunkSize = from.chunkSize, .bytes = from.values});
+    context.checksums.push_back(
+        {.type = from.type, .chunkSize = from.chunkSize, .bytes = from.values});
   }
   if (wanted != request.dataSize()) {
-    return Error(ErrorCode::kIoInval, "the descriptors want " + std::to_string(wanted) + " bytes; " +
-                 std::to_string(request.dataSize()) + " came");
+    return Error(ErrorCode::kIoInval, "the descriptors want " + std::to_string(wanted) +
+                                          " bytes; " + std::to_string(request.dataSize()) +
+                                          " came");
   }
   if (io.head().epoch != 0) DAOS_CHECK(target.observeEpoch(io.head().epoch));
   const Epoch epoch = io.head().epoch ? io.head().epoch : target.nextEpoch();
@@ -107,7 +111,8 @@ Task<Status> updateLater(Target& target, rpc::Request& request) {
 
 void registerUpdate(Target& target, rpc::Endpoint& endpoint) {
   const auto opcode = static_cast<uint16_t>(protocol::Opcode::kObjectUpdate);
-  endpoint.handleFast(opcode, [&target](rpc::Request& request) { return updateNow(target, request); });
+  endpoint.handleFast(opcode,
+                      [&target](rpc::Request& request) { return updateNow(target, request); });
   endpoint.handle(opcode, [&target](rpc::Request& request) -> Task<void> {
     const Status status = co_await updateLater(target, request);
     if (!status.ok()) request.fail(status.error());

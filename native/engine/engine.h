@@ -1,0 +1,77 @@
+// An engine: N targets on threads of their own, and the control interface over them.
+//
+// Life:   start; control calls; stop (or destruction). A target that can't start fails the start.
+// Thread: control calls from any thread; each calls `done` once, on a thread of the engine.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/uuid.h"
+#include "engine/pool_store.h"
+#include "placement/layout.h"
+#include "rpc/local_transport.h"
+#include "rpc/transport.h"
+#include "runtime/reactor.h"
+
+namespace daos::engine {
+
+enum class ArenaKind { kLog, kPmem };
+
+struct EngineOptions {
+  uint32_t rank = 0;
+  // Pools lie under it, a folder per pool and target. Locked: one engine per directory.
+  std::string dataDirectory;
+  uint32_t targetCount = 1;
+  // In order of preference for clients: "shm", "tcp", "verbs"; "local" needs `localNetwork`.
+  std::vector<std::string> transports = {"shm", "tcp"};
+  // Numeric address to listen at by tcp and verbs; target t listens at tcpPort + t, or at any port when tcpPort is 0.
+  std::string tcpAddress = "127.0.0.1";
+  uint16_t tcpPort = 0;
+  rpc::LocalNetwork* localNetwork = nullptr;  // borrowed
+  uint64_t spinNs = 20'000;
+  std::vector<int> cores;  // target t runs on cores[t]; empty: anywhere
+  ArenaKind arenaKind = ArenaKind::kLog;
+  Log log;
+};
+
+// What one target says of its share of a pool.
+struct TargetShare {
+  uint32_t target = 0;
+  uint64_t arenaUsedBytes = 0;
+  uint64_t arenaTotalBytes = 0;
+  uint64_t dataUsedBytes = 0;
+  uint64_t dataTotalBytes = 0;
+  uint64_t containerCount = 0;
+};
+
+class Engine {
+ public:
+  using Done = std::function<void(Status)>;
+
+  // Blocks until all targets listen. DER_BUSY: the directory is in use, or a port is taken; DER_INVAL.
+  static Result<std::unique_ptr<Engine>> start(EngineOptions options);
+  // As stop(), if that hasn't been called.
+  virtual ~Engine() = default;
+
+  // For each target in order, one address per transport.
+  virtual std::vector<std::vector<placement::TargetAddress>> addresses() const = 0;
+
+  // `sizes` are per target. What fails on one target is undone on the others.
+  virtual void createPool(Uuid pool, PoolSizes sizes, Done done) = 0;
+  virtual void openPool(Uuid pool, Done done) = 0;
+  virtual void destroyPool(Uuid pool, Done done) = 0;
+  virtual void createContainer(Uuid pool, Uuid container, Done done) = 0;
+  virtual void destroyContainer(Uuid pool, Uuid container, Done done) = 0;
+  virtual void queryPool(Uuid pool, std::function<void(Result<std::vector<TargetShare>>)> done) = 0;
+  // The pools that lie in the data directory, open or not.
+  virtual Result<std::vector<Uuid>> listPools() = 0;
+
+  // Blocks: ends sessions, makes everything durable, closes pools, joins the threads.
+  virtual Status stop() = 0;
+};
+
+}  // namespace daos::engine
