@@ -201,8 +201,8 @@ test('tools/tidy: binding-signatures: both are shown over each function', async 
   const found = await findingsIn('binding-signatures', {
     'native/node/pool_binding.cc':
       '// C++: Result<Pool> open(std::string label)\n// TS:  open(label: string): Pool\n' +
-      'Napi::Value open(const Napi::CallbackInfo& info) {\n}\n' +
-      '// TS: close(): void\nvoid close(const Napi::CallbackInfo& info) {\n}\n',
+      'void open(Call& call) {\n}\n' +
+      '// TS: close(): void\nvoid close(Call& call) {\n}\n',
   });
   expect(found).toEqual(['native/node/pool_binding.cc:6: lacks a comment with C++:']);
 });

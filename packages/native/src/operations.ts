@@ -1,0 +1,162 @@
+// Turns completions of the native core into settled promises.
+//
+// Each operation in flight has a slot: an index into the arrays below. The addon reports a batch of
+// completions as numbers in one shared array and calls `#settle` once for all of them.
+import { DaosError, type DaosErrorCode } from '@daos/model';
+import { CommandWriter } from './command.js';
+
+/** A function of the addon. It never throws; the outcome arrives at `slot`. */
+export type NativeFunction = (
+  slot: number,
+  handle: Handle,
+  commandSize: number,
+  data?: Uint8Array | readonly Uint8Array[],
+) => void;
+
+/** Names something the core holds for this environment; 0 is nothing. */
+export type Handle = number;
+
+/** Makes the result of a number (as two halves) or of a value. */
+export type Decode<T> = (low: number, high: number, value: unknown) => T;
+
+export const asNothing: Decode<void> = () => undefined;
+export const asNumber: Decode<number> = (low, high) => low + high * 0x1_0000_0000;
+export const asBigint: Decode<bigint> = (low, high) => (BigInt(high) << 32n) | BigInt(low);
+export const asBytes: Decode<Uint8Array> = (_low, _high, value) => value as Uint8Array;
+
+/** What every addon exports for the batch itself. */
+export interface BatchBinding {
+  attach(
+    command: Uint8Array,
+    completions: Uint32Array,
+    settle: (count: number, values?: unknown[]) => void,
+  ): void;
+  /** Settles what has completed, without waiting to be woken; returns how many that were. */
+  drain(): number;
+  /**
+   * Asks the core to give up the operation in `slot`; it settles as canceled, or with its result if
+   * that was sooner.
+   */
+  cancel(slot: number): void;
+}
+
+const COMMAND_SIZE = 64 * 1024;
+const BATCH_COUNT_MAX = 1024;
+const WORDS_PER_COMPLETION = 4;
+const OUTCOME_NUMBER = 0;
+const OUTCOME_ERROR = 2;
+
+export class Operations {
+  readonly command: CommandWriter;
+  readonly #binding: BatchBinding;
+  readonly #completions = new Uint32Array(BATCH_COUNT_MAX * WORDS_PER_COMPLETION);
+  readonly #resolve: (((value: never) => void) | undefined)[] = [];
+  readonly #reject: (((reason: unknown) => void) | undefined)[] = [];
+  readonly #decode: Decode<unknown>[] = [];
+  // Memory that the core reads or writes stays referenced until its operation ends.
+  readonly #pinned: unknown[] = [];
+  readonly #free: number[] = [];
+  #slotCount = 0;
+  #slot = 0;
+  #inFlightCount = 0;
+  readonly #keep = (resolve: (value: never) => void, reject: (reason: unknown) => void): void => {
+    this.#resolve[this.#slot] = resolve;
+    this.#reject[this.#slot] = reject;
+  };
+
+  constructor(binding: BatchBinding) {
+    this.#binding = binding;
+    const bytes = new Uint8Array(COMMAND_SIZE);
+    const settle = (count: number, values?: unknown[]): void => this.#settle(count, values);
+    this.command = new CommandWriter(bytes, (grown) =>
+      binding.attach(grown, this.#completions, settle),
+    );
+    binding.attach(bytes, this.#completions, settle);
+  }
+
+  get inFlightCount(): number {
+    return this.#inFlightCount;
+  }
+
+  /** Settles what has completed already; returns how many operations that were. */
+  drain(): number {
+    return this.#binding.drain();
+  }
+
+  /**
+   * Calls `submit` with what was written to `command` since its begin(). `data` belongs to the core
+   * until the promise is settled. When `signal` aborts, the core is asked to give up; the promise
+   * is rejected with the signal's reason as soon as the core no longer uses `data`.
+   */
+  run<T>(
+    submit: NativeFunction,
+    handle: Handle,
+    decode: Decode<T>,
+    data?: Uint8Array | readonly Uint8Array[],
+    signal?: AbortSignal,
+  ): Promise<T> {
+    if (signal !== undefined) return this.#runAbortable(submit, handle, decode, data, signal);
+    const slot = this.#free.length > 0 ? (this.#free.pop() as number) : this.#slotCount++;
+    this.#slot = slot;
+    const promise = new Promise<T>(this.#keep);
+    this.#decode[slot] = decode;
+    this.#pinned[slot] = data;
+    this.#inFlightCount += 1;
+    submit(slot, handle, this.command.size, data);
+    return promise;
+  }
+
+  async #runAbortable<T>(
+    submit: NativeFunction,
+    handle: Handle,
+    decode: Decode<T>,
+    data: Uint8Array | readonly Uint8Array[] | undefined,
+    signal: AbortSignal,
+  ): Promise<T> {
+    signal.throwIfAborted();
+    const promise = this.run(submit, handle, decode, data);
+    const slot = this.#slot;
+    const onAbort = (): void => this.#binding.cancel(slot);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await promise;
+    } catch (error) {
+      if (signal.aborted && DaosError.is(error, 'DER_CANCELED')) throw signal.reason;
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  #settle(count: number, values: unknown[] | undefined): void {
+    const completions = this.#completions;
+    for (let i = 0; i < count; ++i) {
+      const at = i * WORDS_PER_COMPLETION;
+      const slot = completions[at] as number;
+      const outcome = completions[at + 1] as number;
+      const low = completions[at + 2] as number;
+      const high = completions[at + 3] as number;
+      const value = outcome === OUTCOME_NUMBER ? undefined : values?.[low];
+      if (outcome === OUTCOME_ERROR) this.#reject[slot]?.(toDaosError(value));
+      else this.#fulfil(slot, low, high, value);
+      this.#resolve[slot] = undefined;
+      this.#reject[slot] = undefined;
+      this.#pinned[slot] = undefined;
+      this.#free.push(slot);
+    }
+    this.#inFlightCount -= count;
+  }
+
+  #fulfil(slot: number, low: number, high: number, value: unknown): void {
+    try {
+      this.#resolve[slot]?.(this.#decode[slot]?.(low, high, value) as never);
+    } catch (error) {
+      this.#reject[slot]?.(error);
+    }
+  }
+}
+
+function toDaosError(value: unknown): DaosError {
+  const { code, message } = value as { code: DaosErrorCode; message: string };
+  return new DaosError(code, message);
+}
