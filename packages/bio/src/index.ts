@@ -1,0 +1,3 @@
+// @daos/bio: block media.
+export * from './media-info.js';
+export * from './media.js';
