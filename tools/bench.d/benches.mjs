@@ -12,7 +12,7 @@ import { basename, join } from 'node:path';
  * - isPinned: run on one core, because the program has one thread and measures single operations.
  */
 export const SETTINGS = {
-  // Without it, a pool on tmpfs would be flushed with msync, which does nothing there but cost time.
+  // Without it, a pool on tmpfs is flushed with msync, which does nothing there but cost time.
   vos: { environment: { PMEM_IS_PMEM_FORCE: '1' }, isPinned: true },
 };
 

@@ -1,0 +1,41 @@
+// The driver behind tools/check: one build and one run of the native tests for each sanitizer.
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildNative, checkNative } from '../test.d/native.mjs';
+import { runSession } from '../test.d/session.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+
+/** What -fsanitize gets, and what the programs are told. A finding ends the program. */
+const SANITIZERS = {
+  address: {
+    flag: 'address,undefined',
+    environment: {
+      ASAN_OPTIONS: 'abort_on_error=1:detect_stack_use_after_return=0:strict_string_checks=1',
+      UBSAN_OPTIONS: 'print_stacktrace=1',
+    },
+  },
+  thread: {
+    flag: 'thread',
+    environment: { TSAN_OPTIONS: 'halt_on_error=1' },
+  },
+};
+
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(SANITIZERS);
+for (const name of wanted) {
+  if (Object.hasOwn(SANITIZERS, name)) continue;
+  console.error(
+    `tools/check: no sanitizer '${name}'; there are: ${Object.keys(SANITIZERS).join(', ')}`,
+  );
+  process.exit(2);
+}
+
+await runSession(root, join(root, 'build/check-logs'), async (steps, tallies) => {
+  for (const name of wanted) {
+    const { flag, environment } = SANITIZERS[name];
+    const directory = join(root, `build/check-${name}`);
+    const flags = [`-DDAOS_SANITIZE=${flag}`, '-DDAOS_BUILD_BENCHES=OFF'];
+    await buildNative(steps, { directory, flags, label: name });
+    tallies.push(...(await checkNative(steps, { directory, environment, label: name })));
+  }
+});

@@ -1,0 +1,85 @@
+// The driver behind tools/fuzz. Inputs that reached new code stay in build/fuzz/corpus; an input
+// that broke something lies in build/fuzz/crashes and makes a regression test.
+import { accessSync, constants, mkdirSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { basename, delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runSession } from '../test.d/session.mjs';
+import { minutes, SetUpError } from '../test.d/steps.mjs';
+import { single } from '../test.d/tally.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const build = join(root, 'build/fuzz');
+const CLANG_VERSIONS = [21, 20, 19, 18, 17, 16];
+
+/** The newest clang++ of the versions we know. SetUpError when there is none. */
+function findClang() {
+  const directories = (process.env.PATH ?? '').split(delimiter);
+  for (const name of CLANG_VERSIONS.map((version) => `clang++-${version}`)) {
+    for (const path of directories.map((directory) => join(directory, name))) {
+      try {
+        accessSync(path, constants.X_OK);
+        return path;
+      } catch {
+        // Not here.
+      }
+    }
+  }
+  throw new SetUpError('fuzzers need clang++ 16 or newer: run tools/deps');
+}
+
+function fuzzersOf(directory) {
+  return readdirSync(join(root, directory), { withFileTypes: true }).flatMap((entry) => {
+    const path = `${directory}/${entry.name}`;
+    if (entry.isDirectory()) return fuzzersOf(path);
+    if (!entry.name.endsWith('_fuzz.cc')) return [];
+    const name = basename(entry.name, '.cc');
+    return [{ name, program: join(build, path.split('/')[1], name) }];
+  });
+}
+
+async function runFuzzer(steps, { name, program }, durationSeconds) {
+  const corpus = join(build, 'corpus', name);
+  const crashes = join(build, 'crashes');
+  mkdirSync(corpus, { recursive: true });
+  mkdirSync(crashes, { recursive: true });
+  const command = [program, corpus, `-artifact_prefix=${crashes}/${name}-`];
+  command.push(`-max_total_time=${durationSeconds}`, '-timeout=10', '-print_final_stats=1');
+  return steps.check(`fuzz ${name}`, async () => {
+    const timeoutMs = durationSeconds * 1000 + minutes(2);
+    const { ok, how, output, log } = await steps.run(name, command, { timeoutMs });
+    const count = Number(/number_of_executed_units: *(\d+)/.exec(output)?.[1] ?? 0);
+    process.stdout.write(`${count.toLocaleString('en-US')} inputs, `);
+    if (ok && count === 0) return single(`fuzz ${name}`, false, 'tried no input');
+    return single(`fuzz ${name}`, ok, `${how}, see ${log}`);
+  });
+}
+
+const [first, ...rest] = process.argv.slice(2);
+const durationSeconds = Number(first ?? 10);
+const names = rest;
+if (!(durationSeconds > 0)) {
+  console.error(`tools/fuzz: '${first}' is no number of seconds`);
+  process.exit(2);
+}
+const fuzzers = fuzzersOf('native').filter(
+  ({ name }) => names.length === 0 || names.includes(name),
+);
+if (fuzzers.length === 0) {
+  console.error(`tools/fuzz: no fuzzer ${names.join(', ')}`);
+  process.exit(2);
+}
+
+await runSession(root, join(root, 'build/fuzz-logs'), async (steps, tallies) => {
+  const compilers = [`-DCMAKE_CXX_COMPILER=${findClang()}`];
+  compilers.push(`-DCMAKE_C_COMPILER=${findClang().replace('clang++', 'clang')}`);
+  const switches = ['-DDAOS_FUZZ=ON', '-DDAOS_SANITIZE=address,undefined'];
+  switches.push('-DDAOS_BUILD_TESTS=OFF', '-DDAOS_BUILD_BENCHES=OFF');
+  const configure = ['cmake', '-S', 'native', '-B', build, '-G', 'Ninja'];
+  await steps.setUp('configure', [...configure, ...compilers, ...switches], minutes(5));
+  const targets = fuzzers.map(({ name }) => name);
+  const jobs = String(availableParallelism());
+  const command = ['cmake', '--build', build, '--parallel', jobs, '--target', ...targets];
+  await steps.setUp('build', command, minutes(30));
+  for (const fuzzer of fuzzers) tallies.push(await runFuzzer(steps, fuzzer, durationSeconds));
+});
