@@ -1,0 +1,135 @@
+// Creates a container in durable steps, as a pool is created: record, engines, ready. An unfinished one is undone.
+
+import { DaosError } from '@daos/model';
+import * as z from 'zod';
+import { readRecord, unchanged, type ControlContext } from '../control-context.js';
+import { findPool } from '../pools/find-pool.js';
+import {
+  containerKey,
+  containerLabelKey,
+  containerPropertiesField,
+  containerRecord,
+  type ContainerFields,
+} from '../records/container-record.js';
+import { labelField, uuidField } from '../records/fields.js';
+import { uuidRecord, type PoolFields } from '../records/pool-record.js';
+import type { Stored } from '../records/record.js';
+import { removeContainer } from './destroy-container.js';
+
+export const createContainerSchema = z.strictObject({
+  label: labelField,
+  uuid: uuidField.optional(),
+  properties: containerPropertiesField.prefault({}),
+});
+export type CreateContainerRequest = z.infer<typeof createContainerSchema>;
+
+/** Returns the container of an earlier request with the same key instead of creating a second one. */
+export async function createContainer(
+  context: ControlContext,
+  poolName: string,
+  request: CreateContainerRequest,
+  requestKey?: string,
+): Promise<ContainerFields> {
+  const pool = await findPool(context, poolName);
+  return await context.poolMutex.run(`${pool.fields.uuid}/${request.label}`, async () => {
+    const known = await findByLabel(context, pool.fields, request.label);
+    const isRepeated = requestKey !== undefined && known?.requestKey === requestKey;
+    if (known?.state === 'ready' && isRepeated) return known;
+    if (known && isRepeated) {
+      throw new DaosError('DER_INPROGRESS', `container '${known.label}' is ${known.state}`);
+    }
+    if (known) {
+      throw new DaosError(
+        'DER_EXIST',
+        `there is a container '${known.label}' (${known.uuid}) in pool '${pool.fields.label}' already`,
+      );
+    }
+    const container = await record(context, pool, request, requestKey);
+    return await carryOut(context, pool.fields, container);
+  });
+}
+
+async function findByLabel(
+  context: ControlContext,
+  pool: PoolFields,
+  label: string,
+): Promise<ContainerFields | undefined> {
+  const owner = await readRecord(context, uuidRecord, containerLabelKey(pool.uuid, label));
+  if (!owner) return undefined;
+  const key = containerKey(pool.uuid, owner.fields.uuid);
+  return (await readRecord(context, containerRecord, key))?.fields;
+}
+
+async function record(
+  context: ControlContext,
+  pool: Stored<PoolFields>,
+  request: CreateContainerRequest,
+  requestKey: string | undefined,
+): Promise<ContainerFields> {
+  const poolUuid = pool.fields.uuid;
+  const container: ContainerFields = {
+    uuid: request.uuid ?? context.newUuid(),
+    poolUuid,
+    label: request.label,
+    state: 'creating',
+    properties: request.properties,
+    attributes: {},
+    createdMs: context.clock.wallMs(),
+    ...(requestKey !== undefined && { requestKey }),
+  };
+  const key = containerKey(poolUuid, container.uuid);
+  const labelKey = containerLabelKey(poolUuid, container.label);
+  const { succeeded } = await context.store.txn(
+    // The pool's record is compared: a pool on its way out takes no more containers.
+    [unchanged(pool), { key: labelKey, modRevision: 0 }, { key, modRevision: 0 }],
+    [
+      { put: labelKey, value: uuidRecord.encode({ uuid: container.uuid }) },
+      { put: key, value: containerRecord.encode(container) },
+    ],
+  );
+  if (succeeded) return container;
+  throw new DaosError(
+    'DER_AGAIN',
+    `pool '${pool.fields.label}' changed, or container '${request.label}' was created, meanwhile`,
+  );
+}
+
+async function carryOut(
+  context: ControlContext,
+  pool: PoolFields,
+  container: ContainerFields,
+): Promise<ContainerFields> {
+  try {
+    const outcomes = await Promise.allSettled(
+      pool.ranks.map(async ({ rank }) => {
+        const reference = { pool: pool.uuid, uuid: container.uuid };
+        await context.engines.engineOf(rank).createContainer(reference);
+      }),
+    );
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') throw outcome.reason;
+    }
+    return await makeReady(context, container);
+  } catch (error) {
+    await removeContainer(context, pool, container).catch((cause: unknown) => {
+      context.log.warn(`container '${container.label}' is left to be cleared away`, {
+        error: String(cause),
+      });
+    });
+    throw error;
+  }
+}
+
+async function makeReady(
+  context: ControlContext,
+  container: ContainerFields,
+): Promise<ContainerFields> {
+  const key = containerKey(container.poolUuid, container.uuid);
+  const stored = await readRecord(context, containerRecord, key);
+  const ready: ContainerFields = { ...container, state: 'ready' };
+  const { succeeded } = stored
+    ? await context.store.txn([unchanged(stored)], [{ put: key, value: containerRecord.encode(ready) }])
+    : { succeeded: false };
+  if (succeeded) return ready;
+  throw new DaosError('DER_CANCELED', `container '${container.label}' went with its pool`);
+}

@@ -1,0 +1,55 @@
+// Containers as callers see them.
+
+import type { ContainerDescription } from '@daos/model';
+import * as z from 'zod';
+import { readRecords, type ControlContext } from '../control-context.js';
+import { findPool } from '../pools/find-pool.js';
+import {
+  containerPrefix,
+  containerPropertiesField,
+  containerRecord,
+  type ContainerFields,
+} from '../records/container-record.js';
+import { labelField, uuidField } from '../records/fields.js';
+import { findContainer } from './find-container.js';
+
+export const containerDescriptionSchema = z.object({
+  uuid: uuidField,
+  label: labelField,
+  poolUuid: uuidField,
+  properties: containerPropertiesField,
+  createdMs: z.int(),
+}) satisfies z.ZodType<ContainerDescription>;
+
+export type ContainerStatus = z.infer<typeof containerDescriptionSchema>;
+
+export async function describeContainer(
+  context: ControlContext,
+  poolName: string,
+  name: string,
+): Promise<ContainerStatus> {
+  const pool = await findPool(context, poolName);
+  return statusOf((await findContainer(context, pool.fields, name)).fields);
+}
+
+/** In order of label. */
+export async function listContainers(
+  context: ControlContext,
+  poolName: string,
+): Promise<ContainerStatus[]> {
+  const pool = await findPool(context, poolName);
+  const found = await readRecords(context, containerRecord, containerPrefix(pool.fields.uuid));
+  return found
+    .filter(({ fields }) => fields.state === 'ready')
+    .map(({ fields }) => statusOf(fields))
+    .sort((a, b) => (a.label < b.label ? -1 : 1));
+}
+
+export async function countContainers(context: ControlContext, poolUuid: string): Promise<number> {
+  return (await context.store.range({ prefix: containerPrefix(poolUuid) })).entries.length;
+}
+
+export function statusOf(container: ContainerFields): ContainerStatus {
+  const { uuid, label, poolUuid, properties, createdMs } = container;
+  return { uuid, label, poolUuid, properties, createdMs };
+}

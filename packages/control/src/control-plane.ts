@@ -1,0 +1,124 @@
+// The control plane of a system as an object: what the service offers over REST and an embedded system calls directly.
+
+import { randomUUID } from 'node:crypto';
+import type { PoolDescription, PoolDirectory } from '@daos/model';
+import { systemClock, type Clock } from './clock.js';
+import {
+  createContainer,
+  createContainerSchema,
+  type CreateContainerRequest,
+} from './containers/create-container.js';
+import {
+  countContainers,
+  describeContainer,
+  listContainers,
+  statusOf,
+  type ContainerStatus,
+} from './containers/describe-container.js';
+import { destroyContainer } from './containers/destroy-container.js';
+import type { ControlContext, Log } from './control-context.js';
+import type { EngineDirectory } from './engines/engine-control.js';
+import { KeyedMutex } from './keyed-mutex.js';
+import type { MetadataStore } from './metadata/metadata-store.js';
+import { createPool } from './pools/create-pool.js';
+import {
+  describePool,
+  listPools,
+  queryPool,
+  type PoolStatus,
+  type PoolSummary,
+} from './pools/describe-pool.js';
+import { destroyPool, type DestroyPoolOptions } from './pools/destroy-pool.js';
+import { healPools, healRank } from './pools/heal-pools.js';
+import type { CreatePoolRequest } from './pools/plan.js';
+import { joinRank, listRanks, setRankState, type JoinRequest } from './ranks/rank-registry.js';
+import type { RankFields } from './records/rank-record.js';
+
+export interface ControlPlaneOptions {
+  /** Borrowed: whoever opened it closes it, after the control plane is no longer called. */
+  readonly store: MetadataStore;
+  readonly engines: EngineDirectory;
+  readonly log: Log;
+  readonly clock?: Clock;
+  readonly newUuid?: () => string;
+}
+
+export class ControlPlane implements PoolDirectory {
+  readonly #context: ControlContext;
+
+  constructor(options: ControlPlaneOptions) {
+    this.#context = {
+      clock: systemClock,
+      newUuid: randomUUID,
+      ...options,
+      poolMutex: new KeyedMutex(),
+    };
+  }
+
+  get store(): MetadataStore {
+    return this.#context.store;
+  }
+
+  /** Finishes what an earlier process left unfinished. To be called once, before anything else. */
+  async heal(): Promise<void> {
+    await healPools(this.#context);
+  }
+
+  /** Takes in a started engine and opens its pools. */
+  async joinRank(request: JoinRequest): Promise<RankFields> {
+    const rank = await joinRank(this.#context, request);
+    await healRank(this.#context, request.rank);
+    return rank;
+  }
+
+  setRankState(rank: number, state: RankFields['state'], reason?: string): Promise<void> {
+    return setRankState(this.#context, rank, state, reason);
+  }
+
+  listRanks(): Promise<RankFields[]> {
+    return listRanks(this.#context);
+  }
+
+  async createPool(request: CreatePoolRequest, requestKey?: string): Promise<PoolDescription> {
+    const pool = await createPool(this.#context, request, requestKey);
+    return await describePool(this.#context, pool.uuid);
+  }
+
+  destroyPool(pool: string, options?: DestroyPoolOptions): Promise<void> {
+    return destroyPool(this.#context, pool, options);
+  }
+
+  getPool(pool: string): Promise<PoolDescription> {
+    return describePool(this.#context, pool);
+  }
+
+  listPools(): Promise<PoolSummary[]> {
+    return listPools(this.#context);
+  }
+
+  queryPool(pool: string): Promise<PoolStatus> {
+    return queryPool(this.#context, pool, (uuid) => countContainers(this.#context, uuid));
+  }
+
+  /** Options left out of `request` get their defaults. */
+  async createContainer(
+    pool: string,
+    request: Partial<CreateContainerRequest> & { label: string },
+    requestKey?: string,
+  ): Promise<ContainerStatus> {
+    const complete = createContainerSchema.parse(request);
+    return statusOf(await createContainer(this.#context, pool, complete, requestKey));
+  }
+
+  destroyContainer(pool: string, container: string): Promise<void> {
+    return destroyContainer(this.#context, pool, container);
+  }
+
+  getContainer(pool: string, container: string): Promise<ContainerStatus> {
+    return describeContainer(this.#context, pool, container);
+  }
+
+  listContainers(pool: string): Promise<ContainerStatus[]> {
+    return listContainers(this.#context, pool);
+  }
+}

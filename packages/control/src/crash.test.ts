@@ -1,0 +1,220 @@
+// Goal:   wherever the control service is killed while it creates or destroys a pool or container, the thing is whole or gone
+//         after the restart, and no engine keeps space that no record names.
+// Method: real LMDB, engines as maps. A run counts every side effect (a transaction, an engine's call); then the same run is
+//         repeated once for each of them, dying just before it and, again, just after it. A dead process does nothing more.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { DaosError } from '@daos/model';
+import { ControlPlane } from './control-plane.js';
+import type { EngineControl, EngineDirectory } from './engines/engine-control.js';
+import { LmdbStore } from './metadata/lmdb-store.js';
+import type { MetadataStore } from './metadata/metadata-store.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'daos-crash-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+const RANK_COUNT = 2;
+const GIB = 2 ** 30;
+const silent = { info: () => {}, warn: () => {}, error: () => {} };
+
+/** Engines that hold pools and containers in maps, with the contract of EngineControl. */
+class MapEngines implements EngineDirectory {
+  readonly shares = Array.from({ length: RANK_COUNT }, () => new Map<string, Set<string>>());
+  readonly away = new Set<number>();
+
+  engineOf(rank: number): EngineControl {
+    const share = this.shares[rank]!;
+    if (this.away.has(rank)) throw new DaosError('DER_UNREACH', `rank ${rank} is away`);
+    const containersOf = (pool: string) => {
+      const containers = share.get(pool);
+      if (!containers) throw new DaosError('DER_NONEXIST', `no pool ${pool}`);
+      return containers;
+    };
+    return {
+      createPool: async ({ uuid }) => (share.set(uuid, share.get(uuid) ?? new Set()), {}),
+      openPool: async ({ uuid }) => (containersOf(uuid), {}),
+      destroyPool: async ({ uuid }) => (share.delete(uuid), {}),
+      createContainer: async ({ pool, uuid }) => (containersOf(pool).add(uuid), {}),
+      destroyContainer: async ({ pool, uuid }) => (share.get(pool)?.delete(uuid), {}),
+      queryPool: async () => ({ targets: [] }),
+      addresses: async () => ({ targets: [] }),
+      stop: async () => ({}),
+    };
+  }
+}
+
+/** Lets `lifeCount` side effects through; the next one happens or not, and then the process is dead. */
+class Life {
+  effectCount = 0;
+  constructor(
+    readonly lifeCount: number,
+    readonly diesAfterEffect: boolean,
+  ) {}
+
+  async effect<T>(run: () => Promise<T>): Promise<T> {
+    if (this.effectCount > this.lifeCount) throw new Error('the process is dead');
+    if (this.effectCount++ < this.lifeCount) return await run();
+    if (this.diesAfterEffect) await run();
+    throw new Error('the process is dead');
+  }
+
+  store(store: LmdbStore): MetadataStore {
+    return Object.assign(Object.create(store) as LmdbStore, {
+      get: (key: string) => store.get(key),
+      range: (options: Parameters<MetadataStore['range']>[0]) => store.range(options),
+      txn: (...parameters: Parameters<MetadataStore['txn']>) =>
+        this.effect(() => store.txn(...parameters)),
+    });
+  }
+
+  engines(engines: MapEngines): EngineDirectory {
+    return {
+      engineOf: (rank) =>
+        new Proxy(engines.engineOf(rank), {
+          get: (engine, name: keyof EngineControl) => (parameters: never) =>
+            this.effect<unknown>(() => engine[name](parameters)),
+        }),
+    };
+  }
+}
+
+interface World {
+  store: LmdbStore;
+  engines: MapEngines;
+}
+
+let worldCount = 0;
+
+async function newWorld(): Promise<World> {
+  const store = LmdbStore.open({ directory: join(scratch, String(worldCount++)) });
+  const engines = new MapEngines();
+  const control = controlOf({ store, engines });
+  for (let rank = 0; rank < RANK_COUNT; rank++) await joinRank(control, rank);
+  return { store, engines };
+}
+
+const joinRank = (control: ControlPlane, rank: number) =>
+  control.joinRank({
+    rank,
+    host: `host${rank}`,
+    faultDomain: `/host${rank}`,
+    targetCount: 2,
+    storageCapacityBytes: 8 * GIB,
+    memoryCapacityBytes: GIB,
+    addresses: [[], []],
+  });
+
+function controlOf({ store, engines }: World, life?: Life): ControlPlane {
+  return new ControlPlane({
+    store: life ? life.store(store) : store,
+    engines: life ? life.engines(engines) : engines,
+    log: silent,
+  });
+}
+
+/** What exists, and that records and engines agree on it. */
+async function checkWhole(world: World): Promise<string[]> {
+  const control = controlOf(world);
+  const found: string[] = [];
+  const pools = await control.listPools();
+  for (const pool of pools) {
+    expect(pool.state).toBe('ready');
+    found.push(pool.label);
+    const containers = await control.listContainers(pool.uuid);
+    found.push(...containers.map((c) => `${pool.label}/${c.label}`));
+    for (const share of world.engines.shares) {
+      expect([...(share.get(pool.uuid) ?? [])].sort()).toEqual(containers.map((c) => c.uuid).sort());
+    }
+  }
+  for (const share of world.engines.shares) {
+    expect([...share.keys()].sort()).toEqual(pools.map((p) => p.uuid).sort());
+  }
+  const { entries } = await world.store.range({ prefix: '/' });
+  const labels = entries.filter((e) => e.key.includes('-labels/'));
+  expect(labels).toHaveLength(found.length);
+  return found.sort();
+}
+
+interface Scenario {
+  prepare?(control: ControlPlane): Promise<unknown>;
+  run(control: ControlPlane): Promise<unknown>;
+  /** What may exist afterwards; the second is what an acknowledged run leaves. */
+  before: string[];
+  after: string[];
+}
+
+const makePool = (control: ControlPlane) => control.createPool({ label: 'p', size: GIB });
+
+const SCENARIOS: Record<string, Scenario> = {
+  'creating a pool': { run: makePool, before: [], after: ['p'] },
+  'destroying a pool with containers': {
+    prepare: async (control) => {
+      await makePool(control);
+      await control.createContainer('p', { label: 'c' });
+    },
+    run: (control) => control.destroyPool('p', { recursive: true }),
+    before: ['p', 'p/c'],
+    after: [],
+  },
+  'creating a container': {
+    prepare: makePool,
+    run: (control) => control.createContainer('p', { label: 'c' }),
+    before: ['p'],
+    after: ['p', 'p/c'],
+  },
+  'destroying a container': {
+    prepare: async (control) => {
+      await makePool(control);
+      await control.createContainer('p', { label: 'c' });
+    },
+    run: (control) => control.destroyContainer('p', 'c'),
+    before: ['p', 'p/c'],
+    after: ['p'],
+  },
+};
+
+/** Runs the scenario with this life, restarts, and returns how many side effects a whole run has, or undefined if it died. */
+async function runOnce(scenario: Scenario, life: Life, isEngineAway: boolean): Promise<boolean> {
+  const world = await newWorld();
+  try {
+    await scenario.prepare?.(controlOf(world));
+    const acknowledged = await scenario.run(controlOf(world, life)).then(
+      () => true,
+      () => false,
+    );
+    if (isEngineAway) world.engines.away.add(1);
+    const restarted = controlOf(world);
+    await restarted.heal();
+    if (isEngineAway) {
+      world.engines.away.clear();
+      await joinRank(restarted, 1);
+    }
+    const found = await checkWhole(world);
+    if (acknowledged) expect(found).toEqual(scenario.after);
+    else expect([scenario.before, scenario.after]).toContainEqual(found);
+    return acknowledged;
+  } finally {
+    await world.store.close();
+  }
+}
+
+describe('control/crash', () => {
+  for (const [name, scenario] of Object.entries(SCENARIOS)) {
+    for (const isEngineAway of [false, true]) {
+      const where = isEngineAway ? ', an engine being away at the restart' : '';
+      test(`a kill at any step of ${name} leaves it whole or gone${where}`, async () => {
+        const whole = new Life(Infinity, false);
+        expect(await runOnce(scenario, whole, isEngineAway)).toBe(true);
+        expect(whole.effectCount).toBeGreaterThan(3);
+        for (let step = 0; step < whole.effectCount; step++) {
+          for (const diesAfterEffect of [false, true]) {
+            expect(await runOnce(scenario, new Life(step, diesAfterEffect), isEngineAway)).toBe(false);
+          }
+        }
+      });
+    }
+  }
+});

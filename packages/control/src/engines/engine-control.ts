@@ -1,0 +1,65 @@
+// How the control plane commands an engine, whatever carries the messages: a process's channel, the fabric, or a plain call.
+//
+// Every method is safe to repeat: creating what is there with the same sizes, opening what is open and destroying what is
+// gone all succeed. That is what lets an interrupted life cycle be carried on from its start.
+
+import * as z from 'zod';
+import { addressField, bytesField, uuidField } from '../records/fields.js';
+
+const usageField = z.object({ usedBytes: bytesField, totalBytes: bytesField });
+
+export const poolUsageSchema = z.object({
+  targets: z.array(
+    z.object({
+      index: z.int().min(0),
+      arena: usageField,
+      data: usageField,
+      containerCount: z.int().min(0).optional(),
+    }),
+  ),
+});
+
+/** Space of a pool on one engine, target by target. */
+export type PoolUsage = z.infer<typeof poolUsageSchema>;
+
+const nothing = z.object({});
+const poolReference = z.object({ uuid: uuidField });
+const containerReference = z.object({ pool: uuidField, uuid: uuidField });
+
+/** The messages: what each method takes and answers. Both ends of a transport check them. */
+export const ENGINE_METHODS = {
+  /** Sizes are per target. */
+  createPool: {
+    parameters: z.object({ uuid: uuidField, arenaBytes: bytesField, dataBytes: bytesField }),
+    result: nothing,
+  },
+  openPool: { parameters: poolReference, result: nothing },
+  destroyPool: { parameters: poolReference, result: nothing },
+  createContainer: { parameters: containerReference, result: nothing },
+  destroyContainer: { parameters: containerReference, result: nothing },
+  queryPool: { parameters: poolReference, result: poolUsageSchema },
+  /** By target. */
+  addresses: {
+    parameters: nothing,
+    result: z.object({ targets: z.array(z.array(addressField)) }),
+  },
+  /** Makes everything durable, then ends the engine. */
+  stop: { parameters: nothing, result: nothing },
+} as const;
+
+export type EngineMethod = keyof typeof ENGINE_METHODS;
+export type EngineParameters<M extends EngineMethod> = z.infer<
+  (typeof ENGINE_METHODS)[M]['parameters']
+>;
+export type EngineResult<M extends EngineMethod> = z.infer<(typeof ENGINE_METHODS)[M]['result']>;
+
+/** DER_UNREACH when the engine is not running, otherwise what the engine answers. */
+export type EngineControl = {
+  readonly [M in EngineMethod]: (parameters: EngineParameters<M>) => Promise<EngineResult<M>>;
+};
+
+/** Finds the engine of a rank. */
+export interface EngineDirectory {
+  /** DER_UNREACH when the rank is not running or unknown. */
+  engineOf(rank: number): EngineControl;
+}

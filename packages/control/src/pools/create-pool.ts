@@ -1,0 +1,149 @@
+// Creates a pool in durable steps.
+//
+//   1. One transaction takes the label, reserves the space and records the plan: `creating`.
+//   2. Every engine of the plan creates its share.
+//   3. One transaction makes the pool `ready`. From here on it exists; before, it does not.
+//
+// A failure in step 2, or a stop of the service before step 3, is undone by destroying what the plan names (heal-pools.ts):
+// the record is written before anything else happens, so nothing can exist that it does not name.
+
+import { DaosError } from '@daos/model';
+import { readRecord, readRecords, unchanged, type ControlContext } from '../control-context.js';
+import {
+  POOL_PREFIX,
+  RESERVATION_KEY,
+  poolKey,
+  poolLabelKey,
+  poolRecord,
+  uuidRecord,
+  type PoolFields,
+} from '../records/pool-record.js';
+import { RANK_PREFIX, rankRecord } from '../records/rank-record.js';
+import { removePool } from './destroy-pool.js';
+import { planPool, type CreatePoolRequest } from './plan.js';
+
+/** Returns the pool of an earlier request with the same key instead of creating a second one. */
+export async function createPool(
+  context: ControlContext,
+  request: CreatePoolRequest,
+  requestKey?: string,
+): Promise<PoolFields> {
+  const known = requestKey && (await findByRequestKey(context, request.label, requestKey));
+  if (known) return known;
+  const pool = await recordPlan(context, request, requestKey);
+  return await context.poolMutex.run(pool.uuid, () => carryOut(context, pool));
+}
+
+async function findByRequestKey(
+  context: ControlContext,
+  label: string,
+  requestKey: string,
+): Promise<PoolFields | undefined> {
+  const owner = await readRecord(context, uuidRecord, poolLabelKey(label));
+  const pool = owner && (await readRecord(context, poolRecord, poolKey(owner.fields.uuid)));
+  if (pool?.fields.requestKey !== requestKey) return undefined;
+  if (pool.fields.state === 'ready') return pool.fields;
+  throw new DaosError('DER_INPROGRESS', `pool '${label}' is ${pool.fields.state}: repeat later`);
+}
+
+/** Step 1; again from the start when another pool was planned meanwhile. */
+async function recordPlan(
+  context: ControlContext,
+  request: CreatePoolRequest,
+  requestKey: string | undefined,
+): Promise<PoolFields> {
+  for (;;) {
+    const reservation = await context.store.get(RESERVATION_KEY);
+    const ranks = (await readRecords(context, rankRecord, RANK_PREFIX)).map((r) => r.fields);
+    const pools = (await readRecords(context, poolRecord, POOL_PREFIX)).map((p) => p.fields);
+    checkNew(request, pools);
+    const pool = newPool(context, request, planPool(request, ranks, pools), requestKey);
+    const { succeeded } = await context.store.txn(
+      [
+        { key: RESERVATION_KEY, modRevision: reservation?.modRevision ?? 0 },
+        { key: poolLabelKey(pool.label), modRevision: 0 },
+        { key: poolKey(pool.uuid), modRevision: 0 },
+      ],
+      [
+        { put: RESERVATION_KEY, value: pool.uuid },
+        { put: poolLabelKey(pool.label), value: uuidRecord.encode({ uuid: pool.uuid }) },
+        { put: poolKey(pool.uuid), value: poolRecord.encode(pool) },
+      ],
+    );
+    if (succeeded) return pool;
+  }
+}
+
+function checkNew(request: CreatePoolRequest, pools: readonly PoolFields[]): void {
+  const same = pools.find((pool) => pool.label === request.label || pool.uuid === request.uuid);
+  if (!same) return;
+  throw new DaosError(
+    'DER_EXIST',
+    `there is a pool '${same.label}' (${same.uuid}) already, it is ${same.state}`,
+  );
+}
+
+function newPool(
+  context: ControlContext,
+  request: CreatePoolRequest,
+  plan: ReturnType<typeof planPool>,
+  requestKey: string | undefined,
+): PoolFields {
+  return {
+    uuid: request.uuid ?? context.newUuid(),
+    label: request.label,
+    state: 'creating',
+    mapVersion: 1,
+    arenaBytes: plan.arenaBytes,
+    dataBytes: plan.dataBytes,
+    ranks: plan.ranks.map(({ rank, targetCount }) => ({
+      rank,
+      targets: Array.from({ length: targetCount }, () => ({ state: 'up' as const })),
+    })),
+    createdMs: context.clock.wallMs(),
+    attributes: {},
+    ...(requestKey !== undefined && { requestKey }),
+  };
+}
+
+async function carryOut(context: ControlContext, pool: PoolFields): Promise<PoolFields> {
+  try {
+    await createShares(context, pool);
+    return await makeReady(context, pool);
+  } catch (error) {
+    context.log.warn(`pool '${pool.label}' could not be created`, { error: String(error) });
+    // What cannot be undone now, because an engine is away, is undone when it is back.
+    await removePool(context, pool.uuid).catch((cause: unknown) => {
+      context.log.warn(`pool '${pool.label}' is left to be cleared away`, { error: String(cause) });
+    });
+    throw error;
+  }
+}
+
+/** Step 2; waits for every engine, so that an undo afterwards meets no creation still under way. */
+async function createShares(context: ControlContext, pool: PoolFields): Promise<void> {
+  const { uuid, arenaBytes, dataBytes } = pool;
+  const outcomes = await Promise.allSettled(
+    pool.ranks.map(async ({ rank }) => {
+      await context.engines.engineOf(rank).createPool({ uuid, arenaBytes, dataBytes });
+    }),
+  );
+  for (const outcome of outcomes) {
+    if (outcome.status === 'rejected') throw outcome.reason;
+  }
+}
+
+/** Step 3. */
+async function makeReady(context: ControlContext, pool: PoolFields): Promise<PoolFields> {
+  const stored = await readRecord(context, poolRecord, poolKey(pool.uuid));
+  if (stored?.fields.state !== 'creating') {
+    throw new DaosError('DER_CANCELED', `pool '${pool.label}' was destroyed while it was created`);
+  }
+  const ready: PoolFields = { ...stored.fields, state: 'ready' };
+  const { succeeded } = await context.store.txn(
+    [unchanged(stored)],
+    [{ put: stored.key, value: poolRecord.encode(ready) }],
+  );
+  if (!succeeded) return await makeReady(context, pool);
+  return ready;
+}

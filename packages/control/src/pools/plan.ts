@@ -1,0 +1,177 @@
+// Decides where a new pool goes and how large each target's share is. Pure: from ranks and pools to a plan or an error.
+
+import { DaosError } from '@daos/model';
+import * as z from 'zod';
+import { bytesField, labelField, rankField, uuidField } from '../records/fields.js';
+import type { PoolFields } from '../records/pool-record.js';
+import type { RankFields } from '../records/rank-record.js';
+import { formatSize } from '../sizes.js';
+
+/** Share of a pool's size that its arenas get when the request names none. */
+export const TIER_RATIO_DEFAULT = 0.06;
+/** A smaller arena holds too little to be of use. */
+export const ARENA_SIZE_MIN = 32 * 2 ** 20;
+const SIZE_GRAIN = 2 ** 20;
+
+export const createPoolSchema = z
+  .strictObject({
+    label: labelField,
+    uuid: uuidField.optional(),
+    size: bytesField.optional().meta({ description: 'Bytes over all ranks, both tiers together' }),
+    freePercent: z.number().gt(0).max(100).optional().meta({ description: 'Share of what is free' }),
+    arenaSizePerRank: bytesField.optional(),
+    dataSizePerRank: bytesField.optional(),
+    tierRatio: z.number().min(0).max(1).optional().meta({
+      description: `Share of \`size\` for metadata and small values; ${TIER_RATIO_DEFAULT} by default`,
+    }),
+    ranks: z.array(rankField).min(1).optional(),
+    rankCount: z.int().min(1).optional(),
+  })
+  .refine(
+    (r) => [r.size, r.freePercent, r.arenaSizePerRank].filter((v) => v !== undefined).length === 1,
+    'give exactly one of size, freePercent and arenaSizePerRank',
+  )
+  .refine(
+    (r) => r.dataSizePerRank === undefined || r.arenaSizePerRank !== undefined,
+    'dataSizePerRank goes with arenaSizePerRank',
+  )
+  .refine((r) => !r.ranks || !r.rankCount, 'give ranks or rankCount, not both');
+
+export type CreatePoolRequest = z.infer<typeof createPoolSchema>;
+
+export interface PoolPlan {
+  readonly ranks: readonly RankFields[];
+  /** Both per target. */
+  readonly arenaBytes: number;
+  readonly dataBytes: number;
+}
+
+/** What a rank has left for new pools. */
+export interface FreeSpace {
+  readonly storageBytes: number;
+  readonly memoryBytes: number;
+}
+
+export function freeSpaceOf(rank: RankFields, pools: readonly PoolFields[]): FreeSpace {
+  let storageBytes = rank.storageCapacityBytes;
+  let memoryBytes = rank.memoryCapacityBytes;
+  for (const pool of pools) {
+    const targetCount = pool.ranks.find((r) => r.rank === rank.rank)?.targets.length ?? 0;
+    storageBytes -= targetCount * (pool.arenaBytes + pool.dataBytes);
+    memoryBytes -= targetCount * pool.arenaBytes;
+  }
+  return { storageBytes: Math.max(0, storageBytes), memoryBytes: Math.max(0, memoryBytes) };
+}
+
+/** DER_NOSPACE says what is free where; DER_NONEXIST and DER_UNREACH name a rank that cannot serve. */
+export function planPool(
+  request: CreatePoolRequest,
+  ranks: readonly RankFields[],
+  pools: readonly PoolFields[],
+): PoolPlan {
+  const chosen = chooseRanks(request, ranks, pools);
+  const targetCount = chosen.reduce((sum, rank) => sum + rank.targetCount, 0);
+  const shares = sharePerTarget(request, chosen, pools, targetCount);
+  for (const rank of chosen) checkFits(request, rank, freeSpaceOf(rank, pools), shares);
+  return { ranks: chosen, ...shares };
+}
+
+function chooseRanks(
+  request: CreatePoolRequest,
+  ranks: readonly RankFields[],
+  pools: readonly PoolFields[],
+): RankFields[] {
+  const joined = ranks.filter((rank) => rank.state === 'joined');
+  if (request.ranks) return [...new Set(request.ranks)].sort((a, b) => a - b).map((n) => named(n, ranks));
+  const count = request.rankCount ?? joined.length;
+  if (count === 0 || count > joined.length) {
+    throw new DaosError(
+      'DER_UNREACH',
+      `pool '${request.label}' needs ${Math.max(count, 1)} ranks, ${joined.length} of ${ranks.length} are joined: ` +
+        `see 'dmg system query'`,
+    );
+  }
+  const free = (rank: RankFields) => freeSpaceOf(rank, pools).storageBytes;
+  const emptiest = [...joined].sort((a, b) => free(b) - free(a) || a.rank - b.rank);
+  return emptiest.slice(0, count).sort((a, b) => a.rank - b.rank);
+}
+
+function named(number: number, ranks: readonly RankFields[]): RankFields {
+  const rank = ranks.find((r) => r.rank === number);
+  if (!rank) throw new DaosError('DER_NONEXIST', `there is no rank ${number}`);
+  if (rank.state !== 'joined') {
+    throw new DaosError('DER_UNREACH', `rank ${number} is ${rank.state}, not joined`);
+  }
+  return rank;
+}
+
+function sharePerTarget(
+  request: CreatePoolRequest,
+  ranks: readonly RankFields[],
+  pools: readonly PoolFields[],
+  targetCount: number,
+): { arenaBytes: number; dataBytes: number } {
+  if (request.arenaSizePerRank !== undefined) {
+    const targetsPerRank = targetCount / ranks.length;
+    return {
+      arenaBytes: grain(Math.max(ARENA_SIZE_MIN, request.arenaSizePerRank / targetsPerRank)),
+      dataBytes: grain((request.dataSizePerRank ?? 0) / targetsPerRank),
+    };
+  }
+  const ratio = request.tierRatio ?? TIER_RATIO_DEFAULT;
+  if (request.freePercent !== undefined) {
+    return shareOfFree(request.freePercent / 100, ratio, ranks, pools);
+  }
+  const perTarget = (request.size ?? 0) / targetCount;
+  const arenaBytes = grain(Math.max(ARENA_SIZE_MIN, perTarget * ratio));
+  return { arenaBytes, dataBytes: grain(Math.max(0, perTarget - arenaBytes)) };
+}
+
+/** The tightest rank decides, since every target gets the same. */
+function shareOfFree(
+  share: number,
+  ratio: number,
+  ranks: readonly RankFields[],
+  pools: readonly PoolFields[],
+): { arenaBytes: number; dataBytes: number } {
+  const perTarget = ranks.map((rank) => {
+    const free = freeSpaceOf(rank, pools);
+    return {
+      storage: (free.storageBytes * share) / rank.targetCount,
+      memory: (free.memoryBytes * share) / rank.targetCount,
+    };
+  });
+  const storage = Math.min(...perTarget.map((p) => p.storage));
+  const memory = Math.min(...perTarget.map((p) => p.memory));
+  const arenaBytes = grain(Math.max(ARENA_SIZE_MIN, Math.min(storage * ratio, memory)));
+  return { arenaBytes, dataBytes: grain(Math.max(0, storage - arenaBytes)) };
+}
+
+function checkFits(
+  request: CreatePoolRequest,
+  rank: RankFields,
+  free: FreeSpace,
+  { arenaBytes, dataBytes }: { arenaBytes: number; dataBytes: number },
+): void {
+  const storageBytes = rank.targetCount * (arenaBytes + dataBytes);
+  if (storageBytes > free.storageBytes) {
+    throw new DaosError(
+      'DER_NOSPACE',
+      `pool '${request.label}' needs ${formatSize(storageBytes)} on rank ${rank.rank}, ` +
+        `where ${formatSize(free.storageBytes)} of ${formatSize(rank.storageCapacityBytes)} are free`,
+    );
+  }
+  const memoryBytes = rank.targetCount * arenaBytes;
+  if (memoryBytes > free.memoryBytes) {
+    throw new DaosError(
+      'DER_NOSPACE',
+      `pool '${request.label}' needs ${formatSize(memoryBytes)} of memory on rank ${rank.rank}, ` +
+        `where ${formatSize(free.memoryBytes)} of ${formatSize(rank.memoryCapacityBytes)} are free: ` +
+        `lower its tier ratio, or raise 'memory' in the server's configuration`,
+    );
+  }
+}
+
+function grain(bytes: number): number {
+  return Math.floor(bytes / SIZE_GRAIN) * SIZE_GRAIN;
+}

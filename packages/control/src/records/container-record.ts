@@ -1,0 +1,40 @@
+// What the store holds about a container.
+//
+// Life cycle: (absent) → creating → ready → destroying → (absent); creating → destroying when a step fails.
+
+import * as z from 'zod';
+import { attributesField, labelField, uuidField } from './fields.js';
+import { RecordType } from './record.js';
+
+/** Layouts that DAOS names; middleware finds its own containers by them. */
+export const layoutTypeField = z.enum([
+  'unknown', 'POSIX', 'HDF5', 'PYTHON', 'SPARK', 'DATABASE', 'ROOT', 'SEISMIC', 'METEO', 'ARROW',
+]);
+
+/** Properties of a container. A property is accepted here once the data path honours it, not before. */
+export const containerPropertiesField = z.strictObject({
+  layout_type: layoutTypeField.default('unknown'),
+});
+
+export const containerRecord = new RecordType({
+  name: 'container',
+  migrations: [],
+  schema: z.object({
+    uuid: uuidField,
+    poolUuid: uuidField,
+    label: labelField,
+    state: z.enum(['creating', 'ready', 'destroying']),
+    properties: containerPropertiesField,
+    attributes: attributesField,
+    createdMs: z.int(),
+    requestKey: z.string().optional(),
+  }),
+});
+
+export type ContainerFields = z.infer<typeof containerRecord.schema>;
+
+export const containerPrefix = (poolUuid: string) => `/containers/${poolUuid}/`;
+export const containerKey = (poolUuid: string, uuid: string) => containerPrefix(poolUuid) + uuid;
+/** Holds the UUID of the container with this label. */
+export const containerLabelKey = (poolUuid: string, label: string) =>
+  `/container-labels/${poolUuid}/${label}`;

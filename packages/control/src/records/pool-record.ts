@@ -1,0 +1,53 @@
+// What the store holds about a pool.
+//
+// Life cycle: (absent) → creating → ready → destroying → (absent); creating → destroying when a step fails.
+// Invariant:  while a record exists its label is taken and its space is reserved on every rank it names.
+
+import * as z from 'zod';
+import { attributesField, bytesField, labelField, rankField, uuidField } from './fields.js';
+import { RecordType } from './record.js';
+
+export const poolStateField = z.enum(['creating', 'ready', 'destroying']);
+
+export const targetStateField = z.enum(['new', 'up', 'drain', 'down', 'excluded']);
+
+export const poolRecord = new RecordType({
+  name: 'pool',
+  migrations: [],
+  schema: z.object({
+    uuid: uuidField,
+    label: labelField,
+    state: poolStateField,
+    /** Version of the pool map; changes with `targets`. */
+    mapVersion: z.int().min(1),
+    /** Per target: metadata and small values. */
+    arenaBytes: bytesField,
+    /** Per target: bulk data. */
+    dataBytes: bytesField,
+    ranks: z.array(
+      z.object({ rank: rankField, targets: z.array(z.object({ state: targetStateField })) }),
+    ),
+    createdMs: z.int(),
+    attributes: attributesField,
+    /** Idempotency key of the request that made it: the same request again finds its own pool. */
+    requestKey: z.string().optional(),
+  }),
+});
+
+export type PoolFields = z.infer<typeof poolRecord.schema>;
+
+export const poolKey = (uuid: string) => `/pools/${uuid}`;
+export const POOL_PREFIX = '/pools/';
+/** Holds the UUID of the pool with this label. */
+export const poolLabelKey = (label: string) => `/pool-labels/${label}`;
+/**
+ * Changed by every transaction that reserves or frees space: who plans a pool compares it, so that two plans never count on the
+ * same bytes.
+ */
+export const RESERVATION_KEY = '/reservation';
+
+export const uuidRecord = new RecordType({
+  name: 'label',
+  migrations: [],
+  schema: z.object({ uuid: uuidField }),
+});

@@ -1,0 +1,37 @@
+// What the store holds about a rank: one engine of the system.
+
+import * as z from 'zod';
+import { addressField, bytesField, rankField } from './fields.js';
+import { RecordType } from './record.js';
+
+export const rankStateField = z.enum([
+  'starting', 'joined', 'suspect', 'excluded', 'stopped', 'errored',
+]);
+
+export const rankRecord = new RecordType({
+  name: 'rank',
+  migrations: [],
+  schema: z.object({
+    rank: rankField,
+    state: rankStateField,
+    /** Why the state is what it is, where that is not plain: the last words of an engine that died. */
+    reason: z.string().optional(),
+    /** Counts the starts of the engine. */
+    incarnation: z.int().min(0),
+    host: z.string(),
+    /** Path of failure domains, as `/rack0/host1`. */
+    faultDomain: z.string().regex(/^(\/[^/]+)+$/, 'a fault domain is a path like /rack0/host1'),
+    targetCount: z.int().min(1),
+    /** By target; empty while the engine is not running. */
+    addresses: z.array(z.array(addressField)),
+    /** What pools may take of the storage (arenas and data), and of memory (arenas). */
+    storageCapacityBytes: bytesField,
+    memoryCapacityBytes: bytesField,
+  }),
+});
+
+export type RankFields = z.infer<typeof rankRecord.schema>;
+
+export const RANK_PREFIX = '/ranks/';
+/** Padded, so that a range is in order of rank. */
+export const rankKey = (rank: number) => RANK_PREFIX + String(rank).padStart(5, '0');
