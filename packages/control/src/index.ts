@@ -6,3 +6,4 @@ export * from './engines/engine-control.js';
 export * from './metadata/lmdb-store.js';
 export * from './metadata/metadata-store.js';
 export * from './sizes.js';
+export * from './service/control-service.js';

@@ -15,19 +15,25 @@ import {
 import { RANK_PREFIX, rankRecord, rankStateField, type RankFields } from '../records/rank-record.js';
 import { findPool } from './find-pool.js';
 
+const poolMapTargetSchema = z.object({
+  index: z.int(),
+  state: targetStateField,
+  addresses: z.array(addressField).readonly(),
+});
+
 export const poolMapSchema = z.object({
   version: z.int(),
-  ranks: z.array(
-    z.object({
-      rank: rankField,
-      state: rankStateField,
-      incarnation: z.int(),
-      faultDomain: z.string(),
-      targets: z.array(
-        z.object({ index: z.int(), state: targetStateField, addresses: z.array(addressField) }),
-      ),
-    }),
-  ),
+  ranks: z
+    .array(
+      z.object({
+        rank: rankField,
+        state: rankStateField,
+        incarnation: z.int(),
+        faultDomain: z.string(),
+        targets: z.array(poolMapTargetSchema).readonly(),
+      }),
+    )
+    .readonly(),
 }) satisfies z.ZodType<PoolMap>;
 
 export const poolDescriptionSchema = z.object({

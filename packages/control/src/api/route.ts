@@ -1,0 +1,45 @@
+// What a route of the control service is: its path, the schemas of what goes in and out, and what it does.
+//
+// The routes are data: the service serves them, the OpenAPI document describes them, and clients take their types from them.
+
+import type * as z from 'zod';
+import type { ControlPlane } from '../control-plane.js';
+
+export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export interface RouteCall<Params, Query, Body> {
+  readonly control: ControlPlane;
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  /** From the Idempotency-Key header. */
+  readonly requestKey: string | undefined;
+}
+
+export interface Route<
+  P extends z.ZodType = z.ZodType,
+  Q extends z.ZodType = z.ZodType,
+  B extends z.ZodType = z.ZodType,
+  R extends z.ZodType = z.ZodType,
+> {
+  readonly name: string;
+  readonly method: HttpMethod;
+  /** With `{name}` for each parameter. */
+  readonly path: string;
+  readonly summary: string;
+  readonly params: P;
+  readonly query: Q;
+  readonly body: B;
+  readonly response: R;
+  run(call: RouteCall<z.output<P>, z.output<Q>, z.output<B>>): Promise<z.input<R>>;
+}
+
+/** Gives `run` its types from the schemas. */
+export function defineRoute<
+  P extends z.ZodType,
+  Q extends z.ZodType,
+  B extends z.ZodType,
+  R extends z.ZodType,
+>(route: Route<P, Q, B, R>): Route<P, Q, B, R> {
+  return route;
+}

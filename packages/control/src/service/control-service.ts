@@ -1,0 +1,153 @@
+// The control service: the control plane over HTTP.
+//
+// Life cycle: create → listen → serve → close, which waits for requests under way.
+//
+// Without certificates the service is insecure: whoever reaches it may do anything. It then needs `insecure: true` from its owner
+// and takes a loopback address alone.
+
+import { isIP } from 'node:net';
+import { DaosError } from '@daos/model';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type * as z from 'zod';
+import { openApiDocument } from '../api/openapi.js';
+import type { Route } from '../api/route.js';
+import { ROUTE_LIST } from '../api/routes.js';
+import type { Log } from '../control-context.js';
+import type { ControlPlane } from '../control-plane.js';
+import { daosErrorOf, describeIssues, errorBodyOf, httpStatusOf } from './http-errors.js';
+import { watchEvents } from './watch-events.js';
+
+/** Largest request body. */
+export const REQUEST_SIZE_MAX = 1 << 20;
+/** A request whose headers or body take longer to arrive is dropped. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
+export interface ControlServiceOptions {
+  readonly control: ControlPlane;
+  readonly address: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly insecure: boolean;
+  readonly version: string;
+  readonly log: Log;
+}
+
+export class ControlService {
+  readonly #server: FastifyInstance;
+  readonly #options: ControlServiceOptions;
+  readonly #closing = new AbortController();
+
+  /** Serves when the promise resolves. DER_BUSY when the port is taken, DER_INVAL for an insecure public address. */
+  static async start(options: ControlServiceOptions): Promise<ControlService> {
+    checkInsecure(options);
+    const service = new ControlService(options);
+    await service.#listen();
+    return service;
+  }
+
+  private constructor(options: ControlServiceOptions) {
+    this.#options = options;
+    this.#server = fastify({
+      bodyLimit: REQUEST_SIZE_MAX,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      routerOptions: { maxParamLength: 256 },
+      forceCloseConnections: 'idle',
+      logger: false,
+    });
+    this.#server.setErrorHandler((error, request, reply) => this.#fail(error, request, reply));
+    this.#server.setNotFoundHandler((request, reply) => {
+      const message = `there is no ${request.method} ${request.url}: see /v1/openapi.json`;
+      return this.#fail(new DaosError('DER_NONEXIST', message), request, reply);
+    });
+    for (const route of ROUTE_LIST) this.#serve(route);
+    const document = openApiDocument(options.version);
+    this.#server.get('/v1/openapi.json', () => document);
+    this.#server.get('/v1/events', (request, reply) =>
+      watchEvents({ control: options.control, request, reply, closing: this.#closing.signal }),
+    );
+  }
+
+  /** As `http://127.0.0.1:10001`. */
+  get url(): string {
+    const address = this.#server.server.address();
+    if (address === null || typeof address === 'string') throw new DaosError('DER_UNINIT');
+    const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+    return `http://${host}:${address.port}`;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#server.close();
+  }
+
+  #serve(route: Route): void {
+    this.#server.route({
+      method: route.method,
+      url: route.path.replace(/\{(\w+)\}/g, ':$1'),
+      handler: async (request) => {
+        const call = {
+          control: this.#options.control,
+          params: checked(route.params, request.params, 'path'),
+          query: checked(route.query, request.query, 'query'),
+          body: checked(route.body, request.body ?? undefined, 'body'),
+          requestKey: requestKeyOf(request),
+        };
+        return (await route.run(call)) as object;
+      },
+    });
+  }
+
+  #fail(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const known = daosErrorOf(error);
+    if (known.code === 'DER_MISC') {
+      const stack = error instanceof Error ? error.stack : String(error);
+      this.#options.log.error(`${request.method} ${request.url} failed`, { stack });
+    }
+    return reply.status(httpStatusOf(known.code)).send(errorBodyOf(known));
+  }
+
+  async #listen(): Promise<void> {
+    const { address, port } = this.#options;
+    try {
+      await this.#server.listen({ host: address, port });
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code !== 'EADDRINUSE') throw new DaosError('DER_INVAL', message, { cause: error });
+      throw new DaosError(
+        'DER_BUSY',
+        `port ${port} of ${address} is taken: stop the program that listens there ` +
+          `('ss -ltnp sport = :${port}' names it), or give another port`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+function checkInsecure({ address, insecure }: ControlServiceOptions): void {
+  if (!insecure) {
+    throw new DaosError(
+      'DER_NOSYS',
+      `the control service has no certificates: say 'insecure: true' to run it without, on loopback`,
+    );
+  }
+  const isLoopback = address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
+  if (!isLoopback) {
+    throw new DaosError(
+      'DER_INVAL',
+      `an insecure control service may only listen on loopback (127.0.0.1, ::1), not on '${address}'`,
+    );
+  }
+}
+
+function checked(schema: z.ZodType, value: unknown, what: string): unknown {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new DaosError('DER_INVAL', `${what} of the request: ${describeIssues(result.error)}`);
+}
+
+function requestKeyOf(request: FastifyRequest): string | undefined {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  if (typeof key === 'string' && key.length >= 1 && key.length <= 128) return key;
+  throw new DaosError('DER_INVAL', 'an Idempotency-Key has 1 to 128 characters');
+}

@@ -1,0 +1,45 @@
+// Errors of the control plane as HTTP answers, and back.
+
+import { DaosError, ERRORS, type DaosErrorCode } from '@daos/model';
+import * as z from 'zod';
+import type { ErrorBody } from '../api/routes.js';
+
+/** Codes that HTTP has a status for; all others are 500, or 503 when repeating can help. */
+const STATUSES: Partial<Record<DaosErrorCode, number>> = {
+  DER_INVAL: 400,
+  DER_OVERFLOW: 400,
+  DER_NO_PERM: 403,
+  DER_NONEXIST: 404,
+  DER_EXIST: 409,
+  DER_ALREADY: 409,
+  DER_BUSY: 409,
+  DER_CANCELED: 409,
+  DER_NOSYS: 501,
+  DER_NOSPACE: 507,
+};
+
+export function httpStatusOf(code: DaosErrorCode): number {
+  return STATUSES[code] ?? (ERRORS[code].retryable ? 503 : 500);
+}
+
+export function errorBodyOf(error: DaosError): ErrorBody {
+  return { error: { code: error.code, message: error.message, action: error.action } };
+}
+
+/** What a caller may know of an error that is not ours: nothing of the inside. The log has the rest. */
+export function daosErrorOf(error: unknown): DaosError {
+  if (DaosError.is(error)) return error;
+  if (error instanceof z.ZodError) return new DaosError('DER_INVAL', describeIssues(error));
+  const { statusCode, message } = error as { statusCode?: number; message?: string };
+  if (statusCode === 404) return new DaosError('DER_NONEXIST', message);
+  if (statusCode === 413) return new DaosError('DER_OVERFLOW', 'the request is too large');
+  if (statusCode !== undefined && statusCode < 500) return new DaosError('DER_INVAL', message);
+  return new DaosError('DER_MISC', 'internal error of the control service: see its log');
+}
+
+/** One line, naming each field. */
+export function describeIssues(error: z.ZodError): string {
+  return error.issues
+    .map((issue) => (issue.path.length > 0 ? `${issue.path.join('.')}: ${issue.message}` : issue.message))
+    .join('; ');
+}
