@@ -5,7 +5,10 @@ export interface Clock {
   monotonicMs(): number;
   /** For people and for time stamps. */
   wallMs(): number;
-  /** Runs `task` once after `delayMs`; the returned function calls it off. Does not keep the process alive. */
+  /**
+   * Runs `task` once after `delayMs`; the returned function calls it off. Does not keep the process
+   * alive.
+   */
   schedule(delayMs: number, task: () => void): () => void;
 }
 

@@ -47,7 +47,10 @@ export function unchanged(stored: Stored<unknown>): { key: string; modRevision: 
   return { key: stored.key, modRevision: stored.modRevision };
 }
 
-/** Reads, changes and writes a record until no other writer came between. `change` returns undefined to leave it. */
+/**
+ * Reads, changes and writes a record until no other writer came between. `change` returns undefined
+ * to leave it.
+ */
 export async function updateRecord<S extends z.ZodObject>(
   context: Pick<ControlContext, 'store'>,
   type: RecordType<S>,
@@ -60,6 +63,7 @@ export async function updateRecord<S extends z.ZodObject>(
     const next = change(stored.fields);
     if (next === undefined) return stored.fields;
     const value = type.encode(next);
-    if ((await context.store.txn([unchanged(stored)], [{ put: key, value }])).succeeded) return next;
+    if ((await context.store.txn([unchanged(stored)], [{ put: key, value }])).succeeded)
+      return next;
   }
 }

@@ -1,4 +1,5 @@
-// The control plane of a system as an object: what the service offers over REST and an embedded system calls directly.
+// The control plane of a system as an object: what the service offers over REST and an embedded
+// system calls directly.
 
 import { randomUUID } from 'node:crypto';
 import type { PoolDescription, PoolDirectory } from '@daos/model';

@@ -1,7 +1,9 @@
-// Goal:   wherever the control service is killed while it creates or destroys a pool or container, the thing is whole or gone
-//         after the restart, and no engine keeps space that no record names.
-// Method: real LMDB, engines as maps. A run counts every side effect (a transaction, an engine's call); then the same run is
-//         repeated once for each of them, dying just before it and, again, just after it. A dead process does nothing more.
+// Goal:   wherever the control service is killed while it creates or destroys a pool or container,
+//         the thing is whole or gone after the restart, and no engine keeps space that no record
+//         names.
+// Method: real LMDB, engines as maps. A run counts every side effect (a transaction, an engine's
+//         call); then the same run is repeated once for each of them, dying just before it and,
+//         again, just after it. A dead process does nothing more.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -46,7 +48,9 @@ class MapEngines implements EngineDirectory {
   }
 }
 
-/** Lets `lifeCount` side effects through; the next one happens or not, and then the process is dead. */
+/**
+ * Lets `lifeCount` side effects through; the next one happens or not, and then the process is dead.
+ */
 class Life {
   effectCount = 0;
   constructor(
@@ -126,7 +130,9 @@ async function checkWhole(world: World): Promise<string[]> {
     const containers = await control.listContainers(pool.uuid);
     found.push(...containers.map((c) => `${pool.label}/${c.label}`));
     for (const share of world.engines.shares) {
-      expect([...(share.get(pool.uuid) ?? [])].sort()).toEqual(containers.map((c) => c.uuid).sort());
+      expect([...(share.get(pool.uuid) ?? [])].sort()).toEqual(
+        containers.map((c) => c.uuid).sort(),
+      );
     }
   }
   for (const share of world.engines.shares) {
@@ -176,7 +182,10 @@ const SCENARIOS: Record<string, Scenario> = {
   },
 };
 
-/** Runs the scenario with this life, restarts, and returns how many side effects a whole run has, or undefined if it died. */
+/**
+ * Runs the scenario with this life, restarts, and returns how many side effects a whole run has, or
+ * undefined if it died.
+ */
 async function runOnce(scenario: Scenario, life: Life, isEngineAway: boolean): Promise<boolean> {
   const world = await newWorld();
   try {
@@ -211,7 +220,9 @@ describe('control/crash', () => {
         expect(whole.effectCount).toBeGreaterThan(3);
         for (let step = 0; step < whole.effectCount; step++) {
           for (const diesAfterEffect of [false, true]) {
-            expect(await runOnce(scenario, new Life(step, diesAfterEffect), isEngineAway)).toBe(false);
+            expect(await runOnce(scenario, new Life(step, diesAfterEffect), isEngineAway)).toBe(
+              false,
+            );
           }
         }
       });

@@ -3,9 +3,23 @@
 import { DaosError } from '@daos/model';
 
 const UNITS: Readonly<Record<string, number>> = {
-  '': 1, B: 1,
-  K: 1e3, KB: 1e3, M: 1e6, MB: 1e6, G: 1e9, GB: 1e9, T: 1e12, TB: 1e12, P: 1e15, PB: 1e15,
-  KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30, TIB: 2 ** 40, PIB: 2 ** 50,
+  '': 1,
+  B: 1,
+  K: 1e3,
+  KB: 1e3,
+  M: 1e6,
+  MB: 1e6,
+  G: 1e9,
+  GB: 1e9,
+  T: 1e12,
+  TB: 1e12,
+  P: 1e15,
+  PB: 1e15,
+  KIB: 2 ** 10,
+  MIB: 2 ** 20,
+  GIB: 2 ** 30,
+  TIB: 2 ** 40,
+  PIB: 2 ** 50,
 };
 
 /** Bytes of `10GB`, `1.5GiB`, `4096`. DER_INVAL names what is wrong. */

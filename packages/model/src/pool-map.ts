@@ -1,6 +1,7 @@
 // What a client must know to reach a pool: its map, and the pool and container a label stands for.
 //
-// The control service answers with these as JSON (docs/control.md), an embedded system hands them over in the process.
+// The control service answers with these as JSON (docs/control.md), an embedded system hands them
+// over in the process.
 
 export type TransportName = 'tcp' | 'shm' | 'verbs' | 'inprocess';
 

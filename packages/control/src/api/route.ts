@@ -1,6 +1,8 @@
-// What a route of the control service is: its path, the schemas of what goes in and out, and what it does.
+// What a route of the control service is: its path, the schemas of what goes in and out, and what
+// it does.
 //
-// The routes are data: the service serves them, the OpenAPI document describes them, and clients take their types from them.
+// The routes are data: the service serves them, the OpenAPI document describes them, and clients
+// take their types from them.
 
 import type * as z from 'zod';
 import type { ControlPlane } from '../control-plane.js';

@@ -1,4 +1,5 @@
-// Every route of the control service. docs/control.md describes them for people, /v1/openapi.json for programs.
+// Every route of the control service. docs/control.md describes them for people, /v1/openapi.json
+// for programs.
 
 import { ERRORS } from '@daos/model';
 import * as z from 'zod';

@@ -6,9 +6,8 @@ import * as z from 'zod';
 import type { Route } from '../api/route.js';
 import { errorBodySchema, ROUTES } from '../api/routes.js';
 
-type Input<R, Part extends 'params' | 'query' | 'body'> = R extends Record<Part, infer S extends z.ZodType>
-  ? z.input<S>
-  : never;
+type Input<R, Part extends 'params' | 'query' | 'body'> =
+  R extends Record<Part, infer S extends z.ZodType> ? z.input<S> : never;
 type Output<R> = R extends { response: infer S extends z.ZodType } ? z.output<S> : never;
 type RouteName = keyof typeof ROUTES;
 
@@ -96,7 +95,10 @@ export class ControlClient implements PoolDirectory {
     if (response.ok) return route.response.parse(body);
     const known = errorBodySchema.safeParse(body);
     if (known.success) throw new DaosError(known.data.error.code, known.data.error.message);
-    throw new DaosError('DER_PROTO', `${url} answered ${response.status}, which is not a DAOS answer`);
+    throw new DaosError(
+      'DER_PROTO',
+      `${url} answered ${response.status}, which is not a DAOS answer`,
+    );
   }
 }
 
@@ -115,7 +117,8 @@ function unreachable(url: string, timeoutMs: number, error: unknown): DaosError 
   }
   return new DaosError(
     'DER_UNREACH',
-    `no control service at ${url}: start one with 'daos-server start', or name another with --control`,
+    `no control service at ${url}: start one with 'daos-server start', or name another with ` +
+      `--control`,
     { cause: error },
   );
 }

@@ -1,4 +1,5 @@
-// Creates a container in durable steps, as a pool is created: record, engines, ready. An unfinished one is undone.
+// Creates a container in durable steps, as a pool is created: record, engines, ready. An unfinished
+// one is undone.
 
 import { DaosError } from '@daos/model';
 import * as z from 'zod';
@@ -23,7 +24,9 @@ export const createContainerSchema = z.strictObject({
 });
 export type CreateContainerRequest = z.infer<typeof createContainerSchema>;
 
-/** Returns the container of an earlier request with the same key instead of creating a second one. */
+/**
+ * Returns the container of an earlier request with the same key instead of creating a second one.
+ */
 export async function createContainer(
   context: ControlContext,
   poolName: string,
@@ -41,7 +44,8 @@ export async function createContainer(
     if (known) {
       throw new DaosError(
         'DER_EXIST',
-        `there is a container '${known.label}' (${known.uuid}) in pool '${pool.fields.label}' already`,
+        `there is a container '${known.label}' (${known.uuid}) in pool '${pool.fields.label}' ` +
+          `already`,
       );
     }
     const container = await record(context, pool, request, requestKey);
@@ -128,7 +132,10 @@ async function makeReady(
   const stored = await readRecord(context, containerRecord, key);
   const ready: ContainerFields = { ...container, state: 'ready' };
   const { succeeded } = stored
-    ? await context.store.txn([unchanged(stored)], [{ put: key, value: containerRecord.encode(ready) }])
+    ? await context.store.txn(
+        [unchanged(stored)],
+        [{ put: key, value: containerRecord.encode(ready) }],
+      )
     : { succeeded: false };
   if (succeeded) return ready;
   throw new DaosError('DER_CANCELED', `container '${container.label}' went with its pool`);

@@ -33,7 +33,9 @@ export async function findContainerInAnyState(
   return container;
 }
 
-/** A container that can be used. DER_NONEXIST, or DER_INPROGRESS while it is created or destroyed. */
+/**
+ * A container that can be used. DER_NONEXIST, or DER_INPROGRESS while it is created or destroyed.
+ */
 export async function findContainer(
   context: ControlContext,
   pool: PoolFields,

@@ -1,4 +1,5 @@
-// Finishes the containers of a pool whose creation or destruction was interrupted: none of them was ever acknowledged.
+// Finishes the containers of a pool whose creation or destruction was interrupted: none of them was
+// ever acknowledged.
 
 import { DaosError } from '@daos/model';
 import { readRecords, type ControlContext } from '../control-context.js';
@@ -6,7 +7,10 @@ import { containerPrefix, containerRecord } from '../records/container-record.js
 import type { PoolFields } from '../records/pool-record.js';
 import { removeContainer } from './destroy-container.js';
 
-/** Leaves alone what this process is at work on: that runs under the mutex, and is ready or gone afterwards. */
+/**
+ * Leaves alone what this process is at work on: that runs under the mutex, and is ready or gone
+ * afterwards.
+ */
 export async function healContainers(context: ControlContext, pool: PoolFields): Promise<void> {
   const containers = await readRecords(context, containerRecord, containerPrefix(pool.uuid));
   for (const { key, fields } of containers.filter((c) => c.fields.state !== 'ready')) {

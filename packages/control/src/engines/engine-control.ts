@@ -1,7 +1,9 @@
-// How the control plane commands an engine, whatever carries the messages: a process's channel, the fabric, or a plain call.
+// How the control plane commands an engine, whatever carries the messages: a process's channel, the
+// fabric, or a plain call.
 //
-// Every method is safe to repeat: creating what is there with the same sizes, opening what is open and destroying what is
-// gone all succeed. That is what lets an interrupted life cycle be carried on from its start.
+// Every method is safe to repeat: creating what is there with the same sizes, opening what is open
+// and destroying what is gone all succeed. That is what lets an interrupted life cycle be carried
+// on from its start.
 
 import * as z from 'zod';
 import { addressField, bytesField, uuidField } from '../records/fields.js';

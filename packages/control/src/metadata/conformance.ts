@@ -1,7 +1,9 @@
-// What every driver of the metadata store must do, as a suite that a driver's test runs against real storage.
+// What every driver of the metadata store must do, as a suite that a driver's test runs against
+// real storage.
 //
 // Goal:   the control plane behaves the same on LMDB and on etcd.
-// Method: each case opens an empty store by the driver's own means; nothing here knows which driver it is.
+// Method: each case opens an empty store by the driver's own means; nothing here knows which driver
+//         it is.
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { METADATA_KEY_SIZE_MAX, METADATA_VALUE_SIZE_MAX } from './limits.js';
@@ -64,7 +66,7 @@ function describeTransactions({ store, driver, replace }: Context): void {
     expect(await store().get('/b')).toBeUndefined();
   });
 
-  test('of many writers that compare and set one key, each step is won by exactly one', async () => {
+  test('of many writers that compare and set one key, one wins each step', async () => {
     await store().txn([], [put('/counter', '0')]);
     const increment = async () => {
       for (;;) {
@@ -127,7 +129,10 @@ function describeTransactions({ store, driver, replace }: Context): void {
 function describeRanges({ store }: Context): void {
   test('a range holds the keys of its prefix in order and nothing else', async () => {
     const keys = ['/a', '/p', '/p/1', '/p/10', '/p/2', '/p/\u00e4', '/p/\u{1f600}', '/q'];
-    await store().txn([], [...keys].reverse().map((key) => put(key)));
+    await store().txn(
+      [],
+      [...keys].reverse().map((key) => put(key)),
+    );
     const { entries } = await store().range({ prefix: '/p/' });
     expect(entries.map((e) => e.key)).toEqual(keys.slice(2, 7));
     expect((await store().range({ prefix: '/none' })).entries).toEqual([]);
@@ -135,9 +140,12 @@ function describeRanges({ store }: Context): void {
 
   test('pages of a range join without gap or repetition', async () => {
     const keys = Array.from({ length: 25 }, (_, i) => `/p/${String(i).padStart(2, '0')}`);
-    await store().txn([], keys.map((key) => put(key)));
+    await store().txn(
+      [],
+      keys.map((key) => put(key)),
+    );
     const found: string[] = [];
-    for (let after: string | undefined; ; ) {
+    for (let after: string | undefined; ;) {
       const page = { prefix: '/p/', limit: 7, ...(after !== undefined && { after }) };
       const { entries } = await store().range(page);
       if (entries.length === 0) break;
@@ -209,10 +217,13 @@ function describeLeases({ store, driver, replace }: Context): void {
 
   test('revoking a lease deletes its keys at once, and only those it still has', async () => {
     const lease = await store().lease(60_000);
-    await store().txn([], [
-      { ...put('/l/a'), leaseId: lease.id },
-      { ...put('/l/b'), leaseId: lease.id },
-    ]);
+    await store().txn(
+      [],
+      [
+        { ...put('/l/a'), leaseId: lease.id },
+        { ...put('/l/b'), leaseId: lease.id },
+      ],
+    );
     await store().txn([], [put('/l/b', 'without lease')]);
     await lease.revoke();
     await lease.revoke();

@@ -1,4 +1,5 @@
-// What every driver of the metadata store accepts, checked in one place so that no driver takes what another refuses.
+// What every driver of the metadata store accepts, checked in one place so that no driver takes
+// what another refuses.
 
 import { DaosError } from '@daos/model';
 import type { Change, Compare } from './metadata-store.js';
@@ -13,7 +14,9 @@ export const METADATA_TRANSACTION_COUNT_MAX = 128;
 export const LEASE_TTL_MS_MIN = 100;
 export const LEASE_TTL_MS_MAX = 3_600_000;
 
-/** Fails with DER_INVAL or DER_OVERFLOW when a transaction is not one every driver can carry out. */
+/**
+ * Fails with DER_INVAL or DER_OVERFLOW when a transaction is not one every driver can carry out.
+ */
 export function checkTransaction(compare: readonly Compare[], changes: readonly Change[]): void {
   if (compare.length + changes.length > METADATA_TRANSACTION_COUNT_MAX) {
     throw new DaosError(

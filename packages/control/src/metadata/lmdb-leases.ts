@@ -1,7 +1,8 @@
 // The leases of the LMDB store: which exist, which keys are tied to each, and when each runs out.
 //
-// Leases outlive a restart of the process, as keys do; their time starts anew then, since nobody could renew them meanwhile.
-// Time is monotonic: a jump of the wall clock neither expires nor prolongs a lease.
+// Leases outlive a restart of the process, as keys do; their time starts anew then, since nobody
+// could renew them meanwhile. Time is monotonic: a jump of the wall clock neither expires nor
+// prolongs a lease.
 //
 // Thread: methods marked (in transaction) are called inside a write transaction of the store.
 
@@ -70,7 +71,9 @@ export class LmdbLeases {
   /** (in transaction) Ends a lease and returns the keys that were tied to it. */
   take(id: string): string[] {
     void this.#leases.remove(id);
-    return [...this.#ties.getKeys({ start: [id, ''], end: [id, '\u{10ffff}'] })].map(([, key]) => key);
+    return [...this.#ties.getKeys({ start: [id, ''], end: [id, '\u{10ffff}'] })].map(
+      ([, key]) => key,
+    );
   }
 
   #startTimer(id: string, ttlMs: number): void {

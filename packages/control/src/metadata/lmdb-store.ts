@@ -138,7 +138,10 @@ export class LmdbStore implements MetadataStore {
     await this.close();
   }
 
-  /** Runs inside a write transaction: checks, then changes, so that a failed check leaves nothing to undo. */
+  /**
+   * Runs inside a write transaction: checks, then changes, so that a failed check leaves nothing to
+   * undo.
+   */
   #apply(compare: readonly Compare[], changes: readonly Change[]): Outcome {
     const { entries, header, history } = this.#tables;
     const current = header.get('revision') ?? 0;
@@ -187,7 +190,10 @@ export class LmdbStore implements MetadataStore {
   async #endLease(id: string): Promise<void> {
     if (this.#closed) return;
     await this.#commit(() =>
-      this.#apply([], this.#leases.take(id).map((key) => ({ delete: key }))),
+      this.#apply(
+        [],
+        this.#leases.take(id).map((key) => ({ delete: key })),
+      ),
     );
   }
 
@@ -244,7 +250,8 @@ function deliver(watcher: Watcher, events: readonly WatchEvent[]): void {
 function openTables(directory: string): Tables {
   try {
     mkdirSync(directory, { recursive: true });
-    // Without overlapping sync a transaction's promise resolves when it is on disk, not when it is merely visible.
+    // Without overlapping sync a transaction's promise resolves when it is on disk, not when it is
+    // merely visible.
     const root = open({ path: directory, overlappingSync: false, maxDbs: 8 });
     const header = root.openDB<number, string>({ name: 'header' });
     const found = header.get('format');

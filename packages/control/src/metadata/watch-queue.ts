@@ -1,16 +1,21 @@
 // One watcher's queue between the store that pushes events and the loop that takes them.
 //
-// Life cycle: open → (push, next)* → ended, after which queued events are still handed out before the end or the error.
+// Life cycle: open → (push, next)* → ended, after which queued events are still handed out before
+//             the end or the error.
 
 import { DaosError } from '@daos/model';
 import type { WatchEvent } from './metadata-store.js';
 
-/** A watcher that falls behind by more events than this is ended; it ranges again rather than eat the host's memory. */
+/**
+ * A watcher that falls behind by more events than this is ended; it ranges again rather than eat
+ * the host's memory.
+ */
 export const WATCH_BACKLOG_MAX = 65_536;
 
 export class WatchQueue implements AsyncIterableIterator<WatchEvent> {
   #events: WatchEvent[] = [];
-  #waiting: { resolve: (r: IteratorResult<WatchEvent>) => void; reject: (e: unknown) => void }[] = [];
+  #waiting: { resolve: (r: IteratorResult<WatchEvent>) => void; reject: (e: unknown) => void }[] =
+    [];
   #ended = false;
   #error: unknown;
   readonly #onEnd: () => void;

@@ -4,8 +4,9 @@
 //   2. Every engine of the plan creates its share.
 //   3. One transaction makes the pool `ready`. From here on it exists; before, it does not.
 //
-// A failure in step 2, or a stop of the service before step 3, is undone by destroying what the plan names (heal-pools.ts):
-// the record is written before anything else happens, so nothing can exist that it does not name.
+// A failure in step 2, or a stop of the service before step 3, is undone by destroying what the
+// plan names (heal-pools.ts): the record is written before anything else happens, so nothing can
+// exist that it does not name.
 
 import { DaosError } from '@daos/model';
 import { readRecord, readRecords, unchanged, type ControlContext } from '../control-context.js';

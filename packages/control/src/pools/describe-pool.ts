@@ -12,7 +12,12 @@ import {
   targetStateField,
   type PoolFields,
 } from '../records/pool-record.js';
-import { RANK_PREFIX, rankRecord, rankStateField, type RankFields } from '../records/rank-record.js';
+import {
+  RANK_PREFIX,
+  rankRecord,
+  rankStateField,
+  type RankFields,
+} from '../records/rank-record.js';
 import { findPool } from './find-pool.js';
 
 const poolMapTargetSchema = z.object({
@@ -72,7 +77,10 @@ export const poolStatusSchema = poolSummarySchema.extend({
 });
 export type PoolStatus = z.infer<typeof poolStatusSchema>;
 
-export async function describePool(context: ControlContext, name: string): Promise<PoolDescription> {
+export async function describePool(
+  context: ControlContext,
+  name: string,
+): Promise<PoolDescription> {
   const { fields } = await findPool(context, name);
   const ranks = (await readRecords(context, rankRecord, RANK_PREFIX)).map((r) => r.fields);
   return { uuid: fields.uuid, label: fields.label, map: poolMapOf(fields, ranks) };
@@ -110,7 +118,10 @@ export async function queryPool(
 ): Promise<PoolStatus> {
   const { fields } = await findPool(context, name);
   const answers = await Promise.all(
-    fields.ranks.map(async ({ rank }) => ({ rank, usage: await usageOn(context, rank, fields.uuid) })),
+    fields.ranks.map(async ({ rank }) => ({
+      rank,
+      usage: await usageOn(context, rank, fields.uuid),
+    })),
   );
   const targets = answers.flatMap(({ rank, usage }) =>
     (usage?.targets ?? []).map((target) => ({ rank, ...target })),
@@ -154,7 +165,9 @@ function summaryOf(pool: PoolFields): PoolSummary {
   };
 }
 
-function tierOf(usages: readonly { usedBytes: number; totalBytes: number }[]): z.infer<typeof tierSchema> {
+function tierOf(
+  usages: readonly { usedBytes: number; totalBytes: number }[],
+): z.infer<typeof tierSchema> {
   const free = usages.map((u) => Math.max(0, u.totalBytes - u.usedBytes));
   const totalBytes = usages.reduce((sum, u) => sum + u.totalBytes, 0);
   const least = usages.length ? Math.min(...free) : 0;

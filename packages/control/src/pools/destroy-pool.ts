@@ -2,7 +2,8 @@
 //
 //   1. One transaction makes it `destroying`: from here on nobody can use it, and it will go.
 //   2. Every engine of the pool destroys its share.
-//   3. One transaction removes the records of its containers, its label and itself, and frees its space.
+//   3. One transaction removes the records of its containers, its label and itself, and frees its
+//   space.
 
 import { DaosError } from '@daos/model';
 import { readRecord, readRecords, unchanged, type ControlContext } from '../control-context.js';
@@ -83,14 +84,20 @@ async function markDestroying(
   }
 }
 
-/** In several transactions, since a pool may have more containers than one can hold; the pool's record goes last. */
+/**
+ * In several transactions, since a pool may have more containers than one can hold; the pool's
+ * record goes last.
+ */
 async function removeContainers(context: ControlContext, uuid: string): Promise<void> {
   for (const prefix of [containerPrefix(uuid), `/container-labels/${uuid}/`]) {
     for (;;) {
       const limit = METADATA_TRANSACTION_COUNT_MAX;
       const { entries } = await context.store.range({ prefix, limit });
       if (entries.length === 0) break;
-      await context.store.txn([], entries.map(({ key }) => ({ delete: key })));
+      await context.store.txn(
+        [],
+        entries.map(({ key }) => ({ delete: key })),
+      );
     }
   }
 }

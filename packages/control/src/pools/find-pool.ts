@@ -3,7 +3,13 @@
 import { DaosError } from '@daos/model';
 import { readRecord, type ControlContext } from '../control-context.js';
 import { isUuid } from '../records/fields.js';
-import { poolKey, poolLabelKey, poolRecord, uuidRecord, type PoolFields } from '../records/pool-record.js';
+import {
+  poolKey,
+  poolLabelKey,
+  poolRecord,
+  uuidRecord,
+  type PoolFields,
+} from '../records/pool-record.js';
 import type { Stored } from '../records/record.js';
 
 /** A pool in any state, by label or UUID. DER_NONEXIST. */

@@ -1,7 +1,8 @@
 // Finishes what was interrupted, when the control service starts and whenever a rank joins.
 //
-// A pool in `creating` was never acknowledged: it is undone. One in `destroying` is destroyed to the end. A ready pool is
-// opened on the ranks that have it. What needs an engine that is away waits for that engine to join.
+// A pool in `creating` was never acknowledged: it is undone. One in `destroying` is destroyed to
+// the end. A ready pool is opened on the ranks that have it. What needs an engine that is away
+// waits for that engine to join.
 
 import { DaosError } from '@daos/model';
 import { readRecords, type ControlContext } from '../control-context.js';

@@ -1,4 +1,5 @@
-// Decides where a new pool goes and how large each target's share is. Pure: from ranks and pools to a plan or an error.
+// Decides where a new pool goes and how large each target's share is. Pure: from ranks and pools to
+// a plan or an error.
 
 import { DaosError } from '@daos/model';
 import * as z from 'zod';
@@ -18,12 +19,22 @@ export const createPoolSchema = z
     label: labelField,
     uuid: uuidField.optional(),
     size: bytesField.optional().meta({ description: 'Bytes over all ranks, both tiers together' }),
-    freePercent: z.number().gt(0).max(100).optional().meta({ description: 'Share of what is free' }),
+    freePercent: z
+      .number()
+      .gt(0)
+      .max(100)
+      .optional()
+      .meta({ description: 'Share of what is free' }),
     arenaSizePerRank: bytesField.optional(),
     dataSizePerRank: bytesField.optional(),
-    tierRatio: z.number().min(0).max(1).optional().meta({
-      description: `Share of \`size\` for metadata and small values; ${TIER_RATIO_DEFAULT} by default`,
-    }),
+    tierRatio: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .meta({
+        description: `Part for the arenas, ${TIER_RATIO_DEFAULT} if left out`,
+      }),
     ranks: z.array(rankField).min(1).optional(),
     rankCount: z.int().min(1).optional(),
   })
@@ -63,7 +74,9 @@ export function freeSpaceOf(rank: RankFields, pools: readonly PoolFields[]): Fre
   return { storageBytes: Math.max(0, storageBytes), memoryBytes: Math.max(0, memoryBytes) };
 }
 
-/** DER_NOSPACE says what is free where; DER_NONEXIST and DER_UNREACH name a rank that cannot serve. */
+/**
+ * DER_NOSPACE says what is free where; DER_NONEXIST and DER_UNREACH name a rank that cannot serve.
+ */
 export function planPool(
   request: CreatePoolRequest,
   ranks: readonly RankFields[],
@@ -82,12 +95,14 @@ function chooseRanks(
   pools: readonly PoolFields[],
 ): RankFields[] {
   const joined = ranks.filter((rank) => rank.state === 'joined');
-  if (request.ranks) return [...new Set(request.ranks)].sort((a, b) => a - b).map((n) => named(n, ranks));
+  if (request.ranks)
+    return [...new Set(request.ranks)].sort((a, b) => a - b).map((n) => named(n, ranks));
   const count = request.rankCount ?? joined.length;
   if (count === 0 || count > joined.length) {
     throw new DaosError(
       'DER_UNREACH',
-      `pool '${request.label}' needs ${Math.max(count, 1)} ranks, ${joined.length} of ${ranks.length} are joined: ` +
+      `pool '${request.label}' needs ${Math.max(count, 1)} ranks, ${joined.length} of ` +
+        `${ranks.length} are joined: ` +
         `see 'dmg system query'`,
     );
   }
@@ -158,7 +173,8 @@ function checkFits(
     throw new DaosError(
       'DER_NOSPACE',
       `pool '${request.label}' needs ${formatSize(storageBytes)} on rank ${rank.rank}, ` +
-        `where ${formatSize(free.storageBytes)} of ${formatSize(rank.storageCapacityBytes)} are free`,
+        `where ${formatSize(free.storageBytes)} of ${formatSize(rank.storageCapacityBytes)} are ` +
+        `free`,
     );
   }
   const memoryBytes = rank.targetCount * arenaBytes;
@@ -166,7 +182,8 @@ function checkFits(
     throw new DaosError(
       'DER_NOSPACE',
       `pool '${request.label}' needs ${formatSize(memoryBytes)} of memory on rank ${rank.rank}, ` +
-        `where ${formatSize(free.memoryBytes)} of ${formatSize(rank.memoryCapacityBytes)} are free: ` +
+        `where ${formatSize(free.memoryBytes)} of ${formatSize(rank.memoryCapacityBytes)} are ` +
+        `free: ` +
         `lower its tier ratio, or raise 'memory' in the server's configuration`,
     );
   }

@@ -1,6 +1,7 @@
 // What the store holds about a container.
 //
-// Life cycle: (absent) → creating → ready → destroying → (absent); creating → destroying when a step fails.
+// Life cycle: (absent) → creating → ready → destroying → (absent); creating → destroying when a
+//             step fails.
 
 import * as z from 'zod';
 import { attributesField, labelField, uuidField } from './fields.js';
@@ -8,10 +9,21 @@ import { RecordType } from './record.js';
 
 /** Layouts that DAOS names; middleware finds its own containers by them. */
 export const layoutTypeField = z.enum([
-  'unknown', 'POSIX', 'HDF5', 'PYTHON', 'SPARK', 'DATABASE', 'ROOT', 'SEISMIC', 'METEO', 'ARROW',
+  'unknown',
+  'POSIX',
+  'HDF5',
+  'PYTHON',
+  'SPARK',
+  'DATABASE',
+  'ROOT',
+  'SEISMIC',
+  'METEO',
+  'ARROW',
 ]);
 
-/** Properties of a container. A property is accepted here once the data path honours it, not before. */
+/**
+ * Properties of a container. A property is accepted here once the data path honours it, not before.
+ */
 export const containerPropertiesField = z.strictObject({
   layout_type: layoutTypeField.default('unknown'),
 });

@@ -1,7 +1,9 @@
 // What the store holds about a pool.
 //
-// Life cycle: (absent) → creating → ready → destroying → (absent); creating → destroying when a step fails.
-// Invariant:  while a record exists its label is taken and its space is reserved on every rank it names.
+// Life cycle: (absent) → creating → ready → destroying → (absent); creating → destroying when a
+//             step fails.
+// Invariant:  while a record exists its label is taken and its space is reserved on every rank it
+//             names.
 
 import * as z from 'zod';
 import { attributesField, bytesField, labelField, rankField, uuidField } from './fields.js';
@@ -41,8 +43,8 @@ export const POOL_PREFIX = '/pools/';
 /** Holds the UUID of the pool with this label. */
 export const poolLabelKey = (label: string) => `/pool-labels/${label}`;
 /**
- * Changed by every transaction that reserves or frees space: who plans a pool compares it, so that two plans never count on the
- * same bytes.
+ * Changed by every transaction that reserves or frees space: who plans a pool compares it, so that
+ * two plans never count on the same bytes.
  */
 export const RESERVATION_KEY = '/reservation';
 

@@ -5,7 +5,12 @@ import { addressField, bytesField, rankField } from './fields.js';
 import { RecordType } from './record.js';
 
 export const rankStateField = z.enum([
-  'starting', 'joined', 'suspect', 'excluded', 'stopped', 'errored',
+  'starting',
+  'joined',
+  'suspect',
+  'excluded',
+  'stopped',
+  'errored',
 ]);
 
 export const rankRecord = new RecordType({
@@ -14,7 +19,9 @@ export const rankRecord = new RecordType({
   schema: z.object({
     rank: rankField,
     state: rankStateField,
-    /** Why the state is what it is, where that is not plain: the last words of an engine that died. */
+    /**
+     * Why the state is what it is, where that is not plain: the last words of an engine that died.
+     */
     reason: z.string().optional(),
     /** Counts the starts of the engine. */
     incarnation: z.int().min(0),

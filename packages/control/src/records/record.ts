@@ -1,7 +1,9 @@
-// Records of the metadata store: zod schemas with a version, and the way from old versions to the newest.
+// Records of the metadata store: zod schemas with a version, and the way from old versions to the
+// newest.
 //
 // Format:    docs/format/control_records.md. A record is JSON: {"version": n, ...fields}.
-// Invariant: whatever is written has the newest version; whatever is read has passed the newest schema.
+// Invariant: whatever is written has the newest version; whatever is read has passed the newest
+//            schema.
 
 import { DaosError } from '@daos/model';
 import * as z from 'zod';

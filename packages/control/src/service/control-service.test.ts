@@ -56,14 +56,18 @@ afterEach(async () => {
   await store.close();
 });
 
-const createPool = (label = 'p', size = GIB) => client.call('createPool', { body: { label, size } });
+const createPool = (label = 'p', size = GIB) =>
+  client.call('createPool', { body: { label, size } });
 
 describe('control/service', () => {
   test('a pool is created, found by label and UUID, listed and destroyed', async () => {
     const pool = await createPool();
     expect(await client.getPool('p')).toEqual(pool);
     expect(await client.getPool(pool.uuid.toUpperCase())).toEqual(pool);
-    expect(pool.map).toMatchObject({ version: 1, ranks: [{ rank: 0, state: 'joined', incarnation: 1 }] });
+    expect(pool.map).toMatchObject({
+      version: 1,
+      ranks: [{ rank: 0, state: 'joined', incarnation: 1 }],
+    });
     expect(pool.map.ranks[0]?.targets[0]).toEqual({
       index: 0,
       state: 'up',
@@ -74,7 +78,7 @@ describe('control/service', () => {
     await expect(client.getPool('p')).rejects.toMatchObject({ code: 'DER_NONEXIST' });
   });
 
-  test('a container is created, found, listed and destroyed; its pool needs recursive until then', async () => {
+  test('a container is created, found, listed and destroyed; it keeps its pool', async () => {
     await createPool();
     const params = { pool: 'p', container: 'c' };
     const made = await client.call('createContainer', {
@@ -83,7 +87,9 @@ describe('control/service', () => {
     });
     expect(await client.getContainer('p', 'c')).toEqual(made);
     expect(made.properties).toEqual({ layout_type: 'POSIX' });
-    expect((await client.call('listContainers', { params: { pool: 'p' } })).containers).toEqual([made]);
+    expect((await client.call('listContainers', { params: { pool: 'p' } })).containers).toEqual([
+      made,
+    ]);
     const refused = client.call('destroyPool', { params: { pool: 'p' } });
     await expect(refused).rejects.toMatchObject({ code: 'DER_BUSY' });
     await client.call('destroyContainer', { params });
@@ -107,7 +113,7 @@ describe('control/service', () => {
     expect(outcomes.filter((o) => o.status === 'fulfilled')).toHaveLength(2);
   });
 
-  test('a repeated request with its key is carried out once; another request is refused', async () => {
+  test('a repeated request with its key is carried out once, another refused', async () => {
     const send = (key: string) =>
       fetch(`${service.url}/v1/pools`, {
         method: 'POST',
@@ -135,14 +141,15 @@ describe('control/service', () => {
     });
   });
 
-  test('broken JSON, an unknown path and a body over the limit get an error of the table', async () => {
+  test('broken JSON, an unknown path and too large a body get an error code', async () => {
     const post = (body: string) =>
       fetch(`${service.url}/v1/pools`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body,
       });
-    const codeOf = async (r: Response) => ((await r.json()) as { error: { code: string } }).error.code;
+    const codeOf = async (r: Response) =>
+      ((await r.json()) as { error: { code: string } }).error.code;
     expect(await codeOf(await post('{'))).toBe('DER_INVAL');
     expect(await codeOf(await post(`"${'x'.repeat(2 << 20)}"`))).toBe('DER_OVERFLOW');
     expect(await codeOf(await fetch(`${service.url}/v1/nothing`))).toBe('DER_NONEXIST');
@@ -160,7 +167,9 @@ describe('control/service', () => {
         expect.objectContaining({ name: 'recursive', in: 'query', required: false }),
       ]),
     );
-    expect(JSON.stringify(document.paths['/v1/pools']?.['post']?.requestBody)).toContain('freePercent');
+    expect(JSON.stringify(document.paths['/v1/pools']?.['post']?.requestBody)).toContain(
+      'freePercent',
+    );
   });
 
   test('a watcher sees pools come and go, and comes back without a gap', async () => {
@@ -231,7 +240,9 @@ async function openEvents(topic: string, lastEventId?: string) {
     take: async (count: number): Promise<ServerSentEvent[]> => {
       const find = () => [...text.matchAll(/id: (\d+)\nevent: (\w+)\n/g)];
       await until(() => find().length >= count);
-      return find().slice(0, count).map((m) => ({ id: m[1] ?? '', event: m[2] ?? '' }));
+      return find()
+        .slice(0, count)
+        .map((m) => ({ id: m[1] ?? '', event: m[2] ?? '' }));
     },
   };
 }

@@ -2,8 +2,8 @@
 //
 // Life cycle: create → listen → serve → close, which waits for requests under way.
 //
-// Without certificates the service is insecure: whoever reaches it may do anything. It then needs `insecure: true` from its owner
-// and takes a loopback address alone.
+// Without certificates the service is insecure: whoever reaches it may do anything. It then needs
+// `insecure: true` from its owner and takes a loopback address alone.
 
 import { isIP } from 'node:net';
 import { DaosError } from '@daos/model';
@@ -37,7 +37,10 @@ export class ControlService {
   readonly #options: ControlServiceOptions;
   readonly #closing = new AbortController();
 
-  /** Serves when the promise resolves. DER_BUSY when the port is taken, DER_INVAL for an insecure public address. */
+  /**
+   * Serves when the promise resolves. DER_BUSY when the port is taken, DER_INVAL for an insecure
+   * public address.
+   */
   static async start(options: ControlServiceOptions): Promise<ControlService> {
     checkInsecure(options);
     const service = new ControlService(options);
@@ -127,14 +130,16 @@ function checkInsecure({ address, insecure }: ControlServiceOptions): void {
   if (!insecure) {
     throw new DaosError(
       'DER_NOSYS',
-      `the control service has no certificates: say 'insecure: true' to run it without, on loopback`,
+      `the control service has no certificates: say 'insecure: true' to run it without, on ` +
+        `loopback`,
     );
   }
   const isLoopback = address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
   if (!isLoopback) {
     throw new DaosError(
       'DER_INVAL',
-      `an insecure control service may only listen on loopback (127.0.0.1, ::1), not on '${address}'`,
+      `an insecure control service may only listen on loopback (127.0.0.1, ::1), not on ` +
+        `'${address}'`,
     );
   }
 }

@@ -26,7 +26,9 @@ export function errorBodyOf(error: DaosError): ErrorBody {
   return { error: { code: error.code, message: error.message, action: error.action } };
 }
 
-/** What a caller may know of an error that is not ours: nothing of the inside. The log has the rest. */
+/**
+ * What a caller may know of an error that is not ours: nothing of the inside. The log has the rest.
+ */
 export function daosErrorOf(error: unknown): DaosError {
   if (DaosError.is(error)) return error;
   if (error instanceof z.ZodError) return new DaosError('DER_INVAL', describeIssues(error));
@@ -40,6 +42,8 @@ export function daosErrorOf(error: unknown): DaosError {
 /** One line, naming each field. */
 export function describeIssues(error: z.ZodError): string {
   return error.issues
-    .map((issue) => (issue.path.length > 0 ? `${issue.path.join('.')}: ${issue.message}` : issue.message))
+    .map((issue) =>
+      issue.path.length > 0 ? `${issue.path.join('.')}: ${issue.message}` : issue.message,
+    )
     .join('; ');
 }

@@ -1,7 +1,7 @@
 // Changes of the control metadata as server-sent events.
 //
-// Each event has the store's revision as its id; a client that comes back with Last-Event-ID misses nothing, or is told with
-// DER_STALE to read everything again.
+// Each event has the store's revision as its id; a client that comes back with Last-Event-ID misses
+// nothing, or is told with DER_STALE to read everything again.
 
 import { once } from 'node:events';
 import { DaosError } from '@daos/model';
