@@ -3,6 +3,7 @@
 
 #include <coroutine>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -16,8 +17,11 @@
 
 namespace daos::rpc {
 
+class ClientSide;
 class Endpoint;
 class Peer;
+class RemotePeer;
+struct CallMemory;
 
 // All ranges are borrowed until the call has ended: `data` and `sink` may be reached by the server.
 struct CallArguments {
@@ -48,6 +52,7 @@ class Reply {
 
  private:
   friend class ClientSide;
+  friend class RemotePeer;
   BufferRef message_;
   Bytes body_;
   Bytes data_;
@@ -68,11 +73,11 @@ struct DeadlineTag;
 // sink holds), DER_PROTO, DER_SHUTDOWN.
 class Call : public IntrusiveLink<InFlightTag>, public IntrusiveLink<DeadlineTag> {
  public:
-  Call(Endpoint& endpoint, Peer& peer, const CallArguments& args)
-      : arguments(args), endpoint_(&endpoint), peer_(&peer) {}
+  Call(Endpoint& endpoint, Peer& peer, const CallArguments& args);
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
-  // A call that is still under way is cancelled; the server may not reach its memory any more.
+  // A call that is still under way is cancelled; its memory must outlive the server's use of it, which for calls
+  // with payload by RMA only the call's own end tells.
   ~Call();
 
   // Ends with DER_CANCELED soon, unless the answer is there first. The server is told.
@@ -90,17 +95,21 @@ class Call : public IntrusiveLink<InFlightTag>, public IntrusiveLink<DeadlineTag
 
  private:
   friend class ClientSide;
-  enum class State : uint8_t { kIdle, kQueued, kSent, kWaiting, kEnded };
+  friend class RemotePeer;
+  static constexpr uint32_t kSlotNone = ~uint32_t{0};
+  // kWaiting: the server was busy; kLeaving: given up, but the server may still reach our memory.
+  enum class State : uint8_t { kIdle, kQueued, kSent, kWaiting, kLeaving, kEnded };
+  void end(Result<Reply> outcome);
   Endpoint* endpoint_;
   Peer* peer_;
   std::coroutine_handle<> waiter_;
   uint64_t deadlineNs_ = 0;
-  uint32_t slot_ = 0;
+  uint32_t slot_ = kSlotNone;
   uint32_t attempt_ = 0;
   State state_ = State::kIdle;
   bool isCancelled_ = false;
-  MemoryRegion* regions_ = nullptr;
-  uint32_t regionCount_ = 0;
+  uint64_t wakeNs_ = 0;  // when something has to be done about it
+  std::unique_ptr<CallMemory> memory_;
 };
 
 }  // namespace daos::rpc

@@ -4,7 +4,6 @@
 #include <memory>
 
 #include "rpc/transport.h"
-#include "runtime/reactor.h"
 
 namespace daos::rpc {
 
@@ -13,8 +12,8 @@ class LocalNetwork {
  public:
   virtual ~LocalNetwork() = default;
   static std::unique_ptr<LocalNetwork> create();
-  // A transport for the thread that runs `reactor`. Its memory is reached by plain copies.
-  virtual std::unique_ptr<Transport> createTransport(Reactor& reactor) = 0;
+  // A transport, for the thread that will poll it. Memory of peers is reached by plain copies.
+  virtual Result<std::unique_ptr<Transport>> createTransport() = 0;
 };
 
 }  // namespace daos::rpc

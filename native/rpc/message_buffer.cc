@@ -27,15 +27,16 @@ BufferPool::~BufferPool() {
   for (MessageBuffer* buffer : all_) buffer->pool = nullptr;
 }
 
-MessageBuffer* BufferPool::create() {
+MessageBuffer* BufferPool::create(size_t capacity) {
   auto* buffer = new MessageBuffer;
-  buffer->data = static_cast<std::byte*>(std::aligned_alloc(kAlignment, alignUp(capacity_, kAlignment)));
+  buffer->data = static_cast<std::byte*>(std::aligned_alloc(kAlignment, alignUp(capacity, kAlignment)));
   DAOS_ASSERT(buffer->data);
-  buffer->capacity = capacity_;
+  buffer->capacity = static_cast<uint32_t>(capacity);
   buffer->references = 1;
-  track(buffer);
   return buffer;
 }
+
+BufferRef BufferPool::allocateAlone(size_t capacity) { return BufferRef::adopt(create(capacity)); }
 
 void BufferPool::destroy(MessageBuffer* buffer) {
   std::free(buffer->data);

@@ -72,7 +72,11 @@ class BufferPool {
   // An empty buffer with one reference.
   BufferRef allocate() {
     MessageBuffer* buffer = idle_;
-    if (!buffer) return BufferRef::adopt(create());
+    if (!buffer) {
+      buffer = create(capacity_);
+      track(buffer);
+      return BufferRef::adopt(buffer);
+    }
     idle_ = buffer->next;
     --idleCount_;
     buffer->size = 0;
@@ -83,6 +87,8 @@ class BufferPool {
   // Hands a buffer to another thread: the receiver adopts it into its own pool.
   static MessageBuffer* detach(BufferRef ref);
   BufferRef attach(MessageBuffer* buffer);
+  // A buffer of any capacity that belongs to no pool: freed with its last reference.
+  static BufferRef allocateAlone(size_t capacity);
   // Frees a detached buffer that nobody takes.
   static void discard(MessageBuffer* buffer);
 
@@ -92,7 +98,7 @@ class BufferPool {
 
  private:
   friend class BufferRef;
-  MessageBuffer* create();
+  static MessageBuffer* create(size_t capacity);
   void recycle(MessageBuffer* buffer);
   static void destroy(MessageBuffer* buffer);
   void track(MessageBuffer* buffer);

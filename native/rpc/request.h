@@ -8,13 +8,13 @@
 
 #include "base/bytes.h"
 #include "base/hybrid_clock.h"
-#include "base/intrusive_list.h"
 #include "base/result.h"
 #include "rpc/message_buffer.h"
 #include "rpc/transport.h"
 
 namespace daos::rpc {
 
+class ClientSession;
 class ServerSide;
 class Session;
 class Request;
@@ -22,30 +22,37 @@ class Request;
 // co_await: a transfer between the client's memory and ours.
 class Transfer {
  public:
-  Transfer(Request& request, bool isWrite, uint64_t offset) noexcept
-      : request_(request), offset_(offset), isWrite_(isWrite) {}
   Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
+  ~Transfer();
   bool await_ready() const noexcept { return isReady_; }
   bool await_suspend(std::coroutine_handle<> waiter);
   Status await_resume();
 
  private:
-  friend class ServerSide;
+  friend class Request;
+  Transfer(Request& request, std::span<const MutableBytes> pieces, bool isWrite, uint64_t offset);
+  void copyInline();
+  void start();
+  uint64_t gather(RmaOperation& operation, size_t& pieceIndex, size_t& pieceOffset, uint64_t sizeMax);
+  void submit(Transport& transport, RmaOperation& operation);
+  void onDone(RmaOperation& operation, ErrorCode code);
+
   Request& request_;
-  std::span<const MutableBytes> pieces_;
-  uint64_t offset_;
+  const std::span<const MutableBytes> pieces_;
+  const uint64_t offset_;
+  uint64_t size_ = 0;
   std::coroutine_handle<> waiter_;
+  RmaOperation* operations_ = nullptr;  // under way
   size_t pendingCount_ = 0;
   ErrorCode code_ = ErrorCode::kOk;
-  bool isWrite_;
+  const bool isWrite_;
   bool isReady_ = false;
 };
 
-struct RequestTag;
-
 // A request lives until its handler has ended; it must be answered by then, by exactly one of reply, finish and
 // fail (one that isn't is answered DER_MISC).
-class Request : public IntrusiveLink<RequestTag> {
+class Request {
  public:
   Request() = default;
   Request(const Request&) = delete;
@@ -56,7 +63,7 @@ class Request : public IntrusiveLink<RequestTag> {
   Epoch epoch() const { return epoch_; }
   // As Reactor::nowNs counts.
   uint64_t deadlineNs() const { return deadlineNs_; }
-  Session& session() const { return *session_; }
+  Session& session() const;
   // True once the client has cancelled, has gone, or the deadline is over: work may stop, nobody reads the answer.
   bool isAbandoned() const;
 
@@ -104,9 +111,11 @@ class Request : public IntrusiveLink<RequestTag> {
  private:
   friend class ServerSide;
   friend class Transfer;
+  void clear();
+  void keepMessage();
   static constexpr size_t kSmallSizeMax = 512;
   ServerSide* server_ = nullptr;
-  Session* session_ = nullptr;
+  ClientSession* session_ = nullptr;
   BufferRef message_;
   Bytes body_;
   Bytes inlineData_;
@@ -129,7 +138,9 @@ class Request : public IntrusiveLink<RequestTag> {
   bool isSinkRemote_ = false;
   bool isAnswered_ = false;
   bool isCancelled_ = false;
-  std::byte small_[kSmallSizeMax];
+  bool isBusy_ = false;
+  std::byte* startedFrame_ = nullptr;  // where start() gave room, if in a message
+  alignas(8) std::byte small_[kSmallSizeMax];
 };
 
 }  // namespace daos::rpc

@@ -42,10 +42,12 @@ struct EndpointOptions {
   uint32_t requestCountMax = 16384;        // requests at this server, over all clients; more get DER_BUSY
   uint32_t queuedCallCountMax = 65536;     // calls that wait for a credit or a connection, per peer
   uint32_t sessionCountMax = 8192;         // clients of this server
-  uint64_t keepAliveNs = 2'000'000'000;    // silence after which a peer is asked for a sign of life
+  uint64_t keepAliveNs = 500'000'000;      // silence, with calls under way, after which a server is asked for a sign of life
   uint64_t sessionIdleMaxNs = 10'000'000'000;  // silence after which a session is dropped
   uint64_t replyCacheNs = 60'000'000'000;  // how long answers to modifications outlive a lost connection
-  uint64_t reconnectNs = 100'000'000;      // first pause before a failed peer is tried again; doubles up to 16 ×
+  uint64_t resendNs = 2'000'000'000;       // a call without an answer for so long is sent again
+  uint64_t reconnectNs = 10'000'000;       // first pause before a failed peer is tried again; doubles up to 64 ×
+  uint64_t unreachableNs = 3'000'000'000;  // a peer out of reach for so long: its calls end with DER_UNREACH
   Log log;
 };
 
@@ -126,6 +128,11 @@ class Endpoint {
   virtual void shutdown() = 0;
   virtual bool isQuiet() const = 0;
   virtual const EndpointStatistics& statistics() const = 0;
+
+ private:
+  friend class Call;
+  virtual void cancel(Call& call) = 0;
+  virtual void abandon(Call& call) = 0;
 };
 
 }  // namespace daos::rpc

@@ -59,7 +59,10 @@ struct RmaOperation {
   RemoteMemory remote;  // contiguous there
   // Out of poll(), once. kOk, kUnreach, kCanceled, kInval (the key or range isn't valid there), kIo.
   void (*done)(RmaOperation& operation, ErrorCode code) = nullptr;
-  void* context = nullptr;  // the caller's
+  // The caller's own.
+  void* context = nullptr;
+  void* owner = nullptr;
+  RmaOperation* nextOfCaller = nullptr;
 
   uint64_t size() const {
     uint64_t total = 0;
@@ -117,13 +120,15 @@ class Transport : public Poller {
   // Messages taken by send() that have not left, for back-pressure.
   virtual size_t queuedCount(PeerId peer) const = 0;
 
+  // Whether read and write work with this peer, as far as can be told.
+  virtual bool canReachMemoryOf(PeerId /*peer*/) { return limits().canReachMemory; }
   // DER_NOMEM, DER_NOSYS (canReachMemory is false).
   virtual Result<MemoryRegion> registerMemory(MutableBytes memory, MemoryAccess access) = 0;
   // No transfer may be under way; peers that still try get kInval where the hardware can tell.
   virtual void deregisterMemory(const MemoryRegion& region) = 0;
   // Memory of the peer → local pieces.
   virtual void read(RmaOperation& operation) = 0;
-  // Local pieces → memory of the peer. Done: the bytes are there.
+  // Local pieces → memory of the peer. Done: the bytes are there before any message that is sent from now on.
   virtual void write(RmaOperation& operation) = 0;
 };
 

@@ -14,7 +14,7 @@ inline constexpr uint64_t kExtentCountMax = 16384;  // most extents in one updat
 inline constexpr uint64_t kLabelSizeMax = 127;  // longest pool or container label
 inline constexpr uint64_t kTargetCountMax = 256;  // most targets of one engine
 inline constexpr uint64_t kEnumerateSizeMax = 1048576;  // largest answer of one enumeration call
-inline constexpr uint64_t kFrameSizeMax = 1048576;  // largest RPC frame, inline data included
+inline constexpr uint64_t kFrameSizeMax = 1048576;  // largest body of a request or reply, payload aside
 inline constexpr uint64_t kDeadlineMsMax = 3600000;  // longest deadline of a request
 
 }  // namespace daos

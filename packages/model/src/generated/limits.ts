@@ -18,7 +18,7 @@ export const LABEL_SIZE_MAX = 127;
 export const TARGET_COUNT_MAX = 256;
 /** Largest answer of one enumeration call. */
 export const ENUMERATE_SIZE_MAX = 1048576;
-/** Largest RPC frame, inline data included. */
+/** Largest body of a request or reply, payload aside. */
 export const FRAME_SIZE_MAX = 1048576;
 /** Longest deadline of a request. */
 export const DEADLINE_MS_MAX = 3600000;

@@ -1,0 +1,479 @@
+#include <algorithm>
+
+#include "base/generated/limits.h"
+#include "rpc/client_side.h"
+
+namespace daos::rpc {
+
+// How long a call that was given up waits for the server to let go of its memory.
+static constexpr uint64_t kLeavingNs = 50'000'000;
+static constexpr uint64_t kHelloPauseNs = 250'000'000;
+static constexpr uint64_t kBusyPauseNs = 1'000'000;
+
+static uint64_t sizeOf(std::span<const Bytes> pieces) {
+  uint64_t size = 0;
+  for (const Bytes piece : pieces) size += piece.size();
+  return size;
+}
+static uint64_t sizeOf(std::span<const MutableBytes> pieces) {
+  uint64_t size = 0;
+  for (const MutableBytes piece : pieces) size += piece.size();
+  return size;
+}
+
+RemotePeer::RemotePeer(ClientSide& client, std::string addresses)
+    : client_(client), context_(client.context()), addresses_(std::move(addresses)),
+      link_(context_.dirty, context_.statistics.messageSentCount), assembly_(context_.assemblyMemory) {}
+
+RemotePeer::~RemotePeer() { context_.closeLink(link_); }
+
+uint64_t RemotePeer::nowNs() const { return context_.reactor.nowNs(); }
+
+size_t RemotePeer::inlineSizeMax() const {
+  if (!canReachMemory_ || !link_.isOpen()) return kTransferSizeMax;
+  return link_.transport()->limits().inlineSizeMax;
+}
+
+// ---- Calls ----
+
+void RemotePeer::start(Call& call) {
+  const uint64_t now = nowNs();
+  call.deadlineNs_ = call.arguments.deadlineNs ? call.arguments.deadlineNs : now + context_.options.timeoutNs;
+  if (call.deadlineNs_ <= now) return end(call, Error(ErrorCode::kTimedout));
+  if (state_ == State::kReady && waiting_.empty() && !freeSlots_.empty()) {
+    assignSlot(call);
+    return transmit(call);
+  }
+  if (waitingCount_ >= context_.options.queuedCallCountMax) {
+    return end(call, Error(ErrorCode::kBusy, "too many calls wait for " + addresses_));
+  }
+  enqueue(call);
+  if (state_ == State::kIdle) connect();
+}
+
+void RemotePeer::enqueue(Call& call) {
+  call.state_ = Call::State::kQueued;
+  waiting_.pushBack(call);
+  ++waitingCount_;
+  wakeAt(call, call.deadlineNs_);
+}
+
+void RemotePeer::wakeAt(Call& call, uint64_t wakeNs) {
+  DeadlineWheel::remove(call);
+  call.wakeNs_ = wakeNs;
+  client_.wheel().add(call, wakeNs);
+  client_.arm(wakeNs);
+}
+
+void RemotePeer::assignSlot(Call& call) {
+  call.slot_ = freeSlots_.back();
+  freeSlots_.pop_back();
+  Slot& slot = slots_[call.slot_];
+  slot.call = &call;
+  ++slot.sequence;
+}
+
+void RemotePeer::releaseSlot(Call& call) {
+  if (call.slot_ == Call::kSlotNone) return;
+  slots_[call.slot_].call = nullptr;
+  freeSlots_.push_back(call.slot_);
+  call.slot_ = Call::kSlotNone;
+}
+
+void RemotePeer::pump() {
+  while (state_ == State::kReady && !freeSlots_.empty()) {
+    Call* call = waiting_.popFront();
+    if (!call) return;
+    --waitingCount_;
+    assignSlot(*call);
+    transmit(*call);
+  }
+}
+
+// Registers what is too large to go along, and keeps the descriptors for a repetition.
+void RemotePeer::exposeMemory(Call& call) {
+  const CallArguments& arguments = call.arguments;
+  const size_t inlineMax = inlineSizeMax();
+  const bool isDataRemote = sizeOf(arguments.data) > inlineMax;
+  const bool isSinkRemote = sizeOf(arguments.sink) > inlineMax;
+  const size_t count = (isDataRemote ? arguments.data.size() : 0) + (isSinkRemote ? arguments.sink.size() : 0);
+  if (count == 0 || count > kDescriptorCountMax) return;
+  auto memory = std::make_unique<CallMemory>();
+  memory->transport = link_.transport();
+  const auto add = [&](MutableBytes piece, MemoryAccess access) {
+    auto remote = client_.expose(*memory, piece, access);
+    if (!remote.ok()) return false;
+    const FrameDescriptor descriptor{remote->key, remote->address, piece.size()};
+    const Bytes bytes = bytesOf(&descriptor, sizeof(descriptor));
+    memory->descriptors.insert(memory->descriptors.end(), bytes.begin(), bytes.end());
+    return true;
+  };
+  bool isExposed = true;
+  for (size_t i = 0; isDataRemote && isExposed && i < arguments.data.size(); ++i) {
+    const Bytes piece = arguments.data[i];
+    isExposed = add({const_cast<std::byte*>(piece.data()), piece.size()}, MemoryAccess::kRead);
+    ++memory->sourceCount;
+  }
+  for (size_t i = 0; isSinkRemote && isExposed && i < arguments.sink.size(); ++i) {
+    isExposed = add(arguments.sink[i], MemoryAccess::kWrite);
+    ++memory->sinkCount;
+  }
+  if (isExposed) {
+    call.memory_ = std::move(memory);
+  } else {
+    for (const MemoryRegion& region : memory->regions) memory->transport->deregisterMemory(region);
+  }
+}
+
+void RemotePeer::transmit(Call& call) {
+  const CallArguments& arguments = call.arguments;
+  const uint64_t now = nowNs();
+  if (call.deadlineNs_ <= now) return giveUp(call, ErrorCode::kTimedout);
+  if (!call.memory_) exposeMemory(call);
+  FrameHeader header;
+  header.kind = FrameKind::kRequest;
+  header.opcode = arguments.opcode;
+  header.flags = (arguments.isModification ? uint32_t{kFrameModification} : 0) |
+                 (call.attempt_ > 0 ? uint32_t{kFrameRepeated} : 0);
+  header.session = session_;
+  header.requestId = call.slot_ | uint64_t{slots_[call.slot_].sequence} << 32;
+  header.epoch = arguments.epoch;
+  header.mapVersion = arguments.mapVersion;
+  header.timeoutUs = static_cast<uint32_t>(std::min((call.deadlineNs_ - now) / 1000 + 1, kDeadlineMsMax * 1000));
+  header.result = static_cast<uint32_t>(sizeOf(arguments.sink));
+  FrameParts parts{{}, arguments.body, arguments.data};
+  if (call.memory_) {
+    parts.descriptors = call.memory_->descriptors;
+    header.sourceCount = call.memory_->sourceCount;
+    header.sinkCount = call.memory_->sinkCount;
+    if (header.sourceCount > 0) {
+      header.flags |= kFrameDataRemote;
+      header.dataSize = static_cast<uint32_t>(sizeOf(arguments.data));
+      parts.data = {};
+    }
+  }
+  if (call.attempt_++ > 0) ++context_.statistics.retriedCount;
+  call.state_ = Call::State::kSent;
+  link_.put(header, parts);
+  wakeAt(call, std::min(call.deadlineNs_, now + context_.options.resendNs));
+}
+
+void RemotePeer::onDue(Call& call) {
+  const uint64_t now = nowNs();
+  if (call.state_ == Call::State::kLeaving) {
+    return end(call, Error(call.isCancelled_ ? ErrorCode::kCanceled : ErrorCode::kTimedout));
+  }
+  if (now >= call.deadlineNs_) return giveUp(call, ErrorCode::kTimedout);
+  if (call.slot_ != Call::kSlotNone && state_ == State::kReady) return transmit(call);
+  wakeAt(call, call.deadlineNs_);
+}
+
+// Ends a call before its answer. While the server may still reach its memory, the end is put off.
+void RemotePeer::giveUp(Call& call, ErrorCode code) {
+  if (code == ErrorCode::kTimedout) ++context_.statistics.timedOutCount;
+  const bool isAtServer = call.state_ == Call::State::kSent && state_ == State::kReady;
+  if (isAtServer) {
+    FrameHeader header;
+    header.kind = FrameKind::kCancel;
+    header.session = session_;
+    header.requestId = call.slot_ | uint64_t{slots_[call.slot_].sequence} << 32;
+    link_.put(header);
+  }
+  if (!isAtServer || !call.memory_) return end(call, Error(code));
+  call.state_ = Call::State::kLeaving;
+  wakeAt(call, nowNs() + kLeavingNs);
+}
+
+void RemotePeer::cancel(Call& call) {
+  call.isCancelled_ = true;
+  if (call.state_ != Call::State::kLeaving) giveUp(call, ErrorCode::kCanceled);
+}
+
+static void releaseMemory(std::unique_ptr<CallMemory>& memory) {
+  if (!memory) return;
+  for (const MemoryRegion& region : memory->regions) memory->transport->deregisterMemory(region);
+  memory.reset();
+}
+
+void RemotePeer::abandon(Call& call) {
+  if (call.state_ == Call::State::kQueued && call.slot_ == Call::kSlotNone) --waitingCount_;
+  releaseSlot(call);
+  releaseMemory(call.memory_);
+}
+
+void RemotePeer::end(Call& call, Result<Reply> outcome) {
+  if (call.state_ == Call::State::kQueued && call.slot_ == Call::kSlotNone) {
+    static_cast<IntrusiveLink<InFlightTag>&>(call).unlink();
+    --waitingCount_;
+  }
+  DeadlineWheel::remove(call);
+  releaseSlot(call);
+  releaseMemory(call.memory_);
+  if (!waiting_.empty()) pump();
+  call.end(std::move(outcome));
+}
+
+void RemotePeer::endAll(ErrorCode code, const char* message) {
+  // Calls that are started by what ends here are not ended: they come after those that are there now.
+  std::vector<Call*> slotted;
+  for (const Slot& slot : slots_) {
+    if (slot.call) slotted.push_back(slot.call);
+  }
+  IntrusiveList<Call, InFlightTag> queued;
+  while (Call* call = waiting_.popFront()) queued.pushBack(*call);
+  for (Call* call : slotted) {
+    const bool isStillThere = std::any_of(slots_.begin(), slots_.end(), [&](const Slot& s) { return s.call == call; });
+    if (isStillThere) end(*call, Error(code, message));
+  }
+  while (Call* call = queued.front()) end(*call, Error(code, message));
+}
+
+void RemotePeer::leave(ErrorCode code) {
+  if (state_ == State::kReady) {
+    FrameHeader header;
+    header.kind = FrameKind::kGoodbye;
+    header.session = session_;
+    link_.put(header);
+    link_.flush();
+  }
+  context_.closeLink(link_);
+  state_ = State::kIdle;
+  endAll(code, code == ErrorCode::kShutdown ? "the endpoint is shutting down" : "the peer is forgotten");
+}
+
+// ---- The session ----
+
+void RemotePeer::findCandidates() {
+  candidates_.clear();
+  candidateIndex_ = 0;
+  for (auto& entry : context_.transports) {
+    for (size_t at = 0; at < addresses_.size();) {
+      const size_t stop = std::min(addresses_.find(' ', at), addresses_.size());
+      const std::string address = addresses_.substr(at, stop - at);
+      if (!address.empty() && entry->transport->canReach(address)) candidates_.push_back({entry.get(), address});
+      at = stop + 1;
+    }
+  }
+}
+
+void RemotePeer::connect() {
+  if (candidateIndex_ >= candidates_.size()) findCandidates();
+  if (candidates_.empty()) return breakLink(ErrorCode::kUnreach);
+  const Candidate& candidate = candidates_[candidateIndex_];
+  auto opened = context_.openLink(link_, *candidate.entry, candidate.address, *this);
+  if (!opened.ok()) return breakLink(opened.code());
+  state_ = State::kConnecting;
+  ++attempt_;
+  sendHello();
+}
+
+void RemotePeer::sendHello() {
+  lastAskedNs_ = nowNs();
+  FrameHeader header;
+  header.kind = FrameKind::kHello;
+  header.session = client_.clientId();
+  header.requestId = attempt_;
+  header.epoch = handle_;
+  link_.put(header, {{}, bytesOf(std::string_view(link_.transport()->address())), {}});
+}
+
+// Tries again after a pause, by the next address where there is one.
+void RemotePeer::breakLink(ErrorCode code) {
+  const uint64_t now = nowNs();
+  const bool wasReady = state_ == State::kReady;
+  DAOS_LOG_INFO(context_.options.log, "lost " + addresses_ + ": " + std::string(errorName(code)));
+  context_.closeLink(link_);
+  assembly_.forget();
+  if (wasReady || brokenSinceNs_ == 0) {
+    brokenSinceNs_ = now;
+    pauseNs_ = context_.options.reconnectNs;
+  }
+  if (wasReady) {
+    candidateIndex_ = candidates_.size();
+  } else {
+    ++candidateIndex_;
+  }
+  state_ = State::kBroken;
+  retryAtNs_ = now + (candidateIndex_ < candidates_.size() && !wasReady ? 0 : pauseNs_);
+  pauseNs_ = std::min(pauseNs_ * 2, context_.options.reconnectNs * 64);
+  // A registration is good for one transport only; calls make new ones when they are sent again.
+  for (Slot& slot : slots_) {
+    if (!slot.call) continue;
+    releaseMemory(slot.call->memory_);
+    if (slot.call->state_ == Call::State::kSent) slot.call->state_ = Call::State::kQueued;
+  }
+}
+
+void RemotePeer::onLinkFailed(ErrorCode code) {
+  if (state_ == State::kConnecting || state_ == State::kReady) breakLink(code);
+}
+
+void RemotePeer::onTick(uint64_t now) {
+  const EndpointOptions& options = context_.options;
+  const bool hasCalls = callCount() > 0;
+  if (state_ == State::kBroken) {
+    if (hasCalls && now - brokenSinceNs_ > options.unreachableNs) {
+      brokenSinceNs_ = 0;
+      state_ = State::kIdle;
+      return endAll(ErrorCode::kUnreach, "nobody answers there");
+    }
+    if (now >= retryAtNs_) {
+      if (hasCalls) return connect();
+      brokenSinceNs_ = 0;
+      state_ = State::kIdle;
+    }
+    return;
+  }
+  if (state_ == State::kConnecting) {
+    if (now - lastAskedNs_ < kHelloPauseNs) return;
+    if (brokenSinceNs_ == 0) brokenSinceNs_ = now;
+    if (now - brokenSinceNs_ > options.unreachableNs) return breakLink(ErrorCode::kUnreach);
+    link_.transport()->probe(link_.peer());
+    return sendHello();
+  }
+  if (state_ != State::kReady || !hasCalls || now - lastHeardNs_ < options.keepAliveNs) return;
+  if (now - lastAskedNs_ < options.keepAliveNs) return;
+  if (now - lastHeardNs_ > options.sessionIdleMaxNs) return breakLink(ErrorCode::kUnreach);
+  // A greeting is the question that a server which has forgotten us can answer, too.
+  link_.transport()->probe(link_.peer());
+  sendHello();
+}
+
+void RemotePeer::onFrame(const FrameView& frame, const BufferRef& message) {
+  if (state_ != State::kConnecting && state_ != State::kReady) return;
+  lastHeardNs_ = nowNs();
+  switch (frame.header.kind) {
+    case FrameKind::kReply: return onReply(frame, message);
+    case FrameKind::kFragment: return onFragment(frame);
+    case FrameKind::kWelcome: return onWelcome(frame);
+    case FrameKind::kRefuse:
+      if (frame.header.requestId == attempt_) breakLink(ErrorCode::kBusy);
+      return;
+    case FrameKind::kGoodbye:
+      if (state_ == State::kReady && frame.header.requestId == session_) breakLink(ErrorCode::kUnreach);
+      return;
+    case FrameKind::kPing: {
+      FrameHeader header;
+      header.kind = FrameKind::kPong;
+      header.session = session_;
+      return link_.put(header);
+    }
+    default: return;
+  }
+}
+
+void RemotePeer::onWelcome(const FrameView& frame) {
+  if (frame.header.requestId != attempt_ || frame.body.size() != sizeof(WelcomeBody)) return;
+  const auto welcome = loadAs<WelcomeBody>(frame.body.data());
+  const bool isKnown = state_ == State::kReady && welcome.isResumed && frame.header.epoch == session_;
+  if (isKnown || welcome.creditCount == 0) return;
+  const bool isResumed = welcome.isResumed && welcome.incarnation == incarnation_;
+  session_ = frame.header.epoch;
+  incarnation_ = welcome.incarnation;
+  canReachMemory_ = welcome.canReachMemory != 0;
+  state_ = State::kReady;
+  brokenSinceNs_ = 0;
+  growSlots(std::min(welcome.creditCount, uint32_t{65536}));
+  settleCallsAfterReconnect(isResumed);
+  pump();
+}
+
+void RemotePeer::growSlots(uint32_t count) {
+  if (slots_.size() >= count) return;
+  const size_t before = slots_.size();
+  slots_.resize(count);
+  for (size_t i = count; i-- > before;) freeSlots_.push_back(static_cast<uint32_t>(i));
+  std::rotate(freeSlots_.begin(), freeSlots_.end() - static_cast<ptrdiff_t>(count - before), freeSlots_.end());
+}
+
+// Calls that were at the server when the connection broke: the server that remembers its answers gets them again;
+// another one only those that change nothing.
+void RemotePeer::settleCallsAfterReconnect(bool isResumed) {
+  for (size_t i = 0; i < slots_.size() && state_ == State::kReady; ++i) {
+    Call* call = slots_[i].call;
+    if (!call || call->state_ == Call::State::kLeaving) continue;
+    if (isResumed || !call->arguments.isModification) {
+      transmit(*call);
+    } else {
+      end(*call, Error(ErrorCode::kUnreach, "the server was lost; it isn't known whether the request was executed"));
+    }
+  }
+}
+
+void RemotePeer::onFragment(const FrameView& frame) {
+  const BufferRef whole = assembly_.add(frame);
+  if (!whole) return;
+  FrameView inner;
+  if (parseAssembled(whole.bytes(), inner) != ErrorCode::kOk || inner.header.kind != FrameKind::kReply) {
+    ++context_.statistics.corruptCount;
+    return breakLink(ErrorCode::kProto);
+  }
+  onReply(inner, whole);
+}
+
+void RemotePeer::onReply(const FrameView& frame, const BufferRef& message) {
+  const FrameHeader& header = frame.header;
+  const auto slotIndex = static_cast<uint32_t>(header.requestId);
+  if (slotIndex >= slots_.size()) return;
+  const Slot& slot = slots_[slotIndex];
+  if (!slot.call || slot.sequence != header.requestId >> 32) return;
+  Call& call = *slot.call;
+  if (call.state_ != Call::State::kSent && call.state_ != Call::State::kLeaving) return;
+  if (call.state_ == Call::State::kLeaving) {
+    return end(call, Error(call.isCancelled_ ? ErrorCode::kCanceled : ErrorCode::kTimedout));
+  }
+  const bool isBusy = header.result == static_cast<uint32_t>(ErrorCode::kBusy) && header.timeoutUs > 0;
+  const uint64_t againNs = nowNs() + std::max<uint64_t>(uint64_t{header.timeoutUs} * 1000, kBusyPauseNs);
+  if (isBusy && againNs < call.deadlineNs_) {
+    call.state_ = Call::State::kWaiting;
+    return wakeAt(call, againNs);
+  }
+  end(call, makeReply(call, frame, message));
+}
+
+static void scatter(std::span<const MutableBytes> sink, Bytes data) {
+  for (const MutableBytes piece : sink) {
+    const size_t size = std::min(piece.size(), data.size());
+    if (size == 0) continue;
+    std::memcpy(piece.data(), data.data(), size);
+    data = data.subspan(size);
+  }
+}
+
+// An error's body: size of the message as u32, the message, then what goes to errorBody.
+static Error makeError(const FrameHeader& header, Bytes body, std::vector<std::byte>* errorBody) {
+  const uint32_t number = header.result;
+  const ErrorCode code = isErrorCode(number) ? static_cast<ErrorCode>(number) : ErrorCode::kProto;
+  if (body.size() < sizeof(uint32_t)) return Error(code);
+  const auto size = loadAs<uint32_t>(body.data());
+  body = body.subspan(sizeof(uint32_t));
+  if (size > body.size()) return Error(code);
+  if (errorBody) errorBody->assign(body.begin() + size, body.end());
+  return size > 0 ? Error(code, std::string(textOf(body.first(size)))) : Error(code);
+}
+
+Result<Reply> RemotePeer::makeReply(Call& call, const FrameView& frame, const BufferRef& message) {
+  const FrameHeader& header = frame.header;
+  if (header.result != 0) return makeError(header, frame.body, call.arguments.errorBody);
+  const bool isRemote = header.flags & kFrameDataRemote;
+  const uint64_t sinkSize = sizeOf(call.arguments.sink);
+  if ((isRemote || sinkSize > 0) && header.dataSize > sinkSize) {
+    return Error(ErrorCode::kTrunc, "the answer has " + std::to_string(header.dataSize) + " bytes of data, the sink " +
+                                        std::to_string(sinkSize));
+  }
+  Reply reply;
+  reply.message_ = message;
+  reply.body_ = frame.body;
+  reply.dataSize_ = header.dataSize;
+  reply.epoch_ = header.epoch;
+  reply.mapVersion_ = header.mapVersion;
+  if (isRemote) return reply;
+  if (sinkSize > 0) {
+    scatter(call.arguments.sink, frame.data);
+  } else {
+    reply.data_ = frame.data;
+  }
+  return reply;
+}
+
+}  // namespace daos::rpc
