@@ -88,9 +88,11 @@ function partsWanted(flags) {
 
 const wanted = partsWanted(process.argv.slice(2));
 const needsPackages = wanted.has('typescript') || wanted.has('quickstart');
+const needsNative = needsPackages || wanted.has('native');
 
 await runSession(root, logDirectory, async (steps, tallies) => {
-  if (needsPackages) {
+  // The addons, part of the native build, take the headers of Node from a package.
+  if (needsNative) {
     await steps.setUp('install packages', ['pnpm', 'install', '--frozen-lockfile'], minutes(10));
   }
   if (wanted.has('tidy')) {
@@ -98,7 +100,7 @@ await runSession(root, logDirectory, async (steps, tallies) => {
     tallies.push(await steps.checkCommand('generate --check', isUpToDate, minutes(1)));
     tallies.push(await checkTidy(steps));
   }
-  if (needsPackages || wanted.has('native')) await buildNative(steps, nativeBuild);
+  if (needsNative) await buildNative(steps, nativeBuild);
   if (needsPackages) await steps.setUp('build packages', ['pnpm', 'run', 'build'], minutes(10));
   if (wanted.has('native')) tallies.push(...(await checkNative(steps, nativeBuild)));
   if (wanted.has('typescript')) tallies.push(await checkTypescript(steps));

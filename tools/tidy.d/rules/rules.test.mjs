@@ -201,10 +201,26 @@ test('tools/tidy: binding-signatures: both are shown over each function', async 
   const found = await findingsIn('binding-signatures', {
     'native/node/pool_binding.cc':
       '// C++: Result<Pool> open(std::string label)\n// TS:  open(label: string): Pool\n' +
-      'void open(Call& call) {\n}\n' +
-      '// TS: close(): void\nvoid close(Call& call) {\n}\n',
+      'Task<Status> open(Core& core, Request& request) {\n  f(request);\n}\n' +
+      '// TS: close(): void\nStatus close(Core& core,\n             Request& request) {\n}\n' +
+      'bool isOpen(Core& core) {\n}\nStatus declared(Request& request);\n',
   });
-  expect(found).toEqual(['native/node/pool_binding.cc:6: lacks a comment with C++:']);
+  expect(found).toEqual(['native/node/pool_binding.cc:7: lacks a comment with C++:']);
+});
+
+test('tools/tidy: doc-paths: paths exist and the map is whole', async () => {
+  const texts = {
+    'README.md': '`native/vos/vos.h` `native/vos` `native/**/*_bench.cc` `native/x.h` `npm/x` `native/NAME`',
+    'ARCHITECTURE.md': '`native/vos`\n`packages/native/build` `docs/*.md`',
+    'native/vos/vos.h': '',
+    'native/vos/vos_bench.cc': '',
+    'native/bio/media.h': '',
+  };
+  expect(await findingsIn('doc-paths', texts)).toEqual([
+    'ARCHITECTURE.md:2: docs/*.md does not exist',
+    'README.md:1: native/x.h does not exist',
+    'ARCHITECTURE.md: the code map lacks native/bio',
+  ]);
 });
 
 describe('tools/tidy: dead-files', () => {
