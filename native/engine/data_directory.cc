@@ -1,0 +1,130 @@
+#include "engine/data_directory.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+namespace daos::engine {
+
+namespace fs = std::filesystem;
+
+static Error fileError(const fs::path& path, const char* what, int number) {
+  const ErrorCode code = number == EACCES || number == EPERM ? ErrorCode::kNoPerm
+                         : number == ENOSPC                  ? ErrorCode::kNospace
+                                                             : ErrorCode::kIo;
+  return Error(code, path.string() + ": " + what + ": " + std::strerror(number));
+}
+
+static std::string ownerOf(int lockFd) {
+  char text[32] = {};
+  const ssize_t size = pread(lockFd, text, sizeof(text) - 1, 0);
+  return size > 0 ? " (process " + std::string(text, text + size) + ")" : "";
+}
+
+static Result<int> lock(const fs::path& path) {
+  const fs::path file = path / "lock";
+  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0) return fileError(file, "can't be opened", errno);
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    const int number = errno;
+    Error error = number == EWOULDBLOCK
+                      ? Error(ErrorCode::kBusy, "data directory " + path.string() +
+                                                    " is in use by another engine" + ownerOf(fd) +
+                                                    "; stop it or choose another directory")
+                      : fileError(file, "can't be locked", number);
+    close(fd);
+    return error;
+  }
+  const std::string owner = std::to_string(getpid());
+  if (ftruncate(fd, 0) != 0 || pwrite(fd, owner.data(), owner.size(), 0) < 0) {
+    const int number = errno;
+    close(fd);
+    return fileError(file, "can't be written", number);
+  }
+  return fd;
+}
+
+Result<std::unique_ptr<DataDirectory>> DataDirectory::open(const std::string& path, uint32_t rank,
+                                                           uint32_t targetCount) {
+  if (path.empty()) return invalid("the engine has no data directory");
+  std::error_code failure;
+  fs::create_directories(fs::path(path) / "pools", failure);
+  if (failure) return fileError(path, "can't be created", failure.value());
+  DAOS_TRY(const int lockFd, lock(path));
+  std::unique_ptr<DataDirectory> directory(new DataDirectory(path, lockFd));
+  DAOS_CHECK(directory->checkMark(rank, targetCount));
+  return directory;
+}
+
+DataDirectory::~DataDirectory() { close(lockFd_); }
+
+static Status writeMark(const fs::path& mark, const std::string& text) {
+  const fs::path fresh = mark.string() + ".new";
+  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd < 0) return fileError(fresh, "can't be created", errno);
+  const bool isWritten =
+      write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(fd) == 0;
+  const int number = errno;
+  close(fd);
+  if (!isWritten) return fileError(fresh, "can't be written", number);
+  if (rename(fresh.c_str(), mark.c_str()) != 0) return fileError(mark, "can't be written", errno);
+  return {};
+}
+
+// "daos-engine FORMAT\nrank R\ntargets N\n"
+Status DataDirectory::checkMark(uint32_t rank, uint32_t targetCount) const {
+  const fs::path mark = path_ / "engine";
+  std::ostringstream wanted;
+  wanted << "daos-engine " << kDataDirectoryFormat << "\nrank " << rank << "\ntargets "
+         << targetCount << "\n";
+  std::ifstream file(mark);
+  if (!file) return writeMark(mark, wanted.str());
+  std::string magic, rankWord, targetsWord;
+  uint32_t format = 0, foundRank = 0, foundTargets = 0;
+  file >> magic >> format >> rankWord >> foundRank >> targetsWord >> foundTargets;
+  if (magic != "daos-engine" || file.fail()) {
+    return Error(ErrorCode::kDfInval, mark.string() + " is not the mark of an engine's data directory");
+  }
+  if (format != kDataDirectoryFormat) {
+    return Error(ErrorCode::kDfIncompt,
+                 path_.string() + " has format version " + std::to_string(format) +
+                     "; this program reads version " + std::to_string(kDataDirectoryFormat));
+  }
+  if (foundRank != rank || foundTargets != targetCount) {
+    return Error(ErrorCode::kMismatch,
+                 path_.string() + " belongs to rank " + std::to_string(foundRank) + " with " +
+                     std::to_string(foundTargets) + " targets; the configuration says rank " +
+                     std::to_string(rank) + " with " + std::to_string(targetCount));
+  }
+  return {};
+}
+
+fs::path DataDirectory::poolPath(const Uuid& pool) const { return path_ / "pools" / pool.toString(); }
+
+fs::path DataDirectory::targetPath(const Uuid& pool, uint32_t target) const {
+  return poolPath(pool) / ("target-" + std::to_string(target));
+}
+
+Result<std::vector<Uuid>> DataDirectory::pools(uint32_t target) const {
+  std::vector<Uuid> found;
+  std::error_code failure;
+  for (const auto& entry : fs::directory_iterator(path_ / "pools", failure)) {
+    const auto uuid = Uuid::parse(entry.path().filename().string());
+    if (uuid.ok() && fs::exists(targetPath(*uuid, target))) found.push_back(*uuid);
+  }
+  if (failure) return fileError(path_ / "pools", "can't be listed", failure.value());
+  return found;
+}
+
+uint64_t DataDirectory::freeBytes() const {
+  std::error_code failure;
+  const fs::space_info space = fs::space(path_, failure);
+  return failure ? 0 : space.available;
+}
+
+}  // namespace daos::engine

@@ -1,0 +1,213 @@
+#include "engine/engine.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <mutex>
+
+#include "base/generated/limits.h"
+#include "engine/data_directory.h"
+#include "engine/target_thread.h"
+
+namespace daos::engine {
+namespace {
+
+using Share = TargetShare;
+
+class ThreadedEngine final : public Engine {
+ public:
+  explicit ThreadedEngine(EngineOptions options) : options_(std::move(options)) {}
+  ~ThreadedEngine() override { (void)stop(); }
+
+  Status start();
+  std::vector<std::vector<placement::TargetAddress>> addresses() const override;
+  void createPool(Uuid pool, PoolSizes sizes, Done done) override;
+  void openPool(Uuid pool, Done done) override;
+  void destroyPool(Uuid pool, Done done) override;
+  void createContainer(Uuid pool, Uuid container, Done done) override;
+  void destroyContainer(Uuid pool, Uuid container, Done done) override;
+  void queryPool(Uuid pool, std::function<void(Result<std::vector<Share>>)> done) override;
+  Result<std::vector<Uuid>> listPools() override { return directory_->pools(0); }
+  Status stop() override;
+
+ private:
+  using Work = std::function<Task<Status>(Target&)>;
+  using AllDone = std::function<void(std::vector<Status>)>;
+  void onAll(Work work, AllDone done);
+  // As onAll; the first error is the result.
+  void onAllOrFail(Work work, Done done);
+  // As onAllOrFail; where some targets failed, `undo` runs on all others first.
+  void onAllOrNone(Work work, Work undo, Done done);
+
+  const EngineOptions options_;
+  std::unique_ptr<DataDirectory> directory_;
+  std::vector<std::unique_ptr<TargetThread>> targets_;
+};
+
+Status firstError(std::vector<Status>& statuses) {
+  for (size_t i = 0; i < statuses.size(); ++i) {
+    if (!statuses[i].ok()) return std::move(statuses[i]).error().within("target " + std::to_string(i));
+  }
+  return {};
+}
+
+Status check(const EngineOptions& options) {
+  if (options.targetCount == 0 || options.targetCount > kTargetCountMax) {
+    return invalid("an engine has 1 to " + std::to_string(kTargetCountMax) + " targets, not " +
+                   std::to_string(options.targetCount));
+  }
+  for (int core : options.cores) {
+    if (core < 0 || core >= sysconf(_SC_NPROCESSORS_CONF)) {
+      return invalid("core " + std::to_string(core) + " does not exist on this machine");
+    }
+  }
+  return {};
+}
+
+Status ThreadedEngine::start() {
+  DAOS_CHECK(check(options_));
+  DAOS_TRY(directory_, DataDirectory::open(options_.dataDirectory, options_.rank, options_.targetCount));
+  for (uint32_t i = 0; i < options_.targetCount; ++i) {
+    auto target = std::make_unique<TargetThread>(options_, i, *directory_);
+    Status status = target->start();
+    if (!status.ok()) return std::move(status).error().within("target " + std::to_string(i));
+    targets_.push_back(std::move(target));
+  }
+  return {};
+}
+
+std::vector<std::vector<placement::TargetAddress>> ThreadedEngine::addresses() const {
+  std::vector<std::vector<placement::TargetAddress>> all;
+  for (const auto& target : targets_) all.push_back(target->addresses());
+  return all;
+}
+
+void ThreadedEngine::onAll(Work work, AllDone done) {
+  struct Shared {
+    std::mutex mutex;
+    std::vector<Status> statuses;
+    size_t pendingCount;
+    Work work;
+    AllDone done;
+  };
+  auto shared = std::make_shared<Shared>();
+  shared->statuses.resize(targets_.size());
+  shared->pendingCount = targets_.size();
+  shared->work = std::move(work);
+  shared->done = std::move(done);
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    targets_[i]->post([shared, i](Target& target) -> Task<void> {
+      Status status = co_await shared->work(target);
+      {
+        std::lock_guard lock(shared->mutex);
+        shared->statuses[i] = std::move(status);
+        if (--shared->pendingCount > 0) co_return;
+      }
+      shared->done(std::move(shared->statuses));
+    });
+  }
+}
+
+void ThreadedEngine::onAllOrFail(Work work, Done done) {
+  onAll(std::move(work), [done = std::move(done)](std::vector<Status> statuses) {
+    done(firstError(statuses));
+  });
+}
+
+void ThreadedEngine::onAllOrNone(Work work, Work undo, Done done) {
+  onAll(std::move(work), [this, undo, done = std::move(done)](std::vector<Status> statuses) {
+    auto hasWorked = std::make_shared<std::vector<bool>>();
+    for (const Status& status : statuses) hasWorked->push_back(status.ok());
+    auto error = std::make_shared<Status>(firstError(statuses));
+    if (error->ok()) return done({});
+    onAll(
+        [undo, hasWorked](Target& target) -> Task<Status> {
+          if ((*hasWorked)[target.options().index]) co_return co_await undo(target);
+          co_return Status{};
+        },
+        [error, done](std::vector<Status>) { done(std::move(*error)); });
+  });
+}
+
+void ThreadedEngine::createPool(Uuid pool, PoolSizes sizes, Done done) {
+  const uint64_t wanted = (sizes.arenaBytes + sizes.dataBytes) * targets_.size();
+  const uint64_t free = directory_->freeBytes();
+  if (wanted > free) {
+    return done(Error(ErrorCode::kNospace,
+                      "the pool wants " + std::to_string(wanted >> 20) + " MiB on rank " +
+                          std::to_string(options_.rank) + "; " + std::to_string(free >> 20) +
+                          " MiB are free in " + options_.dataDirectory));
+  }
+  onAllOrNone([pool, sizes](Target& target) { return target.createPool(pool, sizes); },
+              [pool](Target& target) { return target.destroyPool(pool); }, std::move(done));
+}
+
+void ThreadedEngine::openPool(Uuid pool, Done done) {
+  onAllOrFail([pool](Target& target) { return target.openPool(pool); }, std::move(done));
+}
+
+void ThreadedEngine::destroyPool(Uuid pool, Done done) {
+  const std::filesystem::path path = directory_->poolPath(pool);
+  onAllOrFail([pool](Target& target) { return target.destroyPool(pool); },
+              [path, done = std::move(done)](Status status) {
+                // Empty once all targets have removed their shares.
+                std::error_code ignored;
+                std::filesystem::remove(path, ignored);
+                done(std::move(status));
+              });
+}
+
+void ThreadedEngine::createContainer(Uuid pool, Uuid container, Done done) {
+  onAllOrNone([=](Target& target) { return target.createContainer(pool, container); },
+              [=](Target& target) { return target.destroyContainer(pool, container); },
+              std::move(done));
+}
+
+void ThreadedEngine::destroyContainer(Uuid pool, Uuid container, Done done) {
+  onAllOrFail([=](Target& target) { return target.destroyContainer(pool, container); },
+              std::move(done));
+}
+
+void ThreadedEngine::queryPool(Uuid pool, std::function<void(Result<std::vector<Share>>)> done) {
+  auto shares = std::make_shared<std::vector<Share>>(targets_.size());
+  onAllOrFail(
+      [pool, shares](Target& target) -> Task<Status> {
+        DAOS_CO_TRY(const PoolShare share, target.queryPool(pool));
+        const uint32_t index = target.options().index;
+        (*shares)[index] = {.target = index,
+                            .arenaUsedBytes = share.space.arena.usedBytes,
+                            .arenaTotalBytes = share.space.arena.totalBytes,
+                            .dataUsedBytes = share.space.mediaUsedBytes,
+                            .dataTotalBytes = share.space.mediaTotalBytes,
+                            .containerCount = share.containerCount};
+        co_return Status{};
+      },
+      [shares, done = std::move(done)](Status status) {
+        if (status.ok()) {
+          done(std::move(*shares));
+        } else {
+          done(std::move(status).error());
+        }
+      });
+}
+
+Status ThreadedEngine::stop() {
+  Status first;
+  for (auto& target : targets_) {
+    Status status = target->stop();
+    if (!status.ok() && first.ok()) first = std::move(status);
+  }
+  targets_.clear();
+  directory_.reset();
+  return first;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> Engine::start(EngineOptions options) {
+  auto engine = std::make_unique<ThreadedEngine>(std::move(options));
+  DAOS_CHECK(engine->start());
+  return std::unique_ptr<Engine>(std::move(engine));
+}
+
+}  // namespace daos::engine

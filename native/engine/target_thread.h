@@ -1,0 +1,52 @@
+// A target on a thread of its own, with what it stands on: reactor, transports, endpoint, store.
+//
+// Thread: start, post and stop from the engine's; everything else inside of posted tasks.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/data_directory.h"
+#include "engine/engine.h"
+#include "engine/target.h"
+
+namespace daos::engine {
+
+class TargetThread {
+ public:
+  // The directory is borrowed. Call start() once.
+  TargetThread(const EngineOptions& options, uint32_t index, DataDirectory& directory);
+  ~TargetThread();
+
+  // Blocks until the target listens.
+  Status start();
+  const std::vector<placement::TargetAddress>& addresses() const { return addresses_; }
+  // Runs `work` on the target's thread.
+  void post(std::function<Task<void>(Target&)> work);
+  // Blocks: ends sessions, closes pools, joins the thread.
+  Status stop();
+
+ private:
+  Status listen();
+  Result<std::unique_ptr<rpc::Transport>> makeTransport(const std::string& kind);
+  void runThread(std::function<void(Status)> started);
+  void pin();
+
+  const EngineOptions& options_;
+  const uint32_t index_;
+  DataDirectory& directory_;
+  SystemClock clock_;
+  SystemRandom random_;
+  std::unique_ptr<Reactor> reactor_;
+  std::unique_ptr<rpc::Endpoint> endpoint_;
+  std::unique_ptr<PoolStore> store_;
+  std::unique_ptr<Target> target_;
+  std::vector<placement::TargetAddress> addresses_;
+  Status closed_;
+  std::thread thread_;
+};
+
+}  // namespace daos::engine
