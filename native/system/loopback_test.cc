@@ -1,0 +1,257 @@
+// Engine and client together, over each transport, in one process: what a user does, end to end.
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "system/loopback.h"
+
+namespace daos::system {
+namespace {
+
+constexpr uint64_t kArenaBytes = 64ull << 20;
+
+// An engine with a pool and a container, and a client that has it open, by the transport of the parameter.
+class Loopback : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    network_ = rpc::LocalNetwork::create();
+    startEngine();
+    const Status created = waitFor([&](auto done) {
+      engine_->createPool(pool_, {.arenaBytes = kArenaBytes}, std::move(done));
+    });
+    ASSERT_TRUE(created.ok()) << created.error().describe();
+    ASSERT_TRUE(waitFor([&](auto done) { engine_->createContainer(pool_, container_, done); }).ok());
+    client_ = LoopbackClient::create({GetParam()}, network_.get()).value();
+    open_ = client_->openContainer(pool_, container_, mapOf(*engine_)).value();
+  }
+
+  void TearDown() override {
+    open_.reset();
+    client_.reset();
+    if (engine_) EXPECT_TRUE(engine_->stop().ok());
+  }
+
+  void startEngine() {
+    auto engine = engine::Engine::start({.dataDirectory = directory_.path(),
+                                         .targetCount = 2,
+                                         .transports = {GetParam()},
+                                         .localNetwork = network_.get(),
+                                         .arenaKind = engine::ArenaKind::kPmem,
+                                         .log = Log::toStandardError(LogLevel::kWarning)});
+    ASSERT_TRUE(engine.ok()) << engine.error().describe();
+    engine_ = std::move(*engine);
+  }
+
+  std::shared_ptr<client::Object> open(uint64_t low, uint16_t groups = 1,
+                                       ObjectType type = ObjectType::kMultiHashed) {
+    return client::Object::open(open_, ObjectId::make({low, 0}, type, 1, groups)).value();
+  }
+
+  Result<Epoch> put(client::Object& object, const std::string& dkey, const std::string& value,
+                    Conditions conditions = 0) {
+    const IoDescriptor akey{.akey = bytesOf("a"), .recordSize = value.size()};
+    const Bytes data[] = {bytesOf(value)};
+    return client_->run(client::update(object, {.dkey = bytesOf(dkey),
+                                                .akeys = {&akey, 1},
+                                                .data = data,
+                                                .conditions = conditions}));
+  }
+
+  Result<std::string> get(client::Object& object, const std::string& dkey, size_t room) {
+    const IoDescriptor akey{.akey = bytesOf("a"), .recordSize = room};
+    std::string value(room, '\0');
+    const MutableBytes buffers[] = {bytesOf(value.data(), value.size())};
+    client::AkeyResult result;
+    DAOS_TRY([[maybe_unused]] const Epoch epoch,
+             client_->run(client::fetch(object, {.dkey = bytesOf(dkey),
+                                                 .akeys = {&akey, 1},
+                                                 .buffers = buffers,
+                                                 .results = {&result, 1}})));
+    value.resize(result.recordSize);
+    return value;
+  }
+
+  const Uuid pool_ = SystemRandom().uuid();
+  const Uuid container_ = SystemRandom().uuid();
+  ScratchDirectory directory_;
+  std::unique_ptr<rpc::LocalNetwork> network_;
+  std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<LoopbackClient> client_;
+  std::shared_ptr<client::Container> open_;
+};
+
+TEST_P(Loopback, ValuesOfEverySizeComeBackIdentical) {
+  const auto object = open(1);
+  for (size_t size : {1u, 63u, 64u, 4095u, 4096u, 4097u, 65536u, 1000003u, 8u << 20}) {
+    std::string value(size, '\0');
+    for (size_t i = 0; i < size; ++i) value[i] = static_cast<char>(i * 31 + size);
+    const auto epoch = put(*object, "size " + std::to_string(size), value);
+    ASSERT_TRUE(epoch.ok()) << size << ": " << epoch.error().describe();
+    const auto found = get(*object, "size " + std::to_string(size), size);
+    ASSERT_TRUE(found.ok()) << size << ": " << found.error().describe();
+    EXPECT_EQ(*found, value) << size;
+  }
+}
+
+TEST_P(Loopback, AnAbsentKeyReadsAsNothingAndAConditionTellsSo) {
+  const auto object = open(2);
+  EXPECT_EQ(*get(*object, "absent", 100), "");
+  EXPECT_EQ(put(*object, "absent", "v", kDkeyUpdate).code(), ErrorCode::kNonexist);
+  EXPECT_TRUE(put(*object, "absent", "v", kDkeyInsert).ok());
+  EXPECT_EQ(put(*object, "absent", "w", kDkeyInsert).code(), ErrorCode::kExist);
+  EXPECT_EQ(*get(*object, "absent", 100), "v");
+}
+
+TEST_P(Loopback, AValueLargerThanItsRoomIsRefusedWithItsSize) {
+  const auto object = open(3);
+  ASSERT_TRUE(put(*object, "k", std::string(100, 'x')).ok());
+  EXPECT_EQ(get(*object, "k", 99).code(), ErrorCode::kRec2big);
+  EXPECT_EQ(get(*object, "k", 100)->size(), 100u);
+}
+
+TEST_P(Loopback, HolesOfAnArrayLeaveTheBufferUntouched) {
+  const auto object = open(4);
+  for (uint64_t scale : {1u, 5000u}) {  // inside of a frame, and by bulk transfer
+    const std::string dkey = "scale " + std::to_string(scale);
+    const Extent written[] = {{0, 4 * scale}, {8 * scale, 4 * scale}};
+    const IoDescriptor update{
+        .akey = bytesOf("a"), .type = ValueType::kArray, .recordSize = 8, .extents = written};
+    const std::string data(8 * scale * 8, 'd');
+    const Bytes pieces[] = {bytesOf(data).first(40), bytesOf(data).subspan(40)};
+    ASSERT_TRUE(client_->run(client::update(*object, {.dkey = bytesOf(dkey),
+                                                      .akeys = {&update, 1},
+                                                      .data = pieces})).ok());
+    const Extent wanted[] = {{2 * scale, 8 * scale}};
+    const IoDescriptor fetch{
+        .akey = bytesOf("a"), .type = ValueType::kArray, .recordSize = 8, .extents = wanted};
+    std::string buffer(8 * scale * 8, '.');
+    const MutableBytes buffers[] = {bytesOf(buffer.data(), buffer.size())};
+    client::AkeyResult result;
+    ASSERT_TRUE(client_->run(client::fetch(*object, {.dkey = bytesOf(dkey),
+                                                     .akeys = {&fetch, 1},
+                                                     .buffers = buffers,
+                                                     .results = {&result, 1}})).ok());
+    const size_t part = 2 * scale * 8;
+    EXPECT_EQ(buffer, std::string(part, 'd') + std::string(2 * part, '.') + std::string(part, 'd'));
+    EXPECT_FALSE(result.isWhole);
+    EXPECT_EQ(result.mapped, (std::vector<Extent>{{2 * scale, 2 * scale}, {8 * scale, 2 * scale}}));
+  }
+}
+
+TEST_P(Loopback, EveryDkeyOfAWideObjectIsListedOnce) {
+  const auto object = open(5, 0xffff);
+  std::map<std::string, int> wanted;
+  for (int i = 0; i < 300; ++i) {
+    const std::string dkey = "dkey " + std::to_string(i);
+    ASSERT_TRUE(put(*object, dkey, "v").ok());
+    wanted[dkey] = 1;
+  }
+  std::map<std::string, int> found;
+  client::EnumerationAnchor anchor;
+  while (!anchor.isEnd) {
+    auto page = client_->run(client::enumerate(*object, {.countMax = 17}, anchor));
+    ASSERT_TRUE(page.ok()) << page.error().describe();
+    for (const std::string& key : page->keys) ++found[key];
+  }
+  EXPECT_EQ(found, wanted);
+}
+
+TEST_P(Loopback, APunchedDkeyIsGoneAndComesBackFresh) {
+  const auto object = open(6);
+  ASSERT_TRUE(put(*object, "k", "old").ok());
+  ASSERT_TRUE(client_->run(client::punch(*object, {.level = protocol::PunchLevel::kDkey,
+                                                   .dkey = bytesOf("k")})).ok());
+  EXPECT_EQ(*get(*object, "k", 10), "");
+  ASSERT_TRUE(put(*object, "k", "new").ok());
+  EXPECT_EQ(*get(*object, "k", 10), "new");
+}
+
+TEST_P(Loopback, TheLastDkeyOfAnIntegerKeyedObjectIsFound) {
+  const auto object = open(7, 0xffff, ObjectType::kDkeyUint64);
+  for (uint64_t key : {3u, 900u, 41u}) {
+    const std::string dkey(reinterpret_cast<const char*>(&key), 8);
+    ASSERT_TRUE(put(*object, dkey, "v").ok());
+  }
+  const auto last = client_->run(
+      client::query(*object, {.flags = protocol::kQueryMax | protocol::kQueryDkey}));
+  ASSERT_TRUE(last.ok()) << last.error().describe();
+  EXPECT_EQ(last->dkey, 900u);
+}
+
+TEST_P(Loopback, AnEngineThatRestartsServesWhatItHadToAClientThatStayed) {
+  const auto object = open(8);
+  ASSERT_TRUE(put(*object, "k", "kept").ok());
+  ASSERT_TRUE(engine_->stop().ok());
+  startEngine();
+  ASSERT_TRUE(waitFor([&](auto done) { engine_->openPool(pool_, done); }).ok());
+  ASSERT_TRUE(open_->pool().updateMap(mapOf(*engine_, 2)).ok());
+  const auto found = get(*object, "k", 10);
+  ASSERT_TRUE(found.ok()) << found.error().describe();
+  EXPECT_EQ(*found, "kept");
+}
+
+TEST_P(Loopback, ADestroyedContainerIsGoneForThoseWhoHaveItOpen) {
+  const auto object = open(9);
+  ASSERT_TRUE(put(*object, "k", "v").ok());
+  ASSERT_TRUE(waitFor([&](auto done) { engine_->destroyContainer(pool_, container_, done); }).ok());
+  EXPECT_EQ(put(*object, "k", "w").code(), ErrorCode::kNonexist);
+}
+
+TEST_P(Loopback, AFullPoolRefusesWritesAndKeepsWhatItHas) {
+  const auto object = open(10);
+  const std::string value(1 << 20, 'x');
+  ASSERT_TRUE(put(*object, "first", value).ok());
+  Result<Epoch> last = Epoch{0};
+  for (int i = 0; i < 200 && last.ok(); ++i) last = put(*object, std::to_string(i), value);
+  EXPECT_EQ(last.code(), ErrorCode::kNospace);
+  EXPECT_EQ(*get(*object, "first", value.size()), value);
+}
+
+INSTANTIATE_TEST_SUITE_P(Transports, Loopback, testing::Values("local", "tcp", "shm"),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST(SystemEngine, ADirectoryInUseIsRefusedByName) {
+  ScratchDirectory directory;
+  const auto network = rpc::LocalNetwork::create();
+  engine::EngineOptions options{
+      .dataDirectory = directory.path(), .transports = {"local"}, .localNetwork = network.get()};
+  auto first = engine::Engine::start(options);
+  ASSERT_TRUE(first.ok());
+  const auto second = engine::Engine::start(options);
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.code(), ErrorCode::kBusy);
+  EXPECT_NE(second.error().message().find(directory.path().string()), std::string_view::npos);
+}
+
+TEST(SystemEngine, ADirectoryOfAnotherShapeOrFormatIsRefused) {
+  ScratchDirectory directory;
+  const auto network = rpc::LocalNetwork::create();
+  engine::EngineOptions options{
+      .dataDirectory = directory.path(), .transports = {"local"}, .localNetwork = network.get()};
+  ASSERT_TRUE(engine::Engine::start(options).ok());
+  options.targetCount = 2;
+  EXPECT_EQ(engine::Engine::start(options).code(), ErrorCode::kMismatch);
+  options.targetCount = 1;
+  std::FILE* mark = std::fopen((directory.path() / "engine").c_str(), "w");
+  std::fputs("daos-engine 99\nrank 0\ntargets 1\n", mark);
+  std::fclose(mark);
+  EXPECT_EQ(engine::Engine::start(options).code(), ErrorCode::kDfIncompt);
+}
+
+TEST(SystemEngine, APoolThatDoesNotFitIsRefusedWithWhatIsFree) {
+  ScratchDirectory directory;
+  const auto network = rpc::LocalNetwork::create();
+  auto engine = engine::Engine::start({.dataDirectory = directory.path(),
+                                       .transports = {"local"},
+                                       .localNetwork = network.get()})
+                    .value();
+  const Status status = waitFor([&](auto done) {
+    engine->createPool(SystemRandom().uuid(), {.arenaBytes = uint64_t{1} << 50}, done);
+  });
+  EXPECT_EQ(status.code(), ErrorCode::kNospace);
+  EXPECT_NE(status.error().message().find("MiB are free"), std::string_view::npos);
+  EXPECT_TRUE(engine->listPools()->empty());
+}
+
+}  // namespace
+}  // namespace daos::system
