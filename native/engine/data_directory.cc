@@ -88,7 +88,8 @@ Status DataDirectory::checkMark(uint32_t rank, uint32_t targetCount) const {
   uint32_t format = 0, foundRank = 0, foundTargets = 0;
   file >> magic >> format >> rankWord >> foundRank >> targetsWord >> foundTargets;
   if (magic != "daos-engine" || file.fail()) {
-    return Error(ErrorCode::kDfInval, mark.string() + " is not the mark of an engine's data directory");
+    return Error(ErrorCode::kDfInval,
+                 mark.string() + " is not the mark of an engine's data directory");
   }
   if (format != kDataDirectoryFormat) {
     return Error(ErrorCode::kDfIncompt,
@@ -104,7 +105,9 @@ Status DataDirectory::checkMark(uint32_t rank, uint32_t targetCount) const {
   return {};
 }
 
-fs::path DataDirectory::poolPath(const Uuid& pool) const { return path_ / "pools" / pool.toString(); }
+fs::path DataDirectory::poolPath(const Uuid& pool) const {
+  return path_ / "pools" / pool.toString();
+}
 
 fs::path DataDirectory::targetPath(const Uuid& pool, uint32_t target) const {
   return poolPath(pool) / ("target-" + std::to_string(target));

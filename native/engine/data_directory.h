@@ -1,4 +1,5 @@
-// The directory an engine keeps its pools in: locked by one engine, marked with its format and shape.
+// The directory an engine keeps its pools in: locked by one engine, marked with its format and
+// shape.
 //
 // DIR/lock          held by flock as long as the engine runs; holds its process id
 // DIR/engine        text: format version, rank, number of targets
@@ -20,8 +21,8 @@ inline constexpr uint32_t kDataDirectoryFormat = 1;
 
 class DataDirectory {
  public:
-  // Creates it when it is absent. DER_BUSY: another engine has it; DER_DF_INCOMPT: of another format version;
-  // DER_MISMATCH: of another rank or number of targets; DER_NO_PERM, DER_IO.
+  // Creates it when it is absent. DER_BUSY: another engine has it; DER_DF_INCOMPT: of another
+  // format version; DER_MISMATCH: of another rank or number of targets; DER_NO_PERM, DER_IO.
   static Result<std::unique_ptr<DataDirectory>> open(const std::string& path, uint32_t rank,
                                                      uint32_t targetCount);
   ~DataDirectory();

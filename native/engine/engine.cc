@@ -46,7 +46,8 @@ class ThreadedEngine final : public Engine {
 
 Status firstError(std::vector<Status>& statuses) {
   for (size_t i = 0; i < statuses.size(); ++i) {
-    if (!statuses[i].ok()) return std::move(statuses[i]).error().within("target " + std::to_string(i));
+    if (!statuses[i].ok())
+      return std::move(statuses[i]).error().within("target " + std::to_string(i));
   }
   return {};
 }
@@ -66,7 +67,8 @@ Status check(const EngineOptions& options) {
 
 Status ThreadedEngine::start() {
   DAOS_CHECK(check(options_));
-  DAOS_TRY(directory_, DataDirectory::open(options_.dataDirectory, options_.rank, options_.targetCount));
+  DAOS_TRY(directory_,
+           DataDirectory::open(options_.dataDirectory, options_.rank, options_.targetCount));
   for (uint32_t i = 0; i < options_.targetCount; ++i) {
     auto target = std::make_unique<TargetThread>(options_, i, *directory_);
     Status status = target->start();
@@ -109,9 +111,8 @@ void ThreadedEngine::onAll(Work work, AllDone done) {
 }
 
 void ThreadedEngine::onAllOrFail(Work work, Done done) {
-  onAll(std::move(work), [done = std::move(done)](std::vector<Status> statuses) {
-    done(firstError(statuses));
-  });
+  onAll(std::move(work),
+        [done = std::move(done)](std::vector<Status> statuses) { done(firstError(statuses)); });
 }
 
 void ThreadedEngine::onAllOrNone(Work work, Work undo, Done done) {
@@ -133,10 +134,10 @@ void ThreadedEngine::createPool(Uuid pool, PoolSizes sizes, Done done) {
   const uint64_t wanted = (sizes.arenaBytes + sizes.dataBytes) * targets_.size();
   const uint64_t free = directory_->freeBytes();
   if (wanted > free) {
-    return done(Error(ErrorCode::kNospace,
-                      "the pool wants " + std::to_string(wanted >> 20) + " MiB on rank " +
-                          std::to_string(options_.rank) + "; " + std::to_string(free >> 20) +
-                          " MiB are free in " + options_.dataDirectory));
+    return done(Error(ErrorCode::kNospace, "the pool wants " + std::to_string(wanted >> 20) +
+                                               " MiB on rank " + std::to_string(options_.rank) +
+                                               "; " + std::to_string(free >> 20) +
+                                               " MiB are free in " + options_.dataDirectory));
   }
   onAllOrNone([pool, sizes](Target& target) { return target.createPool(pool, sizes); },
               [pool](Target& target) { return target.destroyPool(pool); }, std::move(done));

@@ -28,7 +28,8 @@ struct EngineOptions {
   uint32_t targetCount = 1;
   // In order of preference for clients: "shm", "tcp", "verbs"; "local" needs `localNetwork`.
   std::vector<std::string> transports = {"shm", "tcp"};
-  // Numeric address to listen at by tcp and verbs; target t listens at tcpPort + t, or at any port when tcpPort is 0.
+  // Numeric address to listen at by tcp and verbs; target t listens at tcpPort + t, or at any port
+  // when tcpPort is 0.
   std::string tcpAddress = "127.0.0.1";
   uint16_t tcpPort = 0;
   rpc::LocalNetwork* localNetwork = nullptr;  // borrowed
@@ -52,7 +53,8 @@ class Engine {
  public:
   using Done = std::function<void(Status)>;
 
-  // Blocks until all targets listen. DER_BUSY: the directory is in use, or a port is taken; DER_INVAL.
+  // Blocks until all targets listen. DER_BUSY: the directory is in use, or a port is taken;
+  // DER_INVAL.
   static Result<std::unique_ptr<Engine>> start(EngineOptions options);
   // As stop(), if that hasn't been called.
   virtual ~Engine() = default;

@@ -30,12 +30,14 @@ Error fileError(const fs::path& path, const std::error_code& failure) {
   return Error(code, path.string() + ": " + failure.message());
 }
 
-vos::PoolIdentity identityOf(Uuid pool, uint32_t target) { return {.pool = pool, .targetIndex = target}; }
+vos::PoolIdentity identityOf(Uuid pool, uint32_t target) {
+  return {.pool = pool, .targetIndex = target};
+}
 
 Result<std::unique_ptr<vos::Pool>> createPmem(const fs::path& directory, Uuid pool, uint32_t target,
                                               PoolSizes sizes) {
-  DAOS_TRY(auto arena,
-           vos::PmemArena::create((directory / "arena").string(), sizes.arenaBytes + sizes.dataBytes));
+  DAOS_TRY(auto arena, vos::PmemArena::create((directory / "arena").string(),
+                                              sizes.arenaBytes + sizes.dataBytes));
   return vos::Pool::create(std::move(arena), nullptr, identityOf(pool, target),
                            {.dataThreshold = vos::PoolOptions::kNeverToMedia});
 }
@@ -67,8 +69,8 @@ Task<Result<std::unique_ptr<StoredPool>>> FilePoolStore::create(Uuid pool, PoolS
 Task<Result<std::unique_ptr<StoredPool>>> FilePoolStore::open(Uuid pool) {
   const fs::path place = directory_.targetPath(pool, target_);
   if (!fs::exists(place)) {
-    co_return Error(ErrorCode::kNonexist, "no pool " + pool.toString() + " in " +
-                                              options_.dataDirectory);
+    co_return Error(ErrorCode::kNonexist,
+                    "no pool " + pool.toString() + " in " + options_.dataDirectory);
   }
   DAOS_CO_TRY(auto arena, vos::PmemArena::open((place / "arena").string()));
   DAOS_CO_TRY(auto opened, vos::Pool::open(std::move(arena), nullptr, identityOf(pool, target_),
@@ -80,8 +82,8 @@ Task<Result<std::unique_ptr<StoredPool>>> FilePoolStore::open(Uuid pool) {
 Task<Status> FilePoolStore::destroy(Uuid pool) {
   const fs::path place = directory_.targetPath(pool, target_);
   if (!fs::exists(place)) {
-    co_return Error(ErrorCode::kNonexist, "no pool " + pool.toString() + " in " +
-                                              options_.dataDirectory);
+    co_return Error(ErrorCode::kNonexist,
+                    "no pool " + pool.toString() + " in " + options_.dataDirectory);
   }
   const fs::path doomed = place.string() + ".destroying";
   std::error_code failure;

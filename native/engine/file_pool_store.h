@@ -10,7 +10,8 @@ namespace daos::engine {
 class FilePoolStore final : public PoolStore {
  public:
   // All are borrowed.
-  FilePoolStore(Reactor& reactor, DataDirectory& directory, const EngineOptions& options, uint32_t target)
+  FilePoolStore(Reactor& reactor, DataDirectory& directory, const EngineOptions& options,
+                uint32_t target)
       : reactor_(reactor), directory_(directory), options_(options), target_(target) {}
 
   Task<Result<std::unique_ptr<StoredPool>>> create(Uuid pool, PoolSizes sizes) override;

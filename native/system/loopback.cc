@@ -25,7 +25,8 @@ placement::PoolMap mapOf(const engine::Engine& engine, uint32_t version) {
 std::string describe(const placement::PoolMap& map) {
   std::ostringstream text;
   for (const placement::PoolTarget& target : map.targets) {
-    for (const auto& [transport, address] : target.addresses) text << transport << ' ' << address << ' ';
+    for (const auto& [transport, address] : target.addresses)
+      text << transport << ' ' << address << ' ';
     text << '\n';
   }
   return text.str();
@@ -45,8 +46,8 @@ placement::PoolMap parseMap(const std::string& text) {
 }
 
 client::TransportFactory transportsOf(std::vector<std::string> kinds, rpc::LocalNetwork* network) {
-  return [kinds = std::move(kinds), network](Reactor&, Random& random)
-             -> Result<std::vector<std::unique_ptr<rpc::Transport>>> {
+  return [kinds = std::move(kinds), network](
+             Reactor&, Random& random) -> Result<std::vector<std::unique_ptr<rpc::Transport>>> {
     std::vector<std::unique_ptr<rpc::Transport>> transports;
     for (const std::string& kind : kinds) {
       if (kind == "local") {

@@ -10,7 +10,8 @@ namespace {
 
 constexpr uint64_t kArenaBytes = 64ull << 20;
 
-// An engine with a pool and a container, and a client that has it open, by the transport of the parameter.
+// An engine with a pool and a container, and a client that has it open, by the transport of the
+// parameter.
 class Loopback : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
@@ -20,7 +21,8 @@ class Loopback : public testing::TestWithParam<const char*> {
       engine_->createPool(pool_, {.arenaBytes = kArenaBytes}, std::move(done));
     });
     ASSERT_TRUE(created.ok()) << created.error().describe();
-    ASSERT_TRUE(waitFor([&](auto done) { engine_->createContainer(pool_, container_, done); }).ok());
+    ASSERT_TRUE(
+        waitFor([&](auto done) { engine_->createContainer(pool_, container_, done); }).ok());
     client_ = LoopbackClient::create({GetParam()}, network_.get()).value();
     open_ = client_->openContainer(pool_, container_, mapOf(*engine_)).value();
   }
@@ -51,10 +53,9 @@ class Loopback : public testing::TestWithParam<const char*> {
                     Conditions conditions = 0) {
     const IoDescriptor akey{.akey = bytesOf("a"), .recordSize = value.size()};
     const Bytes data[] = {bytesOf(value)};
-    return client_->run(client::update(object, {.dkey = bytesOf(dkey),
-                                                .akeys = {&akey, 1},
-                                                .data = data,
-                                                .conditions = conditions}));
+    return client_->run(client::update(
+        object,
+        {.dkey = bytesOf(dkey), .akeys = {&akey, 1}, .data = data, .conditions = conditions}));
   }
 
   Result<std::string> get(client::Object& object, const std::string& dkey, size_t room) {
@@ -118,19 +119,22 @@ TEST_P(Loopback, HolesOfAnArrayLeaveTheBufferUntouched) {
         .akey = bytesOf("a"), .type = ValueType::kArray, .recordSize = 8, .extents = written};
     const std::string data(8 * scale * 8, 'd');
     const Bytes pieces[] = {bytesOf(data).first(40), bytesOf(data).subspan(40)};
-    ASSERT_TRUE(client_->run(client::update(*object, {.dkey = bytesOf(dkey),
-                                                      .akeys = {&update, 1},
-                                                      .data = pieces})).ok());
+    ASSERT_TRUE(client_
+                    ->run(client::update(
+                        *object, {.dkey = bytesOf(dkey), .akeys = {&update, 1}, .data = pieces}))
+                    .ok());
     const Extent wanted[] = {{2 * scale, 8 * scale}};
     const IoDescriptor fetch{
         .akey = bytesOf("a"), .type = ValueType::kArray, .recordSize = 8, .extents = wanted};
     std::string buffer(8 * scale * 8, '.');
     const MutableBytes buffers[] = {bytesOf(buffer.data(), buffer.size())};
     client::AkeyResult result;
-    ASSERT_TRUE(client_->run(client::fetch(*object, {.dkey = bytesOf(dkey),
-                                                     .akeys = {&fetch, 1},
-                                                     .buffers = buffers,
-                                                     .results = {&result, 1}})).ok());
+    ASSERT_TRUE(client_
+                    ->run(client::fetch(*object, {.dkey = bytesOf(dkey),
+                                                  .akeys = {&fetch, 1},
+                                                  .buffers = buffers,
+                                                  .results = {&result, 1}}))
+                    .ok());
     const size_t part = 2 * scale * 8;
     EXPECT_EQ(buffer, std::string(part, 'd') + std::string(2 * part, '.') + std::string(part, 'd'));
     EXPECT_FALSE(result.isWhole);
@@ -159,8 +163,10 @@ TEST_P(Loopback, EveryDkeyOfAWideObjectIsListedOnce) {
 TEST_P(Loopback, APunchedDkeyIsGoneAndComesBackFresh) {
   const auto object = open(6);
   ASSERT_TRUE(put(*object, "k", "old").ok());
-  ASSERT_TRUE(client_->run(client::punch(*object, {.level = protocol::PunchLevel::kDkey,
-                                                   .dkey = bytesOf("k")})).ok());
+  ASSERT_TRUE(client_
+                  ->run(client::punch(*object,
+                                      {.level = protocol::PunchLevel::kDkey, .dkey = bytesOf("k")}))
+                  .ok());
   EXPECT_EQ(*get(*object, "k", 10), "");
   ASSERT_TRUE(put(*object, "k", "new").ok());
   EXPECT_EQ(*get(*object, "k", 10), "new");
@@ -172,8 +178,8 @@ TEST_P(Loopback, TheLastDkeyOfAnIntegerKeyedObjectIsFound) {
     const std::string dkey(reinterpret_cast<const char*>(&key), 8);
     ASSERT_TRUE(put(*object, dkey, "v").ok());
   }
-  const auto last = client_->run(
-      client::query(*object, {.flags = protocol::kQueryMax | protocol::kQueryDkey}));
+  const auto last =
+      client_->run(client::query(*object, {.flags = protocol::kQueryMax | protocol::kQueryDkey}));
   ASSERT_TRUE(last.ok()) << last.error().describe();
   EXPECT_EQ(last->dkey, 900u);
 }

@@ -1,4 +1,5 @@
-// The object path: an engine on one core, a client on the other, each transport, beside a bare fabric echo.
+// The object path: an engine on one core, a client on the other, each transport, beside a bare
+// fabric echo.
 //
 // Names: object/{tcp,shm}/{sv64,array4k}-{update,fetch}/qd{1,16,32}/{rate,p50,p99} and
 //        object/{tcp,shm}/array1m-{update,fetch}/qd{1,4}/{rate,bandwidth}.
@@ -16,8 +17,6 @@
 
 namespace daos::system {
 namespace {
-
-constexpr uint64_t kKeyCount = 4096;
 
 void pinTo(int core) {
   cpu_set_t cores;
@@ -61,9 +60,8 @@ void EngineProcess::serve(const std::string& kind, Uuid pool, Uuid container,
     std::fprintf(stderr, "engine: %s\n", engine.error().describe().c_str());
     _exit(1);
   }
-  const Status created = waitFor([&](auto done) {
-    (*engine)->createPool(pool, {.arenaBytes = uint64_t{2} << 30}, done);
-  });
+  const Status created = waitFor(
+      [&](auto done) { (*engine)->createPool(pool, {.arenaBytes = uint64_t{2} << 30}, done); });
   const Status opened =
       waitFor([&](auto done) { (*engine)->createContainer(pool, container, done); });
   if (!created.ok() || !opened.ok()) _exit(1);
@@ -95,96 +93,144 @@ struct Case {
   bool isUpdate;
   ValueType type;
   size_t size;
-  size_t depth;
+
+  // 1 MiB values are few, so that they fit.
+  uint64_t keyCount() const { return size >= (1 << 20) ? 64 : 4096; }
 };
 
-// One measured case: `depth` coroutines, each of which does one operation after another.
+// Operations on one object, `depth` at a time.
 class CaseRun {
  public:
-  CaseRun(LoopbackClient& client, client::Object& object, const Case& test, double seconds)
-      : client_(client), object_(object), test_(test), seconds_(seconds) {}
+  CaseRun(LoopbackClient& client, client::Object& object, const Case& test)
+      : client_(client), object_(object), test_(test) {}
 
-  void run() {
+  // Writes every key once, so that fetches find data.
+  void fill() {
+    client_.reactor().spawn([](CaseRun& self) -> Task<void> {
+      std::vector<std::byte> buffer(self.test_.size, std::byte{7});
+      for (uint64_t key = 0; key < self.test_.keyCount(); ++key) {
+        self.check(co_await self.update(key, buffer));
+      }
+      self.isFilled_ = true;
+    }(*this));
+    client_.reactor().runUntil([&] { return isFilled_; });
+  }
+
+  void measure(size_t depth, double seconds) {
     const uint64_t startNs = now();
-    endNs_ = startNs + static_cast<uint64_t>(seconds_ * 1e9);
-    for (size_t i = 0; i < test_.depth; ++i) client_.reactor().spawn(worker(i));
+    endNs_ = startNs + static_cast<uint64_t>(seconds * 1e9);
+    for (size_t i = 0; i < depth; ++i) client_.reactor().spawn(worker(i));
     client_.reactor().runUntil([&] { return runningCount_ == 0; });
     elapsedSeconds_ = static_cast<double>(now() - startNs) / 1e9;
   }
-  // Writes every key once, so that fetches find data.
-  void fill() {
-    endNs_ = UINT64_MAX;
-    fillLeft_ = kKeyCount;
-    for (size_t i = 0; i < 16; ++i) client_.reactor().spawn(worker(i));
-    client_.reactor().runUntil([&] { return runningCount_ == 0; });
-    latencies_ = {};
-    count_ = 0;
-    fillLeft_ = 0;
-  }
-  double rate() const { return static_cast<double>(count_) / elapsedSeconds_; }
+
+  double rate() const { return static_cast<double>(latencies_.count()) / elapsedSeconds_; }
   const bench::LatencyHistogram& latencies() const { return latencies_; }
 
  private:
   uint64_t now() const { return client_.reactor().clock().nowNs(); }
-  Task<void> worker(size_t index);
-  Task<Result<Epoch>> once(Bytes dkey, std::vector<std::byte>& buffer, client::AkeyResult& result);
+  IoDescriptor describe(const Extent& extent) const {
+    if (test_.type == ValueType::kSingle) return {.akey = bytesOf("a"), .recordSize = test_.size};
+    return {.akey = bytesOf("a"), .type = test_.type, .recordSize = 1, .extents = {&extent, 1}};
+  }
+  void check(const Result<Epoch>& epoch) const {
+    if (epoch.ok()) return;
+    std::fprintf(stderr, "%s: %s\n", test_.name.c_str(), epoch.error().describe().c_str());
+    std::exit(1);
+  }
+
+  Task<Result<Epoch>> update(uint64_t key, std::span<const std::byte> value) {
+    const Extent extent{0, test_.size};
+    const IoDescriptor akey = describe(extent);
+    const Bytes data[] = {value};
+    co_return co_await client::update(
+        object_, {.dkey = bytesOf(&key, sizeof(key)), .akeys = {&akey, 1}, .data = data});
+  }
+
+  Task<Result<Epoch>> fetch(uint64_t key, std::span<std::byte> room, client::AkeyResult& result) {
+    const Extent extent{0, test_.size};
+    const IoDescriptor akey = describe(extent);
+    const MutableBytes buffers[] = {room};
+    auto epoch = co_await client::fetch(object_, {.dkey = bytesOf(&key, sizeof(key)),
+                                                  .akeys = {&akey, 1},
+                                                  .buffers = buffers,
+                                                  .results = {&result, 1}});
+    if (epoch.ok() && result.dataSize != test_.size) co_return Error(ErrorCode::kIo, "short fetch");
+    co_return epoch;
+  }
+
+  Task<void> worker(size_t index) {
+    ++runningCount_;
+    std::vector<std::byte> buffer(test_.size, std::byte{7});
+    client::AkeyResult result;
+    SeededRandom random(index + 1);
+    for (uint64_t startNs = now(); startNs < endNs_;) {
+      const uint64_t key = random.below(test_.keyCount());
+      check(test_.isUpdate ? co_await update(key, buffer) : co_await fetch(key, buffer, result));
+      const uint64_t nextNs = now();
+      latencies_.record(nextNs - startNs);
+      startNs = nextNs;
+    }
+    --runningCount_;
+  }
 
   LoopbackClient& client_;
   client::Object& object_;
   const Case& test_;
-  const double seconds_;
+  bool isFilled_ = false;
   uint64_t endNs_ = 0;
-  uint64_t fillLeft_ = 0;
   size_t runningCount_ = 0;
-  uint64_t count_ = 0;
   double elapsedSeconds_ = 0;
   bench::LatencyHistogram latencies_;
 };
 
-Task<Result<Epoch>> CaseRun::once(Bytes dkey, std::vector<std::byte>& buffer,
-                                  client::AkeyResult& result) {
-  const Extent extent{0, test_.size};
-  const bool isArray = test_.type == ValueType::kArray;
-  const IoDescriptor akey{.akey = bytesOf("a"),
-                          .type = test_.type,
-                          .recordSize = isArray ? 1 : test_.size,
-                          .extents = {&extent, isArray ? size_t{1} : size_t{0}}};
-  if (test_.isUpdate || fillLeft_ > 0) {
-    const Bytes data[] = {buffer};
-    co_return co_await client::update(object_, {.dkey = dkey, .akeys = {&akey, 1}, .data = data});
+// An engine and a container of its own for each case: versions of overwritten values pile up.
+void runCase(bench::Report& report, const std::string& kind, const Case& test, size_t depth) {
+  const std::string name = "object/" + kind + "/" + test.name + "/qd" + std::to_string(depth);
+  if (!report.wants(name)) return;
+  SystemRandom random;
+  const Uuid pool = random.uuid();
+  const Uuid container = random.uuid();
+  EngineProcess engine(kind, pool, container);
+  auto client = LoopbackClient::create({kind}).value();
+  auto open = client->openContainer(pool, container, engine.map());
+  if (!open.ok()) {
+    std::fprintf(stderr, "%s: %s\n", name.c_str(), open.error().describe().c_str());
+    std::exit(1);
   }
-  const MutableBytes buffers[] = {buffer};
-  auto epoch = co_await client::fetch(
-      object_, {.dkey = dkey, .akeys = {&akey, 1}, .buffers = buffers, .results = {&result, 1}});
-  if (epoch.ok() && result.dataSize != test_.size) co_return Error(ErrorCode::kIo, "short fetch");
-  co_return epoch;
-}
-
-Task<void> CaseRun::worker(size_t index) {
-  ++runningCount_;
-  std::vector<std::byte> buffer(test_.size, std::byte{7});
-  client::AkeyResult result;
-  SeededRandom random(index + 1);
-  // 1 MiB values are few, so that they fit.
-  const uint64_t keyCount = test_.size >= (1 << 20) ? 64 : kKeyCount;
-  while (now() < endNs_ || fillLeft_ > 0) {
-    uint64_t key = random.below(keyCount);
-    if (endNs_ == UINT64_MAX) {
-      if (fillLeft_ == 0) break;
-      key = --fillLeft_ % keyCount;
-    }
-    const uint64_t startNs = now();
-    const auto epoch = co_await once(bytesOf(&key, sizeof(key)), buffer, result);
-    if (!epoch.ok()) {
-      std::fprintf(stderr, "%s: %s\n", test_.name.c_str(), epoch.error().describe().c_str());
-      std::exit(1);
-    }
-    latencies_.record(now() - startNs);
-    ++count_;
-    if (endNs_ == UINT64_MAX && fillLeft_ == 0) break;
+  const ObjectId oid = ObjectId::make({1, 0}, ObjectType::kDkeyUint64, 1, 1);
+  auto object = client::Object::open(*open, oid).value();
+  CaseRun run(*client, *object, test);
+  if (!test.isUpdate) run.fill();
+  run.measure(depth, report.seconds());
+  report.addRate(name + "/rate", run.rate());
+  if (test.size >= (1 << 20)) {
+    report.add(name + "/bandwidth", run.rate() * static_cast<double>(test.size) / 1e6, "MB/s");
   }
-  --runningCount_;
+  report.addLatency(name, run.latencies());
 }
 
 }  // namespace
 }  // namespace daos::system
+
+int main(int argc, char** argv) {
+  using namespace daos;
+  using namespace daos::system;
+  bench::Report report(argc, argv);
+  pinTo(clientCore());
+  const Case small[] = {{"sv64-update", true, ValueType::kSingle, 64},
+                        {"sv64-fetch", false, ValueType::kSingle, 64},
+                        {"array4k-update", true, ValueType::kArray, 4096},
+                        {"array4k-fetch", false, ValueType::kArray, 4096}};
+  const Case large[] = {{"array1m-update", true, ValueType::kArray, 1 << 20},
+                        {"array1m-fetch", false, ValueType::kArray, 1 << 20}};
+  for (const std::string kind : {"tcp", "shm"}) {
+    for (const Case& test : small) {
+      for (size_t depth : {1, 16, 32}) runCase(report, kind, test, depth);
+    }
+    for (const Case& test : large) {
+      for (size_t depth : {1, 4}) runCase(report, kind, test, depth);
+    }
+  }
+  return report.finish();
+}
