@@ -23,8 +23,8 @@ Task<Result<std::shared_ptr<Container>>> Container::open(std::shared_ptr<Pool> p
 }
 
 Task<Result<uint64_t>> Container::openOn(uint32_t target, uint64_t deadlineNs) {
-  Context::Body body(context());
-  protocol::WireWriter writer(body.bytes());
+  Context::Scratch scratch(context());
+  protocol::WireWriter writer(scratch.body());
   writer.put(protocol::ContainerOpenRequest{
       .pool = pool_->uuid(),
       .container = uuid_,
@@ -37,7 +37,7 @@ Task<Result<uint64_t>> Container::openOn(uint32_t target, uint64_t deadlineNs) {
           pool_->peer(target), {.opcode = static_cast<uint16_t>(protocol::Opcode::kContainerOpen),
                                 .mapVersion = pool_->map().version,
                                 .deadlineNs = deadlineNs,
-                                .body = body.bytes()}));
+                                .body = scratch.body()}));
   protocol::WireReader reader(reply.body());
   const auto opened = reader.get<protocol::ContainerOpenReply>();
   if (!reader.atEnd() || opened.handle == 0) {

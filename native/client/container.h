@@ -9,12 +9,19 @@
 
 #include "base/uuid.h"
 #include "client/pool.h"
+#include "codec/checksum.h"
 #include "runtime/task.h"
 
 namespace daos::client {
 
+struct ChecksumOptions {
+  ChecksumType type = ChecksumType::kNone;
+  uint32_t chunkSize = 32768;  // bytes covered by one checksum; at least a record
+};
+
 struct ContainerOptions {
   bool isReadOnly = false;
+  ChecksumOptions checksums;          // of what is written; reads verify whatever was stored
   std::vector<std::byte> capability;  // sealed; passed on to the engines
 };
 
@@ -27,6 +34,7 @@ class Container {
   Context& context() const { return pool_->context(); }
   const Uuid& uuid() const { return uuid_; }
   bool isReadOnly() const { return options_.isReadOnly; }
+  const ChecksumOptions& checksums() const { return options_.checksums; }
 
   // The handle at `target`, 0 when it isn't open there.
   uint64_t handleOn(uint32_t target) const {

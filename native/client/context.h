@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "rpc/rpc.h"
 #include "runtime/random.h"
@@ -34,31 +35,39 @@ class Context {
   rpc::Endpoint& endpoint() const { return endpoint_; }
   const ContextOptions& options() const { return options_; }
 
-  // A body buffer that returns to the context when it goes; no allocation once warm.
-  class Body {
+  // Memory of one call that returns to the context when it goes; no allocation once warm.
+  class Scratch {
    public:
-    explicit Body(Context& context) : context_(context), bytes_(context.takeBody()) {}
-    Body(const Body&) = delete;
-    ~Body() { context_.spareBodies_.push_back(std::move(bytes_)); }
-    std::vector<std::byte>& bytes() { return bytes_; }
+    explicit Scratch(Context& context) : context_(context), parts_(context.takeParts()) {}
+    Scratch(const Scratch&) = delete;
+    ~Scratch() { context_.spareParts_.push_back(std::move(parts_)); }
+    std::vector<std::byte>& body() { return parts_->body; }
+    // Empty.
+    std::vector<MutableBytes>& pieces() { return parts_->pieces; }
 
    private:
+    friend class Context;
+    struct Parts {
+      std::vector<std::byte> body;
+      std::vector<MutableBytes> pieces;
+    };
     Context& context_;
-    std::vector<std::byte> bytes_;
+    std::unique_ptr<Parts> parts_;
   };
 
  private:
-  std::vector<std::byte> takeBody() {
-    if (spareBodies_.empty()) return {};
-    std::vector<std::byte> body = std::move(spareBodies_.back());
-    spareBodies_.pop_back();
-    return body;
+  std::unique_ptr<Scratch::Parts> takeParts() {
+    if (spareParts_.empty()) return std::make_unique<Scratch::Parts>();
+    std::unique_ptr<Scratch::Parts> parts = std::move(spareParts_.back());
+    spareParts_.pop_back();
+    parts->pieces.clear();
+    return parts;
   }
   Reactor& reactor_;
   Random& random_;
   rpc::Endpoint& endpoint_;
   const ContextOptions options_;
-  std::vector<std::vector<std::byte>> spareBodies_;
+  std::vector<std::unique_ptr<Scratch::Parts>> spareParts_;
 };
 
 }  // namespace daos::client

@@ -12,48 +12,57 @@ void Scatter::skip(uint64_t size) {
   }
 }
 
-bool Scatter::copy(uint64_t size) {
-  if (size > packed_.size()) return false;
+bool Scatter::take(uint64_t size, std::vector<MutableBytes>& found) {
   while (size > 0) {
     if (buffers_.empty()) return false;
     const MutableBytes room = buffers_.front().subspan(offset_);
-    const uint64_t piece = std::min<uint64_t>(size, room.size());
-    std::memcpy(room.data(), packed_.data(), piece);
-    packed_ = packed_.subspan(piece);
-    size -= piece;
-    skip(piece);
+    const MutableBytes piece = room.first(std::min<uint64_t>(size, room.size()));
+    found.push_back(piece);
+    size -= piece.size();
+    skip(piece.size());
   }
   return true;
 }
 
 // The mapped extents come in the order of the extents that were asked for, each inside of one.
-bool Scatter::takeMapped(const IoDescriptor& akey, const AkeyResult& result) {
+bool Scatter::takeMapped(const IoDescriptor& akey, const AkeyResult& result,
+                         std::vector<MutableBytes>& found) {
   size_t next = 0;
   for (const Extent& wanted : akey.extents) {
     uint64_t at = wanted.index;
     for (; next < result.mapped.size(); ++next) {
-      const Extent& found = result.mapped[next];
-      if (found.index < at || found.count > wanted.end() - std::min(found.index, wanted.end()))
-        break;
-      skip((found.index - at) * akey.recordSize);
-      if (!copy(found.count * akey.recordSize)) return false;
-      at = found.end();
+      const Extent& extent = result.mapped[next];
+      if (extent.index < at || extent.index >= wanted.end()) break;
+      if (extent.count > wanted.end() - extent.index) return false;
+      skip((extent.index - at) * akey.recordSize);
+      if (!take(extent.count * akey.recordSize, found)) return false;
+      at = extent.end();
     }
     skip((wanted.end() - at) * akey.recordSize);
   }
   return next == result.mapped.size();
 }
 
-bool Scatter::takeAkey(const IoDescriptor& akey, const AkeyResult& result) {
+bool Scatter::takeAkey(const IoDescriptor& akey, const AkeyResult& result,
+                       std::vector<MutableBytes>& found) {
   const uint64_t room = dataSize(akey);
   if (akey.type == ValueType::kArray) {
-    if (!result.isWhole) return takeMapped(akey, result);
-    return copy(room);
+    if (!result.isWhole) return takeMapped(akey, result, found);
+    return take(room, found);
   }
   // A value that doesn't fit is not sent; its size is.
   const uint64_t size = result.recordSize <= room ? result.recordSize : 0;
-  if (!copy(size)) return false;
+  if (!take(size, found)) return false;
   skip(room - size);
+  return true;
+}
+
+bool copyTo(std::span<const MutableBytes> places, Bytes& packed) {
+  for (MutableBytes place : places) {
+    if (place.size() > packed.size()) return false;
+    std::memcpy(place.data(), packed.data(), place.size());
+    packed = packed.subspan(place.size());
+  }
   return true;
 }
 

@@ -110,11 +110,20 @@ struct AkeyReply {
   uint64_t dataSize = 0;    // bytes of data found
   uint32_t extentCount = 0;
   uint32_t flags = 0;
-  uint32_t checksumChunkSize = 0;
-  uint16_t checksumSize = 0;
-  uint8_t checksumType = 0;
-  uint8_t reserved = 0;
+  uint32_t checksumRunCount = 0;  // 0: nothing was stored with checksums
+  uint32_t checksumSize = 0;      // bytes of all runs and their checksums
 };
 static_assert(sizeof(AkeyReply) == 32);
+
+// The runs of an akey cover the bytes found, in order, one after another. Each is followed by the
+// checksums of its chunks (the last chunk may be shorter), padded to 8. Chunks that were asked for
+// whole carry the checksums the writer made; a part of a chunk carries one that the engine made
+// after it had verified the whole.
+struct ChecksumRun {
+  uint64_t size = 0;
+  uint32_t chunkSize = 0;
+  uint32_t type = 0;  // ChecksumType; 0: these bytes have none
+};
+static_assert(sizeof(ChecksumRun) == 16);
 
 }  // namespace daos::protocol

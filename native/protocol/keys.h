@@ -24,10 +24,8 @@ inline constexpr uint32_t kOpenReadWrite = 1;
 // A handle is unique over all sessions of a target, also over its restarts: a stale one is noticed.
 struct ContainerOpenReply {
   uint64_t handle = 0;
-  uint32_t checksumType = 0;
-  uint32_t checksumChunkSize = 0;
 };
-static_assert(sizeof(ContainerOpenReply) == 16);
+static_assert(sizeof(ContainerOpenReply) == 8);
 
 struct ContainerCloseRequest {
   uint64_t handle = 0;

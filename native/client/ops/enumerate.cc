@@ -34,8 +34,8 @@ static Status takeEntries(protocol::WireReader& reader, protocol::EnumerateLevel
 static Task<Result<EnumerationPage>> enumerateOn(Container& container, uint32_t target,
                                                  ObjectId oid, const EnumerateArguments& arguments,
                                                  EnumerationAnchor& anchor, bool& isTargetEnd) {
-  Context::Body body(container.context());
-  protocol::WireWriter writer(body.bytes());
+  Context::Scratch scratch(container.context());
+  protocol::WireWriter writer(scratch.body());
   encode(writer, {.head = {.oid = oid,
                            .epoch = arguments.epoch,
                            .level = arguments.level,
@@ -49,7 +49,7 @@ static Task<Result<EnumerationPage>> enumerateOn(Container& container, uint32_t 
       co_await callTarget(container, target,
                           {.opcode = protocol::Opcode::kObjectEnumerate,
                            .deadlineNs = deadlineOf(container.context(), arguments.timeoutNs),
-                           .body = &body.bytes()}));
+                           .body = &scratch.body()}));
   protocol::WireReader reader(reply.body());
   const auto head = reader.get<protocol::EnumerateReplyHead>();
   if (!reader.ok() || head.count > arguments.countMax) co_return malformed();

@@ -1,7 +1,9 @@
-// Reads values and extents under one dkey: one request, its data packed or straight into the buffers.
+// Reads values and extents under one dkey: one request, its data packed or straight into the
+// buffers.
 #include <algorithm>
 
 #include "client/call_target.h"
+#include "client/data_checksums.h"
 #include "client/object.h"
 #include "client/scatter.h"
 #include "protocol/io.h"
@@ -33,44 +35,62 @@ static Status check(const Object& object, const FetchArguments& arguments) {
 
 static Error malformed() { return Error(ErrorCode::kProto, "malformed answer to object.fetch"); }
 
-// Reads one akey's part of the answer into `result`, and copies its data where it came packed.
-static Status takeAkey(protocol::WireReader& reader, const IoDescriptor& akey, AkeyResult& result,
-                       Scatter* scatter) {
-  const auto head = reader.get<protocol::AkeyReply>();
-  const auto mapped = reader.getAll<Extent>(head.extentCount);
-  (void)reader.getPadded(head.checksumSize);
-  if (!reader.ok()) return malformed();
-  result.recordSize = head.recordSize;
-  result.dataSize = head.dataSize;
-  result.isWhole = head.flags & protocol::kWhole;
-  result.mapped.assign(mapped.begin(), mapped.end());
-  if (!scatter) return {};
-  return scatter->takeAkey(akey, result) ? Status{} : malformed();
-}
+// Reads the answer: what was found of each akey, where it belongs, whether it is intact.
+class ReplyReader {
+ public:
+  // `isPacked`: the data is in the answer; otherwise it is in its places already.
+  ReplyReader(const rpc::Reply& reply, const FetchArguments& arguments, bool isPacked,
+              std::vector<MutableBytes>& pieces)
+      : arguments_(arguments),
+        reader_(reply.body()),
+        scatter_(arguments.buffers),
+        packed_(reply.data()),
+        isPacked_(isPacked),
+        pieces_(pieces) {}
 
-static Result<Epoch> takeReply(const rpc::Reply& reply, const FetchArguments& arguments,
-                               bool isPacked) {
-  protocol::WireReader reader(reply.body());
-  const auto head = reader.get<protocol::FetchReplyHead>();
-  if (!reader.ok() || head.akeyCount != arguments.akeys.size()) return malformed();
-  Scatter scatter(arguments.buffers, reply.data());
-  bool isTooBig = false;
-  for (size_t i = 0; i < arguments.akeys.size(); ++i) {
-    const IoDescriptor& akey = arguments.akeys[i];
-    DAOS_CHECK(takeAkey(reader, akey, arguments.results[i], isPacked ? &scatter : nullptr));
-    isTooBig |= akey.type == ValueType::kSingle && !arguments.buffers.empty() &&
-                arguments.results[i].recordSize > akey.recordSize;
+  Result<Epoch> read() {
+    const auto head = reader_.get<protocol::FetchReplyHead>();
+    if (!reader_.ok() || head.akeyCount != arguments_.akeys.size()) return malformed();
+    for (size_t i = 0; i < arguments_.akeys.size(); ++i) {
+      DAOS_CHECK(readAkey(arguments_.akeys[i], arguments_.results[i]));
+    }
+    if (!reader_.atEnd()) return malformed();
+    if (isTooBig_) return Error(ErrorCode::kRec2big, "a value is larger than its buffer");
+    return head.epoch;
   }
-  if (!reader.atEnd()) return malformed();
-  if (isTooBig) return Error(ErrorCode::kRec2big, "a value is larger than its buffer");
-  return head.epoch;
-}
+
+ private:
+  Status readAkey(const IoDescriptor& akey, AkeyResult& result) {
+    const auto head = reader_.get<protocol::AkeyReply>();
+    const auto mapped = reader_.getAll<Extent>(head.extentCount);
+    if (!reader_.ok()) return malformed();
+    result.recordSize = head.recordSize;
+    result.dataSize = head.dataSize;
+    result.isWhole = head.flags & protocol::kWhole;
+    result.mapped.assign(mapped.begin(), mapped.end());
+    if (arguments_.buffers.empty()) return {};
+    isTooBig_ |= akey.type == ValueType::kSingle && head.recordSize > akey.recordSize;
+    pieces_.clear();
+    if (!scatter_.takeAkey(akey, result, pieces_)) return malformed();
+    if (isPacked_ && !copyTo(pieces_, packed_)) return malformed();
+    if (head.checksumRunCount == 0) return {};
+    return verifyRuns(reader_, head.checksumRunCount, pieces_);
+  }
+
+  const FetchArguments& arguments_;
+  protocol::WireReader reader_;
+  Scatter scatter_;
+  Bytes packed_;
+  const bool isPacked_;
+  std::vector<MutableBytes>& pieces_;
+  bool isTooBig_ = false;
+};
 
 Task<Result<Epoch>> fetch(Object& object, const FetchArguments& arguments) {
   DAOS_CO_CHECK(check(object, arguments));
   DAOS_CO_TRY(const uint32_t target, object.targetOf(arguments.dkey));
-  Context::Body body(object.context());
-  protocol::WireWriter writer(body.bytes());
+  Context::Scratch scratch(object.context());
+  protocol::WireWriter writer(scratch.body());
   encode(writer, {.head = {.conditions = arguments.conditions,
                            .flags = arguments.buffers.empty() ? protocol::kSizesOnly : 0u,
                            .oid = object.oid(),
@@ -88,9 +108,9 @@ Task<Result<Epoch>> fetch(Object& object, const FetchArguments& arguments) {
                   object.container(), target,
                   {.opcode = protocol::Opcode::kObjectFetch,
                    .deadlineNs = deadlineOf(object.context(), arguments.timeoutNs),
-                   .body = &body.bytes(),
+                   .body = &scratch.body(),
                    .sink = isPacked ? std::span<const MutableBytes>{} : arguments.buffers}));
-  co_return takeReply(reply, arguments, isPacked && !arguments.buffers.empty());
+  co_return ReplyReader(reply, arguments, isPacked, scratch.pieces()).read();
 }
 
 }  // namespace daos::client

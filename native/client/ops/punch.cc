@@ -22,8 +22,8 @@ static Status check(const Object& object, const PunchArguments& arguments) {
 
 static Task<Result<Epoch>> punchOn(Object& object, uint32_t target,
                                    const PunchArguments& arguments) {
-  Context::Body body(object.context());
-  protocol::WireWriter writer(body.bytes());
+  Context::Scratch scratch(object.context());
+  protocol::WireWriter writer(scratch.body());
   encode(writer, {.head = {.conditions = arguments.conditions,
                            .level = arguments.level,
                            .oid = object.oid(),
@@ -35,7 +35,7 @@ static Task<Result<Epoch>> punchOn(Object& object, uint32_t target,
                                   {.opcode = protocol::Opcode::kObjectPunch,
                                    .safety = RetrySafety::kOnce,
                                    .deadlineNs = deadlineOf(object.context(), arguments.timeoutNs),
-                                   .body = &body.bytes()}));
+                                   .body = &scratch.body()}));
   protocol::WireReader reader(reply.body());
   const auto answer = reader.get<protocol::UpdateReply>();
   if (!reader.atEnd()) co_return Error(ErrorCode::kProto, "malformed answer to object.punch");

@@ -29,8 +29,8 @@ static Status check(const Object& object, const QueryArguments& arguments) {
 
 static Task<Result<QueryReply>> queryOn(Object& object, uint32_t target,
                                         const QueryArguments& arguments) {
-  Context::Body body(object.context());
-  protocol::WireWriter writer(body.bytes());
+  Context::Scratch scratch(object.context());
+  protocol::WireWriter writer(scratch.body());
   encode(writer, {.head = {.oid = object.oid(), .epoch = arguments.epoch, .flags = arguments.flags},
                   .dkey = arguments.dkey,
                   .akey = arguments.akey});
@@ -38,7 +38,7 @@ static Task<Result<QueryReply>> queryOn(Object& object, uint32_t target,
               co_await callTarget(object.container(), target,
                                   {.opcode = protocol::Opcode::kObjectQuery,
                                    .deadlineNs = deadlineOf(object.context(), arguments.timeoutNs),
-                                   .body = &body.bytes()}));
+                                   .body = &scratch.body()}));
   protocol::WireReader reader(reply.body());
   const auto answer = reader.get<QueryReply>();
   if (!reader.atEnd()) co_return Error(ErrorCode::kProto, "malformed answer to object.query");

@@ -1,6 +1,7 @@
 // Writes values and extents under one dkey: one request to the target that holds it.
 #include "base/generated/limits.h"
 #include "client/call_target.h"
+#include "client/data_checksums.h"
 #include "client/object.h"
 #include "protocol/io.h"
 
@@ -36,8 +37,8 @@ static Status check(const Object& object, const UpdateArguments& arguments) {
 Task<Result<Epoch>> update(Object& object, const UpdateArguments& arguments) {
   DAOS_CO_CHECK(check(object, arguments));
   DAOS_CO_TRY(const uint32_t target, object.targetOf(arguments.dkey));
-  Context::Body body(object.context());
-  protocol::WireWriter writer(body.bytes());
+  Context::Scratch scratch(object.context());
+  protocol::WireWriter writer(scratch.body());
   encode(
       writer,
       {.head = {.conditions = arguments.conditions, .oid = object.oid(), .epoch = arguments.epoch},
@@ -48,7 +49,7 @@ Task<Result<Epoch>> update(Object& object, const UpdateArguments& arguments) {
                                   {.opcode = protocol::Opcode::kObjectUpdate,
                                    .safety = RetrySafety::kOnce,
                                    .deadlineNs = deadlineOf(object.context(), arguments.timeoutNs),
-                                   .body = &body.bytes(),
+                                   .body = &scratch.body(),
                                    .data = arguments.data}));
   protocol::WireReader reader(reply.body());
   const auto answer = reader.get<protocol::UpdateReply>();
