@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/object/checksum_runs.h"
 #include "protocol/io.h"
 #include "vos/vos.h"
 
@@ -23,6 +24,7 @@ struct IoContext {
   vos::FetchResult fetched;
   std::vector<Extent> mapped;   // fetch: what is there, of all akeys in order
   std::vector<AkeyPlan> plans;  // fetch: one for each descriptor
+  ChecksumRuns checksumRuns;    // fetch: of all akeys in order
   std::vector<Bytes> pieces;    // fetch: runs to send
 };
 

@@ -97,8 +97,11 @@ class Answer {
   Answer(const vos::FetchRequest& fetch, IoContext& context) : fetch_(fetch), context_(context) {
     context.mapped.clear();
     context.plans.clear();
-    for (size_t i = 0; i < fetch.descriptors.size(); ++i) add(i);
+    context.checksumRuns.clear();
+    for (size_t i = 0; i < fetch.descriptors.size() && status_.ok(); ++i) status_ = add(i);
   }
+  // DER_CSUM: what is stored is damaged.
+  const Status& status() const { return status_; }
   size_t bodySize() const { return bodySize_; }
   uint64_t dataSize() const { return dataSize_; }
 
@@ -107,12 +110,13 @@ class Answer {
                                 .dataSize = dataSize_,
                                 .akeyCount = static_cast<uint32_t>(context_.plans.size())});
     const Extent* mapped = context_.mapped.data();
+    const std::byte* runs = context_.checksumRuns.body().data();
     for (const AkeyPlan& plan : context_.plans) {
       to = put(to, plan.reply);
-      const size_t size = plan.reply.extentCount * sizeof(Extent);
-      if (size) std::memcpy(to, mapped, size);
-      to += size;
+      to = copy(to, mapped, plan.reply.extentCount * sizeof(Extent));
       mapped += plan.reply.extentCount;
+      to = copy(to, runs, plan.reply.checksumSize);
+      runs += plan.reply.checksumSize;
     }
   }
 
@@ -132,6 +136,10 @@ class Answer {
     storeAs(to, value);
     return to + sizeof(T);
   }
+  static std::byte* copy(std::byte* to, const void* from, size_t size) {
+    if (size) std::memcpy(to, from, size);
+    return to + size;
+  }
   template <typename Piece>
   void forEachPieceOf(const vos::FetchedValue& value, uint64_t place, Piece& piece) const {
     for (const vos::Segment& segment : context_.fetched.segments(value)) {
@@ -140,22 +148,30 @@ class Answer {
       place += segment.size;
     }
   }
-  void add(size_t i) {
+  Status add(size_t i) {
     const IoDescriptor& akey = fetch_.descriptors[i];
     const vos::FetchedValue& value = context_.fetched.values()[i];
     AkeyPlan plan = akey.type == ValueType::kSingle
                         ? planSingle(akey, value)
                         : planArray(akey, value, context_.fetched.segments(value), context_.mapped);
     plan.sendsData = plan.sendsData && !fetch_.sizesOnly;
-    bodySize_ += sizeof(AkeyReply) + plan.reply.extentCount * sizeof(Extent);
-    if (plan.sendsData) dataSize_ += plan.reply.dataSize;
+    if (plan.sendsData) {
+      dataSize_ += plan.reply.dataSize;
+      DAOS_TRY(const auto runs, context_.checksumRuns.add(context_.fetched.segments(value)));
+      plan.reply.checksumRunCount = runs.count;
+      plan.reply.checksumSize = runs.size;
+    }
+    bodySize_ +=
+        sizeof(AkeyReply) + plan.reply.extentCount * sizeof(Extent) + plan.reply.checksumSize;
     context_.plans.push_back(plan);
+    return {};
   }
 
   const vos::FetchRequest& fetch_;
   IoContext& context_;
   size_t bodySize_ = sizeof(FetchReplyHead);
   uint64_t dataSize_ = 0;
+  Status status_;
 };
 
 // Answers inside of a frame. False: it does not fit.
@@ -231,6 +247,7 @@ Task<Status> fetchLater(Target& target, rpc::Request& request) {
   DAOS_CO_CHECK(
       co_await prepared.container->pool->vos().arena().waitDurable(context->fetched.ticket()));
   const Answer answer(prepared.fetch, *context);
+  if (!answer.status().ok()) co_return answer.status();
   const Epoch epoch = epochOf(target, prepared.fetch);
   if (!request.isSinkRemote()) {
     if (answerInline(request, answer, epoch)) co_return Status{};

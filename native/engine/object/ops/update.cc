@@ -17,6 +17,28 @@ struct Prepared {
   vos::UpdateRequest update;
 };
 
+// One checksum for each chunk of each extent, chunks being whole records.
+Result<vos::Checksums> checkedGeometry(const IoDescriptor& akey,
+                                       const protocol::AkeyChecksums& from) {
+  DAOS_TRY(const ChecksumType type, checksumTypeFrom(from.type));
+  if (type == ChecksumType::kNone) return vos::Checksums{};
+  const bool isArray = akey.type == ValueType::kArray;
+  if (from.chunkSize == 0 || akey.recordSize == 0 ||
+      (isArray && from.chunkSize % akey.recordSize)) {
+    return invalid("a checksum covers no whole number of records");
+  }
+  const auto chunksOf = [&](uint64_t size) { return (size + from.chunkSize - 1) / from.chunkSize; };
+  uint64_t count = isArray ? 0 : chunksOf(akey.recordSize);
+  for (const Extent& extent : akey.extents) count += chunksOf(extent.count * akey.recordSize);
+  if (from.values.size() != count * checksumSize(type)) {
+    return invalid("the data has " + std::to_string(count) + " chunks; its checksums don't");
+  }
+  return vos::Checksums{.type = from.type,
+                        .checksumSize = static_cast<uint16_t>(checksumSize(type)),
+                        .chunkSize = from.chunkSize,
+                        .bytes = from.values};
+}
+
 Result<Prepared> prepare(Target& target, rpc::Request& request, IoContext& context) {
   DAOS_CHECK(context.io.decode(request.body()));
   const protocol::DecodedIo& io = context.io;
@@ -26,9 +48,8 @@ Result<Prepared> prepare(Target& target, rpc::Request& request, IoContext& conte
   context.checksums.clear();
   for (size_t i = 0; i < io.akeys().size(); ++i) {
     wanted += dataSize(io.akeys()[i]);
-    const protocol::AkeyChecksums& from = io.checksums()[i];
-    context.checksums.push_back(
-        {.type = from.type, .chunkSize = from.chunkSize, .bytes = from.values});
+    DAOS_TRY(const vos::Checksums checksums, checkedGeometry(io.akeys()[i], io.checksums()[i]));
+    context.checksums.push_back(checksums);
   }
   if (wanted != request.dataSize()) {
     return Error(ErrorCode::kIoInval, "the descriptors want " + std::to_string(wanted) +
@@ -41,6 +62,7 @@ Result<Prepared> prepare(Target& target, rpc::Request& request, IoContext& conte
                   {.oid = io.head().oid,
                    .dkey = io.dkey(),
                    .descriptors = io.akeys(),
+                   .checksums = context.checksums,
                    .write = {.epoch = epoch, .conditions = io.head().conditions}}};
 }
 
