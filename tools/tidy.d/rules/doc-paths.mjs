@@ -10,7 +10,7 @@ const PATH = /^(native|packages|tools|docs|\.github|\.ci)\/[\w./*-]*[\w/*]$/;
 /** What a build writes. */
 const BUILT = /\/(build|dist|node_modules)(\/|$)|\.node$/;
 /** NAME, MODULE …: a word for the reader to replace. */
-const PLACEHOLDER = /\/[A-Z]{3,}\b(?!\.md)|[A-Z]{3,}[_-]/;
+const PLACEHOLDER = /\/(NAME|NOUN|MODULE|PACKAGE)\b|\/NAME_|\/NOUN_/;
 
 export function check(tree) {
   const pages = tree
