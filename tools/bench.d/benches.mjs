@@ -6,14 +6,18 @@
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
+/** Without it, a pool on tmpfs is flushed with msync, which does nothing there but cost time. */
+const poolsOnTmpfs = { PMEM_IS_PMEM_FORCE: '1' };
+
 /**
  * What differs from a plain run, by name:
  * - environment: variables to set;
  * - isPinned: run on one core, because the program has one thread and measures single operations.
  */
 export const SETTINGS = {
-  // Without it, a pool on tmpfs is flushed with msync, which does nothing there but cost time.
-  vos: { environment: { PMEM_IS_PMEM_FORCE: '1' }, isPinned: true },
+  node: { environment: poolsOnTmpfs },
+  object: { environment: poolsOnTmpfs },
+  vos: { environment: poolsOnTmpfs, isPinned: true },
 };
 
 /** Paths of all files under `directory` that match, relative to `root`. */

@@ -23,6 +23,7 @@ export const NATIVE_LAYERS = {
   // These may see everything; nothing sees them.
   node: '*',
   simulator: '*',
+  system: '*',
 };
 
 /** Folders of native/ without code of their own. */

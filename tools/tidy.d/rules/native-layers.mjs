@@ -3,6 +3,9 @@ export const about =
 
 import { FOREIGN_HEADERS, NATIVE_FOLDERS_WITHOUT_CODE, NATIVE_LAYERS } from '../layers.mjs';
 
+/** Modules that may see everything but each other. */
+const TOPS = Object.keys(NATIVE_LAYERS).filter((module) => NATIVE_LAYERS[module] === '*');
+
 /** A benchmark, or the bare loop that it compares with. */
 const BENCHMARK = /(_bench\.cc|\/raw_\w+\.h)$/;
 
@@ -37,7 +40,7 @@ function problemOf(module, header, file) {
   }
   const allowed = NATIVE_LAYERS[module];
   if (allowed === undefined) return undefined;
-  if (allowed === '*' ? !['node', 'simulator'].includes(seen) : allowed.includes(seen)) {
+  if (allowed === '*' ? !TOPS.includes(seen) : allowed.includes(seen)) {
     return undefined;
   }
   return `${module} must not see ${seen}`;

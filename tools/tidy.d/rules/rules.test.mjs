@@ -210,7 +210,8 @@ test('tools/tidy: binding-signatures: both are shown over each function', async 
 
 test('tools/tidy: doc-paths: paths exist and the map is whole', async () => {
   const texts = {
-    'README.md': '`native/vos/vos.h` `native/vos` `native/**/*_bench.cc` `native/x.h` `npm/x` `native/NAME`',
+    'README.md':
+      '`native/vos/vos.h` `native/vos` `native/**/*_bench.cc` `native/x.h` `npm/x` `native/NAME`',
     'ARCHITECTURE.md': '`native/vos`\n`packages/native/build` `docs/*.md`',
     'native/vos/vos.h': '',
     'native/vos/vos_bench.cc': '',
