@@ -1,7 +1,7 @@
 // Media against a bare io_uring loop on the same file in the same run.
 //
-// bio/<driver>/<case>/qd<depth>/{rate,p50,p99,bandwidth}. The file lies in $TMPDIR or /tmp, so that it
-// is on a disk; it is removed at the end.
+// bio/<driver>/<case>/qd<depth>/{rate,p50,p99,bandwidth}. The file lies in $TMPDIR or /tmp, so that
+// it is on a disk; it is removed at the end.
 #include <stdlib.h>
 
 #include <memory>
@@ -81,7 +81,8 @@ RawRate runMedia(Reactor& reactor, DmaPool& pool, Media& media, const RawLoad& l
   }
   reactor.runUntil([&] { return reactor.spawnedCount() == 0; });
   RawRate rate;
-  rate.perSecond = static_cast<double>(loop.latency.count()) * 1e9 / static_cast<double>(bench::nowNs() - beginNs);
+  rate.perSecond = static_cast<double>(loop.latency.count()) * 1e9 /
+                   static_cast<double>(bench::nowNs() - beginNs);
   rate.latency = loop.latency;
   return rate;
 }
@@ -97,12 +98,14 @@ void add(bench::Report& report, const std::string& name, const Case& test, const
     return;
   }
   report.addRate(name + "/rate", rate.perSecond, beside(1));
-  if (test.depth == 1) report.addLatency(name, rate.latency, reference ? &reference->latency : nullptr);
+  if (test.depth == 1)
+    report.addLatency(name, rate.latency, reference ? &reference->latency : nullptr);
 }
 
 std::string pathOfFile() {
   const char* directory = getenv("TMPDIR");
-  return std::string(directory ? directory : "/tmp") + "/daos-bio-bench-" + std::to_string(getpid());
+  return std::string(directory ? directory : "/tmp") + "/daos-bio-bench-" +
+         std::to_string(getpid());
 }
 
 int run(int argc, char** argv) {

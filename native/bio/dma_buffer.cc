@@ -20,7 +20,8 @@ DmaBuffer::~DmaBuffer() {
 
 Result<std::unique_ptr<DmaPool>> DmaPool::create(uint64_t sizeBytes) {
   sizeBytes = std::bit_ceil(std::max(sizeBytes, kUnit));
-  void* address = mmap(nullptr, sizeBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* address =
+      mmap(nullptr, sizeBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (address == MAP_FAILED) {
     return Error(ErrorCode::kNomem, std::to_string(sizeBytes) + " bytes for I/O buffers");
   }

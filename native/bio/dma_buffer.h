@@ -1,7 +1,7 @@
 // Aligned buffers for Media out of one region that drivers register once.
 //
-// Sizes are powers of two from 4 KiB; a free buffer splits and merges with its buddy. When the region is
-// used up, or for sizes over it, a buffer comes from the system: right, only dearer.
+// Sizes are powers of two from 4 KiB; a free buffer splits and merges with its buddy. When the
+// region is used up, or for sizes over it, a buffer comes from the system: right, only dearer.
 //
 // Thread: the reactor's. The pool outlives its buffers.
 #pragma once
@@ -73,7 +73,8 @@ class DmaPool {
   MutableBytes region_;
   std::vector<std::vector<uint32_t>> free_;  // by order: indexes of free blocks
   std::vector<uint32_t> freePlace_;          // by 4 KiB block: place in free_[order], or kNotFree
-  std::vector<uint8_t> freeOrder_;           // by 4 KiB block: order of the free block that starts there
+  // By 4 KiB block: order of the free block that starts there.
+  std::vector<uint8_t> freeOrder_;
   uint64_t usedBytes_ = 0;
   uint64_t overflowCount_ = 0;
 };

@@ -93,7 +93,8 @@ Result<int> openDescriptor(IoRing& ring, const std::string& path, bool isDirect)
   const int flags = O_RDWR | O_CLOEXEC | (isDevice ? O_EXCL : 0);
   int fd = open(path.c_str(), flags | (isDirect ? O_DIRECT : 0));
   if (fd < 0 && isDirect && errno == EINVAL) {
-    DAOS_LOG_WARNING(ring.log(), path + ": the file system refuses O_DIRECT; the page cache is used");
+    DAOS_LOG_WARNING(ring.log(),
+                     path + ": the file system refuses O_DIRECT; the page cache is used");
     fd = open(path.c_str(), flags);
   }
   if (fd < 0) return fileError(path, "open", errno);
@@ -143,7 +144,8 @@ static Status syncDirectoryOf(const std::string& path) {
 
 Status createMediaFile(const std::string& path, uint64_t sizeBytes, CreateFileOptions options) {
   if (sizeBytes == 0 || sizeBytes % kMediaBlockSize) {
-    return invalid(path + ": size " + std::to_string(sizeBytes) + " is not in whole blocks of 4096");
+    return invalid(path + ": size " + std::to_string(sizeBytes) +
+                   " is not in whole blocks of 4096");
   }
   const Descriptor descriptor(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (descriptor.get() < 0) return fileError(path, "create", errno);

@@ -14,19 +14,20 @@ struct FileMediaOptions {
   bool isDirect = true;
 };
 
-// `path`: an existing file, whole blocks of 4096 long (a rest is left alone), or a block device. It is locked against a
-// second opening. DER_NONEXIST, DER_NO_PERM, DER_BUSY (in use), DER_INVAL (no file or device, or empty).
+// `path`: an existing file, whole blocks of 4096 long (a rest is left alone), or a block device. It
+// is locked against a second opening. DER_NONEXIST, DER_NO_PERM, DER_BUSY (in use), DER_INVAL (no
+// file or device, or empty).
 Result<std::unique_ptr<Media>> openFileMedia(IoRing& ring, const std::string& path,
                                              FileMediaOptions options = {});
 
 struct CreateFileOptions {
-  // Zeros are written, not only blocks reserved: a later overwrite then changes no metadata, which makes durable
-  // writes of a log several times faster. Costs one pass over the file.
+  // Zeros are written, not only blocks reserved: a later overwrite then changes no metadata, which
+  // makes durable writes of a log several times faster. Costs one pass over the file.
   bool isWritten = false;
 };
 
-// A new file of `sizeBytes` with all its blocks reserved. DER_EXIST, DER_NOSPACE (nothing is left behind), DER_NO_PERM.
-// Blocks the calling thread.
+// A new file of `sizeBytes` with all its blocks reserved. DER_EXIST, DER_NOSPACE (nothing is left
+// behind), DER_NO_PERM. Blocks the calling thread.
 Status createMediaFile(const std::string& path, uint64_t sizeBytes, CreateFileOptions options = {});
 
 }  // namespace daos::bio

@@ -5,7 +5,9 @@ namespace daos::bio {
 FlushGroup::FlushGroup(Media& media) : media_(media) {
   request_.group = this;
   request_.operation = MediaOperation::kFlush;
-  request_.completed = [](MediaRequest& request) { static_cast<Request&>(request).group->flushed(); };
+  request_.completed = [](MediaRequest& request) {
+    static_cast<Request&>(request).group->flushed();
+  };
   start_.group = this;
   start_.run = [](Message* message) { static_cast<Start*>(message)->group->startFlush(); };
 }

@@ -1,7 +1,7 @@
 // One flush for many: whoever needs what it wrote to be durable awaits the group's next flush.
 //
-// A flush covers the writes completed before it was submitted, so callers that come while one is in flight wait
-// for the next, all of them for the same one.
+// A flush covers the writes completed before it was submitted, so callers that come while one is in
+// flight wait for the next, all of them for the same one.
 //
 // Thread: the reactor's. The group outlives its waiters.
 #pragma once
@@ -35,7 +35,8 @@ class FlushGroup {
     const Error* failure_ = nullptr;
   };
 
-  // co_await group.flush(): all writes that have completed by now are durable, or the Media has failed.
+  // co_await group.flush(): all writes that have completed by now are durable, or the Media has
+  // failed.
   Waiter flush() { return Waiter(*this); }
   uint64_t flushCount() const { return flushCount_; }
 
@@ -53,7 +54,8 @@ class FlushGroup {
 
   Media& media_;
   Request request_;
-  Start start_;  // brings startFlush into the next turn, so that all of this turn's callers share it
+  // Brings startFlush into the next turn, so that all of this turn's callers share it.
+  Start start_;
   bool isFlushing_ = false;
   Waiters covered_;  // by the flush in flight
   Waiters next_;

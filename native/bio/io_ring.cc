@@ -16,7 +16,8 @@ namespace daos::bio {
 IoRing::IoRing(Reactor& reactor, const Log& log, IoRingOptions options)
     : reactor_(reactor), log_(log), options_(options) {}
 
-Result<std::unique_ptr<IoRing>> IoRing::create(Reactor& reactor, const Log& log, IoRingOptions options) {
+Result<std::unique_ptr<IoRing>> IoRing::create(Reactor& reactor, const Log& log,
+                                               IoRingOptions options) {
   std::unique_ptr<IoRing> ring(new IoRing(reactor, log, options));
   DAOS_CHECK(ring->open());
   return ring;
@@ -28,7 +29,8 @@ Status IoRing::open() {
   eventFd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (eventFd_ < 0) return Error(ErrorCode::kMisc, std::string("eventfd: ") + std::strerror(errno));
   const int code = io_uring_register_eventfd(&ring_, eventFd_);
-  if (code < 0) return Error(ErrorCode::kNosys, std::string("io_uring eventfd: ") + std::strerror(-code));
+  if (code < 0)
+    return Error(ErrorCode::kNosys, std::string("io_uring eventfd: ") + std::strerror(-code));
   io_uring_cq_eventfd_toggle(&ring_, false);
   registerTables();
   reactor_.addPoller(*this);
@@ -58,8 +60,9 @@ Status IoRing::setUp() {
     }
     if (code != -EINVAL) break;
   }
-  return Error(ErrorCode::kNosys, std::string("io_uring: ") + std::strerror(-code) +
-                                      " (a kernel from 5.11 on is needed, and a container must allow it)");
+  return Error(ErrorCode::kNosys,
+               std::string("io_uring: ") + std::strerror(-code) +
+                   " (a kernel from 5.11 on is needed, and a container must allow it)");
 }
 
 void IoRing::registerTables() {
@@ -86,8 +89,8 @@ void IoRing::registerMemory(MutableBytes memory) {
   }
   const iovec piece{memory.data(), memory.size()};
   const __u64 tag = 0;
-  const int code = io_uring_register_buffers_update_tag(&ring_, static_cast<unsigned>(memoryCount_), &piece,
-                                                        &tag, 1);
+  const int code = io_uring_register_buffers_update_tag(&ring_, static_cast<unsigned>(memoryCount_),
+                                                        &piece, &tag, 1);
   if (code < 0) {
     DAOS_LOG_INFO(log_, "io_uring: " + std::to_string(memory.size()) +
                             " bytes of memory can't be registered: " + std::strerror(-code));
@@ -99,7 +102,8 @@ void IoRing::registerMemory(MutableBytes memory) {
 int IoRing::registeredIndex(const std::byte* data, uint64_t size) const {
   for (size_t i = 0; i < memoryCount_; ++i) {
     const MutableBytes piece = memory_[i];
-    if (data >= piece.data() && data + size <= piece.data() + piece.size()) return static_cast<int>(i);
+    if (data >= piece.data() && data + size <= piece.data() + piece.size())
+      return static_cast<int>(i);
   }
   return -1;
 }

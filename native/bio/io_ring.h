@@ -1,10 +1,12 @@
 // One io_uring for all devices of a reactor, and the files and block devices on it as Media.
 //
-// What a turn submits, to whichever device, leaves in one io_uring_enter; completions are taken in the next
-// turn's poll, and wake a blocked loop through an eventfd. Files and buffers are registered.
+// What a turn submits, to whichever device, leaves in one io_uring_enter; completions are taken in
+// the next turn's poll, and wake a blocked loop through an eventfd. Files and buffers are
+// registered.
 //
 // Thread: created, used and destroyed on the reactor's thread, which is the ring's only issuer.
-// Life:   the ring outlives its Media. Destroying a Media waits for what the kernel still has of it.
+// Life:   the ring outlives its Media. Destroying a Media waits for what the kernel still has of
+//         it.
 #pragma once
 
 #include <liburing.h>
@@ -28,7 +30,8 @@ struct IoRingOptions {
 class IoRing final : private Poller {
  public:
   // DER_NOSYS when the kernel offers no io_uring. Which of its features are in use goes to `log`.
-  static Result<std::unique_ptr<IoRing>> create(Reactor& reactor, const Log& log, IoRingOptions options = {});
+  static Result<std::unique_ptr<IoRing>> create(Reactor& reactor, const Log& log,
+                                                IoRingOptions options = {});
   ~IoRing() override;
   IoRing(const IoRing&) = delete;
   IoRing& operator=(const IoRing&) = delete;

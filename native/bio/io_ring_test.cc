@@ -31,7 +31,9 @@ class BioIoRing : public testing::Test {
 
 alignas(4096) std::byte gBlock[4096];
 
-Task<void> writeOne(Media& media, uint64_t offset, Status& out) { out = co_await media.write(offset, gBlock); }
+Task<void> writeOne(Media& media, uint64_t offset, Status& out) {
+  out = co_await media.write(offset, gBlock);
+}
 
 TEST_F(BioIoRing, WhatATurnQueuesForSeveralDevicesIsOneSystemCall) {
   std::vector<std::unique_ptr<Media>> devices;
@@ -41,7 +43,8 @@ TEST_F(BioIoRing, WhatATurnQueuesForSeveralDevicesIsOneSystemCall) {
     devices.push_back(openFileMedia(*ring_, path).value());
   }
   std::vector<Status> statuses(60);
-  for (int i = 0; i < 60; ++i) reactor_->spawn(writeOne(*devices[i % 3], i / 3 * 4096, statuses[i]));
+  for (int i = 0; i < 60; ++i)
+    reactor_->spawn(writeOne(*devices[i % 3], i / 3 * 4096, statuses[i]));
   reactor_->runUntil([&] { return reactor_->spawnedCount() == 0; });
   for (const Status& status : statuses) EXPECT_TRUE(status.ok());
   EXPECT_EQ(ring_->submitCallCount(), 1u);
@@ -71,7 +74,8 @@ TEST_F(BioIoRing, AFileThatDoesNotFitLeavesNothingBehind) {
   EXPECT_NE(access(path.c_str(), F_OK), 0);
 }
 
-// A file that was cut short behind our back: the read says where, and that it is the device's fault.
+// A file that was cut short behind our back: the read says where, and that it is the device's
+// fault.
 TEST_F(BioIoRing, AnErrorNamesDeviceAndOffset) {
   const std::string path = directory_.file("cut");
   ASSERT_TRUE(createMediaFile(path, 1 << 20).ok());
@@ -123,7 +127,8 @@ TEST_F(BioIoRing, AFailedDurableWriteIsFatal) {
   setrlimit(RLIMIT_FSIZE, &before);
 }
 
-// A loop that does not spin sleeps until the eventfd; it must neither miss a completion nor burn the core.
+// A loop that does not spin sleeps until the eventfd; it must neither miss a completion nor burn
+// the core.
 TEST_F(BioIoRing, ABlockedLoopIsWokenByCompletions) {
   const std::string path = directory_.file("device");
   ASSERT_TRUE(createMediaFile(path, 1 << 20).ok());

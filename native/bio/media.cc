@@ -5,15 +5,18 @@ namespace daos::bio {
 Status Media::check(const MediaRequest& request) const {
   if (const auto& failed = failure()) return *failed;
   if (request.operation == MediaOperation::kFlush) return {};
-  const uint64_t bits = request.offset | request.sizeBytes | reinterpret_cast<uintptr_t>(request.data);
+  const uint64_t bits =
+      request.offset | request.sizeBytes | reinterpret_cast<uintptr_t>(request.data);
   const bool isAligned = bits % kMediaBlockSize == 0;
-  const bool isInside = request.offset <= sizeBytes_ && request.sizeBytes <= sizeBytes_ - request.offset;
+  const bool isInside =
+      request.offset <= sizeBytes_ && request.sizeBytes <= sizeBytes_ - request.offset;
   const bool isBounded = request.operation == MediaOperation::kDiscard ||
                          request.sizeBytes <= kMediaTransferSizeMax;
   if (isAligned && isInside && isBounded && request.sizeBytes > 0) return {};
-  return invalid(std::string(operationName(request.operation)) + " of " + std::to_string(request.sizeBytes) +
-                 " bytes at " + std::to_string(request.offset) + " of " + name_ + " (" +
-                 std::to_string(sizeBytes_) + " bytes): not in whole blocks of 4096 inside of it");
+  return invalid(std::string(operationName(request.operation)) + " of " +
+                 std::to_string(request.sizeBytes) + " bytes at " + std::to_string(request.offset) +
+                 " of " + name_ + " (" + std::to_string(sizeBytes_) +
+                 " bytes): not in whole blocks of 4096 inside of it");
 }
 
 void Media::submit(MediaRequest& request) {
@@ -73,8 +76,9 @@ void Media::judge(MediaRequest& request) {
   const uint64_t errorCount = statistics_.of(MediaOperation::kRead).errorCount +
                               statistics_.of(MediaOperation::kWrite).errorCount;
   if (errorCount < options_.errorCountMax) return;
-  fail(Error(ErrorCode::kIo, name_ + " is faulty: " + std::to_string(errorCount) + " I/O errors, the last: " +
-                                 std::string(request.status.error().message())));
+  fail(Error(ErrorCode::kIo,
+             name_ + " is faulty: " + std::to_string(errorCount) +
+                 " I/O errors, the last: " + std::string(request.status.error().message())));
 }
 
 void Media::fail(Error error) {

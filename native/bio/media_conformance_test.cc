@@ -1,6 +1,7 @@
 // The contract of Media, checked on every driver.
 //
-// Method: one suite, instantiated with a way to open each driver; each test ends with nothing in flight.
+// Method: one suite, instantiated with a way to open each driver; each test ends with nothing in
+//         flight.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -78,9 +79,11 @@ TEST_P(BioMedia, TheLastBlockCanBeWrittenAndNothingAfterIt) {
   run([](BioMedia& self) -> Task<void> {
     const DmaBuffer buffer = self.filled(8192, 4);
     EXPECT_TRUE((co_await self.media().write(kSize - 8192, buffer.bytes())).ok());
-    EXPECT_EQ((co_await self.media().write(kSize - 4096, buffer.bytes())).code(), ErrorCode::kInval);
+    EXPECT_EQ((co_await self.media().write(kSize - 4096, buffer.bytes())).code(),
+              ErrorCode::kInval);
     EXPECT_EQ((co_await self.media().read(kSize, buffer.bytes())).code(), ErrorCode::kInval);
-    EXPECT_EQ((co_await self.media().read(UINT64_MAX - 4095, buffer.bytes())).code(), ErrorCode::kInval);
+    EXPECT_EQ((co_await self.media().read(UINT64_MAX - 4095, buffer.bytes())).code(),
+              ErrorCode::kInval);
   }(*this));
   EXPECT_FALSE(media().isFailed());
 }
@@ -124,7 +127,8 @@ TEST_P(BioMedia, ManyRequestsInFlightAllEnd) {
   constexpr int kCount = 1000;
   std::vector<DmaBuffer> buffers;
   for (int i = 0; i < kCount; ++i) buffers.push_back(filled(4096, i));
-  for (int i = 0; i < kCount; ++i) reactor_->spawn(writeWell(media(), i * 4096, buffers[i].bytes()));
+  for (int i = 0; i < kCount; ++i)
+    reactor_->spawn(writeWell(media(), i * 4096, buffers[i].bytes()));
   EXPECT_EQ(media().statistics().inFlightCount, 1000u);
   reactor_->runUntil([&] { return reactor_->spawnedCount() == 0; });
   run([](BioMedia& self) -> Task<void> {

@@ -9,7 +9,8 @@ namespace daos::bio {
 
 class MediaSlice final : public Media {
  public:
-  // [offset, offset + sizeBytes) of `device`, which outlives the slice and all its requests. In whole blocks.
+  // [offset, offset + sizeBytes) of `device`, which outlives the slice and all its requests. In
+  // whole blocks.
   MediaSlice(Media& device, std::string role, uint64_t offset, uint64_t sizeBytes)
       : Media(device.reactor(), device.name() + " (" + std::move(role) + ")", sizeBytes,
               device.sectorSizeBytes()),

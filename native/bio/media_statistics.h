@@ -46,7 +46,9 @@ struct MediaStatistics {
   uint64_t inFlightCount = 0;
   uint64_t inFlightCountMax = 0;
 
-  OperationStatistics& of(MediaOperation operation) { return operations[static_cast<size_t>(operation)]; }
+  OperationStatistics& of(MediaOperation operation) {
+    return operations[static_cast<size_t>(operation)];
+  }
   const OperationStatistics& of(MediaOperation operation) const {
     return operations[static_cast<size_t>(operation)];
   }

@@ -9,7 +9,8 @@ namespace {
 
 class MemoryMedia final : public Media {
  public:
-  MemoryMedia(Reactor& reactor, std::string name, MutableBytes bytes, const MemoryMediaOptions& options)
+  MemoryMedia(Reactor& reactor, std::string name, MutableBytes bytes,
+              const MemoryMediaOptions& options)
       : Media(reactor, std::move(name), bytes.size(), options.sectorSizeBytes, options.media),
         bytes_(bytes) {}
   ~MemoryMedia() override { munmap(bytes_.data(), bytes_.size()); }
@@ -32,18 +33,19 @@ class MemoryMedia final : public Media {
 
 }  // namespace
 
-Result<std::unique_ptr<Media>> openMemoryMedia(Reactor& reactor, std::string name, uint64_t sizeBytes,
-                                               MemoryMediaOptions options) {
+Result<std::unique_ptr<Media>> openMemoryMedia(Reactor& reactor, std::string name,
+                                               uint64_t sizeBytes, MemoryMediaOptions options) {
   if (sizeBytes == 0 || sizeBytes % kMediaBlockSize) {
-    return invalid(name + ": size " + std::to_string(sizeBytes) + " is not in whole blocks of 4096");
+    return invalid(name + ": size " + std::to_string(sizeBytes) +
+                   " is not in whole blocks of 4096");
   }
   void* address = mmap(nullptr, sizeBytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (address == MAP_FAILED) {
     return Error(ErrorCode::kNomem, name + ": " + std::to_string(sizeBytes) + " bytes of memory");
   }
-  return std::unique_ptr<Media>(
-      std::make_unique<MemoryMedia>(reactor, std::move(name), bytesOf(address, sizeBytes), options));
+  return std::unique_ptr<Media>(std::make_unique<MemoryMedia>(
+      reactor, std::move(name), bytesOf(address, sizeBytes), options));
 }
 
 }  // namespace daos::bio

@@ -1,6 +1,7 @@
 // A Media in memory: tests, the simulator, and targets that need not survive.
 //
-// A flush keeps its promise only as long as the process lives. Requests end in the next turn, in order.
+// A flush keeps its promise only as long as the process lives. Requests end in the next turn, in
+// order.
 #pragma once
 
 #include <memory>
@@ -15,7 +16,7 @@ struct MemoryMediaOptions {
 };
 
 // Zeros at first; `sizeBytes` is a multiple of 4096. DER_NOMEM when the system refuses.
-Result<std::unique_ptr<Media>> openMemoryMedia(Reactor& reactor, std::string name, uint64_t sizeBytes,
-                                               MemoryMediaOptions options = {});
+Result<std::unique_ptr<Media>> openMemoryMedia(Reactor& reactor, std::string name,
+                                               uint64_t sizeBytes, MemoryMediaOptions options = {});
 
 }  // namespace daos::bio

@@ -1,5 +1,5 @@
-// The reference of benchmarks: the shortest io_uring loop over one O_DIRECT file, one request per slot,
-// nothing above it.
+// The reference of benchmarks: the shortest io_uring loop over one O_DIRECT file, one request per
+// slot, nothing above it.
 #pragma once
 
 #include <fcntl.h>
@@ -33,7 +33,8 @@ struct RawRate {
 
 class RawRing {
  public:
-  explicit RawRing(const std::string& path) : fd_(open(path.c_str(), O_RDWR | O_DIRECT | O_CLOEXEC)) {
+  explicit RawRing(const std::string& path)
+      : fd_(open(path.c_str(), O_RDWR | O_DIRECT | O_CLOEXEC)) {
     DAOS_ASSERT(fd_ >= 0);
   }
   ~RawRing() { close(fd_); }
@@ -47,8 +48,8 @@ class RawRing {
     const int opened = io_uring_queue_init_params(load.depth, &ring, &parameters);
     DAOS_ASSERT(opened == 0);
     const uint64_t bytes = load.depth * load.sizeBytes;
-    void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE,
-                        -1, 0);
+    void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     DAOS_ASSERT(memory != MAP_FAILED);
     const iovec piece{memory, bytes};
     io_uring_register_buffers(&ring, &piece, 1);
@@ -82,7 +83,8 @@ class RawRing {
         ++inFlight;
       }
     }
-    rate.perSecond = static_cast<double>(rate.latency.count()) * 1e9 / static_cast<double>(bench::nowNs() - beginNs);
+    rate.perSecond = static_cast<double>(rate.latency.count()) * 1e9 /
+                     static_cast<double>(bench::nowNs() - beginNs);
     return rate;
   }
   static void prepare(io_uring& ring, const RawLoad& load, std::byte* memory, unsigned slot,

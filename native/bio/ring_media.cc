@@ -9,7 +9,10 @@ namespace daos::bio {
 
 RingMedia::RingMedia(IoRing& ring, RingMediaFile file, MediaOptions options)
     : Media(ring.reactor(), std::move(file.path), file.sizeBytes, file.sectorSizeBytes, options),
-      ring_(ring), fd_(file.fd), isBlockDevice_(file.isBlockDevice), fileSlot_(ring.registerFile(file.fd)) {}
+      ring_(ring),
+      fd_(file.fd),
+      isBlockDevice_(file.isBlockDevice),
+      fileSlot_(ring.registerFile(file.fd)) {}
 
 RingMedia::~RingMedia() {
   ring_.drain(*this);
@@ -30,7 +33,8 @@ void RingMedia::start(MediaRequest& request) {
 Error RingMedia::errorOf(const MediaRequest& request, int code) const {
   std::string message = name() + ": " + std::string(operationName(request.operation));
   if (request.operation != MediaOperation::kFlush) {
-    message += " of " + std::to_string(request.sizeBytes) + " bytes at " + std::to_string(request.offset);
+    message +=
+        " of " + std::to_string(request.sizeBytes) + " bytes at " + std::to_string(request.offset);
   }
   message += code == 0 ? ": the file ends here" : std::string(": ") + std::strerror(-code);
   const bool isFull = code == -ENOSPC || code == -EDQUOT;
@@ -45,7 +49,8 @@ void RingMedia::arrived(MediaRequest& request, int code) {
     ring_.queue(request);
     return;
   }
-  if (code == -EOPNOTSUPP && request.operation == MediaOperation::kDiscard) code = 0;  // it was a hint
+  // It was a hint.
+  if (code == -EOPNOTSUPP && request.operation == MediaOperation::kDiscard) code = 0;
   if (code < 0 || (code == 0 && isTransfer)) {
     finish(request, errorOf(request, code));
     return;

@@ -93,7 +93,8 @@ Result<BlockExtent> SpaceAllocator::reserve(uint64_t count, ReserveOptions optio
     }
   }
   auto best = findBest(count, options.alignment);
-  if (best == byBlock_.end() && options.countMin > 0 && options.countMin < count && !bySize_.empty()) {
+  if (best == byBlock_.end() && options.countMin > 0 && options.countMin < count &&
+      !bySize_.empty()) {
     const auto largest = bySize_.rbegin();
     const uint64_t skipped = alignUp(largest->second, options.alignment) - largest->second;
     if (largest->first >= options.countMin + skipped) {
@@ -138,8 +139,8 @@ void SpaceAllocator::reclaim(uint64_t ticketDurable) {
 
 Result<SpaceAllocator> SpaceAllocator::load(Bytes bitmap, uint64_t blockCount) {
   if (bitmap.size() != bitmapSizeBytes(blockCount)) {
-    return Error(ErrorCode::kDfInval, "space bitmap of " + std::to_string(bitmap.size()) + " bytes for " +
-                                          std::to_string(blockCount) + " blocks");
+    return Error(ErrorCode::kDfInval, "space bitmap of " + std::to_string(bitmap.size()) +
+                                          " bytes for " + std::to_string(blockCount) + " blocks");
   }
   SpaceAllocator allocator(0);
   allocator.blockCount_ = blockCount;
@@ -147,7 +148,8 @@ Result<SpaceAllocator> SpaceAllocator::load(Bytes bitmap, uint64_t blockCount) {
     return (loadAs<uint64_t>(bitmap.data() + block / 64 * 8) >> (block % 64)) & 1;
   };
   for (uint64_t block = blockCount; block < bitmap.size() * 8; ++block) {
-    if (!isUsed(block)) return Error(ErrorCode::kDfInval, "space bitmap: a block past the end is free");
+    if (!isUsed(block))
+      return Error(ErrorCode::kDfInval, "space bitmap: a block past the end is free");
   }
   uint64_t block = 0;
   while (block < blockCount) {
@@ -178,7 +180,8 @@ uint64_t bitmapSizeBytes(uint64_t blockCount) { return (blockCount + 63) / 64 * 
 void formatBitmap(MutableBytes bitmap, uint64_t blockCount) {
   DAOS_ASSERT(bitmap.size() == bitmapSizeBytes(blockCount));
   std::fill(bitmap.begin(), bitmap.end(), std::byte{0});
-  if (blockCount % 64) storeAs(bitmap.data() + bitmap.size() - 8, ~uint64_t{0} << (blockCount % 64));
+  if (blockCount % 64)
+    storeAs(bitmap.data() + bitmap.size() - 8, ~uint64_t{0} << (blockCount % 64));
 }
 
 BitmapRange bitmapRange(BlockExtent extent) {
@@ -205,9 +208,9 @@ static Status mark(MutableBytes bitmap, BlockExtent extent, bool used) {
     const uint64_t mask = maskOf(extent, word);
     const uint64_t bits = loadAs<uint64_t>(bitmap.data() + word * 8) & mask;
     if (bits != (used ? 0 : mask)) {
-      return Error(ErrorCode::kDfInval, "space bitmap: blocks " + std::to_string(extent.block) + " to " +
-                                            std::to_string(extent.end()) + " are not all " +
-                                            (used ? "free" : "used"));
+      return Error(ErrorCode::kDfInval, "space bitmap: blocks " + std::to_string(extent.block) +
+                                            " to " + std::to_string(extent.end()) +
+                                            " are not all " + (used ? "free" : "used"));
     }
   }
   for (uint64_t word = firstWord; word <= lastWord; ++word) {

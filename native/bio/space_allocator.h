@@ -2,12 +2,13 @@
 //
 // Life of an extent:
 // 1. reserve: taken here, in memory only; the caller writes its data and makes it durable.
-// 2. publish: inside the arena transaction that makes the data visible, the caller also calls markUsed on the
-//    bitmap's bytes. cancel instead gives the extent back. A crash before the transaction is durable leaks
-//    nothing: the bitmap never heard of it.
-// 3. release: inside the transaction that drops the data, the caller calls markFree on the bitmap's bytes.
-// 4. reclaim: once that transaction is durable the blocks may be reserved again, not before: a crash could bring
-//    the old transaction's view back.
+// 2. publish: inside the arena transaction that makes the data visible, the caller also calls
+//    markUsed on the bitmap's bytes. cancel instead gives the extent back. A crash before the
+//    transaction is durable leaks nothing: the bitmap never heard of it.
+// 3. release: inside the transaction that drops the data, the caller calls markFree on the bitmap's
+//    bytes.
+// 4. reclaim: once that transaction is durable the blocks may be reserved again, not before: a
+//    crash could bring the old transaction's view back.
 //
 // Thread:    the target's.
 // Invariant: free extents never touch each other (they are merged), nor reserved or used blocks.
@@ -32,7 +33,8 @@ struct BlockExtent {
 };
 
 struct ReserveOptions {
-  // Where the extent had best lie: the end of the object's last extent. It, or the next free place after.
+  // Where the extent had best lie: the end of the object's last extent. It, or the next free place
+  // after.
   uint64_t hint = UINT64_MAX;
   // Fewer blocks than asked for are welcome down to this; 0: all or DER_NOSPACE.
   uint64_t countMin = 0;
@@ -98,7 +100,8 @@ uint64_t bitmapSizeBytes(uint64_t blockCount);
 void formatBitmap(MutableBytes bitmap, uint64_t blockCount);
 // The bytes that marking `extent` changes: what the transaction must declare as modified.
 BitmapRange bitmapRange(BlockExtent extent);
-// `bitmap` is the whole of it. DER_DF_INVAL, with nothing changed, when a block is in that state already.
+// `bitmap` is the whole of it. DER_DF_INVAL, with nothing changed, when a block is in that state
+// already.
 Status markUsed(MutableBytes bitmap, BlockExtent extent);
 Status markFree(MutableBytes bitmap, BlockExtent extent);
 

@@ -76,7 +76,8 @@ TEST(BioSpaceBitmap, ADamagedBitmapIsRefused) {
   EXPECT_EQ(SpaceAllocator::load(bitmap, 1000).code(), ErrorCode::kDfInval);
 }
 
-// Goal: allocator and bitmap agree over any history. Method: random operations, and after each hundred
+// Goal: allocator and bitmap agree over any history. Method: random operations, and after each
+//       hundred
 // a load of the bitmap must give the same free space as memory does, minus what is in between.
 TEST(BioSpaceAllocator, RandomHistoriesAgreeWithTheBitmap) {
   SeededRandom random(11);
@@ -89,7 +90,8 @@ TEST(BioSpaceAllocator, RandomHistoriesAgreeWithTheBitmap) {
   for (int step = 0; step < 20000; ++step) {
     if (random.chance(55, 100)) {
       const uint64_t hint = random.chance(1, 2) ? random.below(kBlocks) : UINT64_MAX;
-      auto extent = space.reserve(1 + random.below(40), {.hint = hint, .countMin = random.below(2)});
+      auto extent =
+          space.reserve(1 + random.below(40), {.hint = hint, .countMin = random.below(2)});
       if (!extent.ok()) continue;
       if (random.chance(1, 4)) {
         space.cancel(*extent);

@@ -51,7 +51,8 @@ uint32_t crc32c(Bytes data, uint32_t previous) {
 
 uint64_t crc64(Bytes data, uint64_t previous) {
   if (data.empty()) return previous;
-  return crc64_ecma_refl(previous, reinterpret_cast<const unsigned char*>(data.data()), data.size());
+  return crc64_ecma_refl(previous, reinterpret_cast<const unsigned char*>(data.data()),
+                         data.size());
 }
 
 Checksum::Checksum(ChecksumType type) : type_(type) {
@@ -83,8 +84,8 @@ void Checksum::update(Bytes data) {
 void Checksum::finish(MutableBytes out) {
   DAOS_ASSERT(out.size() >= checksumSize(type_));
   if (type_ == ChecksumType::kSha256) {
-    EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(digest_), reinterpret_cast<unsigned char*>(out.data()),
-                       nullptr);
+    EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(digest_),
+                       reinterpret_cast<unsigned char*>(out.data()), nullptr);
   } else if (type_ != ChecksumType::kNone) {
     std::memcpy(out.data(), &crc_, checksumSize(type_));
   }

@@ -5,7 +5,8 @@
 
 namespace daos {
 
-static_assert(kWholeFrameSizeMax == sizeof(FrameHeader) + kDescriptorCountMax * sizeof(FrameDescriptor) +
+static_assert(kWholeFrameSizeMax == sizeof(FrameHeader) +
+                                        kDescriptorCountMax * sizeof(FrameDescriptor) +
                                         kFrameSizeMax + kTransferSizeMax);
 
 static bool carriesData(const FrameHeader& header) {
@@ -20,7 +21,8 @@ static uint64_t bodySpace(const FrameHeader& header) {
 size_t frameSize(const FrameHeader& header) {
   const uint64_t descriptorCount = uint64_t{header.sourceCount} + header.sinkCount;
   const uint64_t dataSpace = carriesData(header) ? alignUp(header.dataSize, kFrameAlignment) : 0;
-  return sizeof(FrameHeader) + descriptorCount * sizeof(FrameDescriptor) + bodySpace(header) + dataSpace;
+  return sizeof(FrameHeader) + descriptorCount * sizeof(FrameDescriptor) + bodySpace(header) +
+         dataSpace;
 }
 
 void sealFrame(std::byte* frame, FrameHeader header) {
@@ -41,8 +43,9 @@ static bool isWithinLimits(const FrameHeader& header) {
   if (header.kind != FrameKind::kFragment) {
     return header.dataSize <= kTransferSizeMax && header.bodySize <= kFrameSizeMax;
   }
-  return header.sourceCount == 0 && header.sinkCount == 0 && header.bodySize <= kWholeFrameSizeMax &&
-         header.epoch <= header.bodySize && header.dataSize <= header.bodySize - header.epoch;
+  return header.sourceCount == 0 && header.sinkCount == 0 &&
+         header.bodySize <= kWholeFrameSizeMax && header.epoch <= header.bodySize &&
+         header.dataSize <= header.bodySize - header.epoch;
 }
 
 ErrorCode parseFrameUnsealed(Bytes bytes, FrameView& frame) {
@@ -58,7 +61,8 @@ ErrorCode parseFrameUnsealed(Bytes bytes, FrameView& frame) {
   const size_t bodySize = header.kind == FrameKind::kFragment ? 0 : header.bodySize;
   frame.descriptors = payload.first(descriptorSize);
   frame.body = payload.subspan(descriptorSize, bodySize);
-  frame.data = payload.subspan(descriptorSize + bodySpace(header), carriesData(header) ? header.dataSize : 0);
+  frame.data = payload.subspan(descriptorSize + bodySpace(header),
+                               carriesData(header) ? header.dataSize : 0);
   return ErrorCode::kOk;
 }
 

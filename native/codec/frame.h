@@ -2,10 +2,11 @@
 //
 //   header (64 bytes) | descriptors of client memory | body, padded to 8 | inline data, padded to 8
 //
-// A message of a transport holds one or more frames back to back. A frame too large for a message goes as fragments,
-// each a frame of its own.
+// A message of a transport holds one or more frames back to back. A frame too large for a message
+// goes as fragments, each a frame of its own.
 //
-// Invariant: a frame that was parsed lies wholly in its input, and every length in it has been checked.
+// Invariant: a frame that was parsed lies wholly in its input, and every length in it has been
+//            checked.
 // Format:    docs/format/frame.md, version 1.
 #pragma once
 
@@ -20,28 +21,31 @@ inline constexpr uint32_t kFrameMagic = 0x46524144;  // "DARF"
 inline constexpr uint8_t kFrameVersion = 1;
 inline constexpr size_t kFrameAlignment = 8;
 inline constexpr size_t kDescriptorCountMax = 1024;  // of one frame, both directions
-// Largest frame there can be, fragmented where a message is smaller: header, descriptors, body, data.
+// Largest frame there can be, fragmented where a message is smaller: header, descriptors, body,
+// data.
 inline constexpr size_t kWholeFrameSizeMax = 64 + 1024 * 24 + 1048576 + 67108864;
 
 enum class FrameKind : uint8_t {
   kRequest = 1,
   kReply = 2,
   kFragment = 3,  // a slice of a larger request or reply
-  kHello = 4,     // client → server: session is the client's id, epoch the name it gives to this server, body its address
+  kHello = 4,     // client → server: session is the client's id, epoch the name it gives to this
+                  // server, body its address
   kWelcome = 5,   // server → client: epoch is the session to use, body a WelcomeBody
   kRefuse = 6,    // server → client: no session for you, `result` says why
   kPing = 7,      // either way: answer with kPong
   kPong = 8,
-  kGoodbye = 9,   // either way: the session ends
-  kCancel = 10,   // client → server: nobody waits for this request any more
+  kGoodbye = 9,  // either way: the session ends
+  kCancel = 10,  // client → server: nobody waits for this request any more
 };
 
 enum FrameFlag : uint32_t {
   kFrameModification = 1u << 0,  // request: remember the answer
   kFrameRepeated = 1u << 1,      // request: sent before
-  kFrameDataRemote = 1u << 2,    // request: data is at the source descriptors; reply: data was written to the sink
-  kFrameOfReply = 1u << 3,       // fragment: of a reply, else of a request
-  kFrameToClient = 1u << 4,      // ping, pong, goodbye: for the client's side of the session
+  kFrameDataRemote =
+      1u << 2,  // request: data is at the source descriptors; reply: data was written to the sink
+  kFrameOfReply = 1u << 3,   // fragment: of a reply, else of a request
+  kFrameToClient = 1u << 4,  // ping, pong, goodbye: for the client's side of the session
 };
 inline constexpr uint32_t kFrameFlagMask = (1u << 5) - 1;
 
@@ -57,9 +61,11 @@ struct FrameHeader {
   uint64_t epoch = 0;       // fragment: offset of the slice
   uint32_t mapVersion = 0;
   uint32_t timeoutUs = 0;   // request: time left; reply DER_BUSY: when to repeat
-  uint32_t result = 0;      // request: room for data in the sink; reply, refuse: error code, 0 is success
+  // Request: room for data in the sink; reply, refuse: error code, 0 is success.
+  uint32_t result = 0;
   uint32_t bodySize = 0;    // fragment: size of the whole frame
-  uint32_t dataSize = 0;    // inline, or in client memory with kFrameDataRemote; fragment: size of the slice
+  // Inline, or in client memory with kFrameDataRemote; fragment: size of the slice.
+  uint32_t dataSize = 0;
   uint16_t sourceCount = 0; // descriptors: memory to read data from
   uint16_t sinkCount = 0;   // then memory to write data to
 };
@@ -95,11 +101,12 @@ struct FrameView {
 // Bytes of a frame with these lengths in its header.
 size_t frameSize(const FrameHeader& header);
 
-// Fills in the checksum of the frame that starts at `frame` and has this header; body, data and zero padding must be in place.
+// Fills in the checksum of the frame that starts at `frame` and has this header; body, data and
+// zero padding must be in place.
 void sealFrame(std::byte* frame, FrameHeader header);
 
-// Parses the frame at the front of `bytes`, which must be aligned to 8. DER_PROTO for what is no frame, DER_CSUM for a
-// damaged one. Allocates nothing.
+// Parses the frame at the front of `bytes`, which must be aligned to 8. DER_PROTO for what is no
+// frame, DER_CSUM for a damaged one. Allocates nothing.
 ErrorCode parseFrame(Bytes bytes, FrameView& frame);
 // The same without a look at the checksum, for bytes that others vouch for.
 ErrorCode parseFrameUnsealed(Bytes bytes, FrameView& frame);

@@ -16,7 +16,8 @@ std::vector<std::byte> makeFrame(FrameHeader header, std::string_view body, std:
   header.bodySize = static_cast<uint32_t>(body.size());
   header.dataSize = static_cast<uint32_t>(data.size());
   std::vector<std::byte> frame(frameSize(header));
-  const size_t bodyAt = sizeof(FrameHeader) + (header.sourceCount + header.sinkCount) * sizeof(FrameDescriptor);
+  const size_t bodyAt =
+      sizeof(FrameHeader) + (header.sourceCount + header.sinkCount) * sizeof(FrameDescriptor);
   std::memcpy(frame.data() + bodyAt, body.data(), body.size());
   if (!(header.flags & kFrameDataRemote)) {
     std::memcpy(frame.data() + bodyAt + alignUp(body.size(), 8), data.data(), data.size());

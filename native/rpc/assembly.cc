@@ -26,7 +26,8 @@ BufferRef Assembly::add(const FrameView& fragment) {
     sizeDone_ = 0;
   }
   if (!buffer_) return {};
-  if (header.requestId != requestId_ || header.epoch != sizeDone_ || header.bodySize != sizeTotal_) {
+  if (header.requestId != requestId_ || header.epoch != sizeDone_ ||
+      header.bodySize != sizeTotal_) {
     forget();
     return {};
   }

@@ -1,6 +1,7 @@
 // Puts the fragments of one direction of a session together.
 //
-// A sender cuts one frame after the other, so there is at most one under way; one that has a gap is forgotten.
+// A sender cuts one frame after the other, so there is at most one under way; one that has a gap is
+// forgotten.
 #pragma once
 
 #include "codec/frame.h"

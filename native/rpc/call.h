@@ -68,16 +68,17 @@ struct DeadlineTag;
 //
 // 1. filled with arguments; 2. Endpoint::start (or co_await); 3. ended: `result` is set and the
 // waiter resumed or `done` called, out of poll() or, when it can't even start, out of start().
-// Errors: what the server answered, or DER_TIMEDOUT, DER_CANCELED, DER_UNREACH (the peer is gone and
-// it isn't known whether the request ran), DER_BUSY (queue over its limit), DER_TRUNC (more payload than the
-// sink holds), DER_PROTO, DER_SHUTDOWN.
+// Errors: what the server answered, or DER_TIMEDOUT, DER_CANCELED, DER_UNREACH (the peer is gone
+//         and
+// it isn't known whether the request ran), DER_BUSY (queue over its limit), DER_TRUNC (more payload
+// than the sink holds), DER_PROTO, DER_SHUTDOWN.
 class Call : public IntrusiveLink<InFlightTag>, public IntrusiveLink<DeadlineTag> {
  public:
   Call(Endpoint& endpoint, Peer& peer, const CallArguments& args);
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
-  // A call that is still under way is cancelled; its memory must outlive the server's use of it, which for calls
-  // with payload by RMA only the call's own end tells.
+  // A call that is still under way is cancelled; its memory must outlive the server's use of it,
+  // which for calls with payload by RMA only the call's own end tells.
   ~Call();
 
   // Ends with DER_CANCELED soon, unless the answer is there first. The server is told.

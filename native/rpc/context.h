@@ -35,7 +35,8 @@ struct TransportEntry {
     owners[peer.slot] = {owner, peer.generation};
   }
   LinkOwner* ownerOf(PeerId peer) const {
-    if (peer.slot >= owners.size() || owners[peer.slot].generation != peer.generation) return nullptr;
+    if (peer.slot >= owners.size() || owners[peer.slot].generation != peer.generation)
+      return nullptr;
     return owners[peer.slot].owner;
   }
 };

@@ -1,7 +1,7 @@
 // Calls by the time at which something has to be done about them: O(1) to add and to remove.
 //
-// A hashed wheel of 1 ms buckets; an entry more than a turn ahead stays in its bucket for the next turn.
-// (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", 1987.)
+// A hashed wheel of 1 ms buckets; an entry more than a turn ahead stays in its bucket for the next
+// turn. (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", 1987.)
 #pragma once
 
 #include <array>
@@ -16,7 +16,8 @@ class DeadlineWheel {
  public:
   explicit DeadlineWheel(uint64_t nowNs) : tick_(nowNs / kTickNs) {}
 
-  // Puts the call, which is in no wheel, where advance() finds it at `wakeNs` or up to a tick later.
+  // Puts the call, which is in no wheel, where advance() finds it at `wakeNs` or up to a tick
+  // later.
   void add(Call& call, uint64_t wakeNs) {
     const uint64_t tick = std::max(wakeNs / kTickNs + 1, tick_ + 1);
     buckets_[tick % kBucketCount].pushBack(call);
@@ -29,7 +30,8 @@ class DeadlineWheel {
   void advance(uint64_t nowNs, WakeNs wakeNs, Due due) {
     const uint64_t tickNow = nowNs / kTickNs;
     if (tickNow <= tick_) return;
-    const uint64_t first = std::max(tick_ + 1, tickNow >= kBucketCount ? tickNow - kBucketCount + 1 : 0);
+    const uint64_t first =
+        std::max(tick_ + 1, tickNow >= kBucketCount ? tickNow - kBucketCount + 1 : 0);
     tick_ = tickNow;
     for (uint64_t tick = first; tick <= tickNow; ++tick) {
       if (isUsed(tick)) sweep(tick % kBucketCount, nowNs, wakeNs, due);

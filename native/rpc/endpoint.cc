@@ -23,9 +23,15 @@ class EndpointCore final : public Endpoint, private Poller {
 
   void addTransport(std::unique_ptr<Transport> transport) override;
   std::string addresses() const override;
-  void handle(uint16_t opcode, Handler handler) override { server_.handle(opcode, std::move(handler)); }
-  void handleFast(uint16_t opcode, FastHandler handler) override { server_.handleFast(opcode, std::move(handler)); }
-  void onSessionEnd(std::function<void(Session&)> callback) override { server_.onSessionEnd(std::move(callback)); }
+  void handle(uint16_t opcode, Handler handler) override {
+    server_.handle(opcode, std::move(handler));
+  }
+  void handleFast(uint16_t opcode, FastHandler handler) override {
+    server_.handleFast(opcode, std::move(handler));
+  }
+  void onSessionEnd(std::function<void(Session&)> callback) override {
+    server_.onSessionEnd(std::move(callback));
+  }
   Peer& peer(std::string_view addresses) override {
     armTick();
     return client_.peer(addresses);
@@ -35,13 +41,16 @@ class EndpointCore final : public Endpoint, private Poller {
   Status rememberMemory(MutableBytes memory) override { return client_.rememberMemory(memory); }
   void forgetMemory(MutableBytes memory) override { client_.forgetMemory(memory); }
   void shutdown() override;
-  bool isQuiet() const override { return server_.isQuiet() && const_cast<ClientSide&>(client_).isQuiet(); }
+  bool isQuiet() const override {
+    return server_.isQuiet() && const_cast<ClientSide&>(client_).isQuiet();
+  }
   const EndpointStatistics& statistics() const override { return context_.statistics; }
 
  private:
   // Hands what a transport delivers to the endpoint.
   struct Listener final : TransportListener {
-    Listener(EndpointCore& toEndpoint, TransportEntry& ofEntry) : endpoint(toEndpoint), entry(ofEntry) {}
+    Listener(EndpointCore& toEndpoint, TransportEntry& ofEntry)
+        : endpoint(toEndpoint), entry(ofEntry) {}
     void onMessage(BufferRef message) override { endpoint.onMessage(entry, message); }
     void onPeerFailed(PeerId peer, ErrorCode code) override {
       if (LinkOwner* owner = entry.ownerOf(peer)) owner->onLinkFailed(code);
@@ -100,7 +109,8 @@ void EndpointCore::onMessage(TransportEntry& entry, const BufferRef& message) {
     FrameView frame;
     if (parseFrame(rest, frame) != ErrorCode::kOk) {
       ++context_.statistics.corruptCount;
-      DAOS_LOG_WARNING(context_.options.log, "a damaged frame came in at " + entry.transport->address());
+      DAOS_LOG_WARNING(context_.options.log,
+                       "a damaged frame came in at " + entry.transport->address());
       return server_.onCorrupt(entry, session);
     }
     rest = rest.subspan(frame.size);
@@ -127,13 +137,14 @@ size_t EndpointCore::flush() {
 void EndpointCore::armTick() {
   if (isTickArmed_) return;
   isTickArmed_ = true;
-  context_.reactor.addTimer(context_.reactor.nowNs() + kTickNs, [this, alive = std::weak_ptr<bool>(isAlive_)] {
-    if (alive.expired()) return;
-    isTickArmed_ = false;
-    client_.onTick(context_.reactor.nowNs());
-    server_.onTick(context_.reactor.nowNs());
-    if (client_.hasPeers() || server_.hasSessions()) armTick();
-  });
+  context_.reactor.addTimer(context_.reactor.nowNs() + kTickNs,
+                            [this, alive = std::weak_ptr<bool>(isAlive_)] {
+                              if (alive.expired()) return;
+                              isTickArmed_ = false;
+                              client_.onTick(context_.reactor.nowNs());
+                              server_.onTick(context_.reactor.nowNs());
+                              if (client_.hasPeers() || server_.hasSessions()) armTick();
+                            });
 }
 
 void EndpointCore::shutdown() {
@@ -144,7 +155,8 @@ void EndpointCore::shutdown() {
 
 }  // namespace
 
-std::unique_ptr<Endpoint> Endpoint::create(Reactor& reactor, Random& random, EndpointOptions options) {
+std::unique_ptr<Endpoint> Endpoint::create(Reactor& reactor, Random& random,
+                                           EndpointOptions options) {
   return std::make_unique<EndpointCore>(reactor, random, std::move(options));
 }
 

@@ -1,4 +1,5 @@
-// The way to one peer: frames go into the open message of a link, which leaves at the end of the reactor's turn.
+// The way to one peer: frames go into the open message of a link, which leaves at the end of the
+// reactor's turn.
 //
 // Invariant: a frame lies whole in one message, or is cut into fragments that follow one another.
 // Invariant: frames leave in the order in which they were put.
@@ -38,13 +39,15 @@ class Link : public IntrusiveLink<DirtyTag> {
   Transport* transport() const { return transport_; }
   PeerId peer() const { return peer_; }
 
-  // Queues a frame; its lengths are taken from `parts`, unless data is remote. Does nothing when closed.
+  // Queues a frame; its lengths are taken from `parts`, unless data is remote. Does nothing when
+  // closed.
   void put(FrameHeader header, const FrameParts& parts);
   // A frame of a header alone.
   void put(const FrameHeader& header) { put(header, {}); }
 
-  // Room for a frame of `size` bytes in the open message; null when it does not fit in any message or the link is
-  // closed. Nothing else may be put before commit(), which must follow and may use less.
+  // Room for a frame of `size` bytes in the open message; null when it does not fit in any message
+  // or the link is closed. Nothing else may be put before commit(), which must follow and may use
+  // less.
   std::byte* reserve(size_t size);
   void commit(size_t size);
 

@@ -101,11 +101,15 @@ class Network final : public LocalNetwork {
 class LocalTransport final : public Transport {
  public:
   LocalTransport(Network& network, std::string address, std::shared_ptr<Port> port)
-      : network_(network), address_(std::move(address)), port_(std::move(port)), pool_(kMessageSizeMax) {}
+      : network_(network),
+        address_(std::move(address)),
+        port_(std::move(port)),
+        pool_(kMessageSizeMax) {}
   ~LocalTransport() override {
     port_->shut();
     network_.remove(address_);
-    while (RmaOperation* operation = popTransfer()) operation->done(*operation, ErrorCode::kCanceled);
+    while (RmaOperation* operation = popTransfer())
+      operation->done(*operation, ErrorCode::kCanceled);
   }
 
   const std::string& address() const override { return address_; }
@@ -175,7 +179,8 @@ Result<std::unique_ptr<Transport>> Network::createTransport() {
 }
 
 Result<PeerId> LocalTransport::connect(std::string_view address) {
-  if (!address.starts_with(kScheme)) return invalid("'" + std::string(address) + "' is no local address");
+  if (!address.starts_with(kScheme))
+    return invalid("'" + std::string(address) + "' is no local address");
   auto port = network_.find(address);
   if (!port) return Error(ErrorCode::kUnreach, "nobody is at " + std::string(address));
   const auto name = remotes_.add(std::make_unique<Remote>(Remote{std::move(port)}));

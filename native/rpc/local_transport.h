@@ -7,7 +7,8 @@
 
 namespace daos::rpc {
 
-// The addresses "local://N" of one process: whoever shall talk shares one. Thread-safe; outlives its transports.
+// The addresses "local://N" of one process: whoever shall talk shares one. Thread-safe; outlives
+// its transports.
 class LocalNetwork {
  public:
   virtual ~LocalNetwork() = default;

@@ -29,7 +29,8 @@ BufferPool::~BufferPool() {
 
 MessageBuffer* BufferPool::create(size_t capacity) {
   auto* buffer = new MessageBuffer;
-  buffer->data = static_cast<std::byte*>(std::aligned_alloc(kAlignment, alignUp(capacity, kAlignment)));
+  buffer->data =
+      static_cast<std::byte*>(std::aligned_alloc(kAlignment, alignUp(capacity, kAlignment)));
   DAOS_ASSERT(buffer->data);
   buffer->capacity = static_cast<uint32_t>(capacity);
   buffer->references = 1;

@@ -1,8 +1,8 @@
 // The memory that messages travel in: buffers of one size, counted references, a free list.
 //
 // Thread: a pool, its buffers and their references belong to one thread.
-// Life:   a reference keeps its buffer; the last one gives it back to the pool it came from. The pool
-//         may die before its buffers: the last reference then frees them.
+// Life:   a reference keeps its buffer; the last one gives it back to the pool it came from. The
+//         pool may die before its buffers: the last reference then frees them.
 #pragma once
 
 #include <cstddef>

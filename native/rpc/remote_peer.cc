@@ -22,8 +22,11 @@ static uint64_t sizeOf(std::span<const MutableBytes> pieces) {
 }
 
 RemotePeer::RemotePeer(ClientSide& client, std::string addresses)
-    : client_(client), context_(client.context()), addresses_(std::move(addresses)),
-      link_(context_.dirty, context_.statistics.messageSentCount), assembly_(context_.assemblyMemory) {}
+    : client_(client),
+      context_(client.context()),
+      addresses_(std::move(addresses)),
+      link_(context_.dirty, context_.statistics.messageSentCount),
+      assembly_(context_.assemblyMemory) {}
 
 RemotePeer::~RemotePeer() { context_.closeLink(link_); }
 
@@ -38,7 +41,8 @@ size_t RemotePeer::inlineSizeMax() const {
 
 void RemotePeer::start(Call& call) {
   const uint64_t now = nowNs();
-  call.deadlineNs_ = call.arguments.deadlineNs ? call.arguments.deadlineNs : now + context_.options.timeoutNs;
+  call.deadlineNs_ =
+      call.arguments.deadlineNs ? call.arguments.deadlineNs : now + context_.options.timeoutNs;
   if (call.deadlineNs_ <= now) return end(call, Error(ErrorCode::kTimedout));
   if (state_ == State::kReady && waiting_.empty() && !freeSlots_.empty()) {
     assignSlot(call);
@@ -96,7 +100,8 @@ void RemotePeer::exposeMemory(Call& call) {
   const size_t inlineMax = inlineSizeMax();
   const bool isDataRemote = sizeOf(arguments.data) > inlineMax;
   const bool isSinkRemote = sizeOf(arguments.sink) > inlineMax;
-  const size_t count = (isDataRemote ? arguments.data.size() : 0) + (isSinkRemote ? arguments.sink.size() : 0);
+  const size_t count =
+      (isDataRemote ? arguments.data.size() : 0) + (isSinkRemote ? arguments.sink.size() : 0);
   if (count == 0 || count > kDescriptorCountMax) return;
   auto memory = std::make_unique<CallMemory>();
   memory->transport = link_.transport();
@@ -139,7 +144,8 @@ void RemotePeer::transmit(Call& call) {
   header.requestId = call.slot_ | uint64_t{slots_[call.slot_].sequence} << 32;
   header.epoch = arguments.epoch;
   header.mapVersion = arguments.mapVersion;
-  header.timeoutUs = static_cast<uint32_t>(std::min((call.deadlineNs_ - now) / 1000 + 1, kDeadlineMsMax * 1000));
+  header.timeoutUs =
+      static_cast<uint32_t>(std::min((call.deadlineNs_ - now) / 1000 + 1, kDeadlineMsMax * 1000));
   header.result = static_cast<uint32_t>(sizeOf(arguments.sink));
   FrameParts parts{{}, arguments.body, arguments.data};
   if (call.memory_) {
@@ -214,7 +220,8 @@ void RemotePeer::end(Call& call, Result<Reply> outcome) {
 }
 
 void RemotePeer::endAll(ErrorCode code, const char* message) {
-  // Calls that are started by what ends here are not ended: they come after those that are there now.
+  // Calls that are started by what ends here are not ended: they come after those that are there
+  // now.
   std::vector<Call*> slotted;
   for (const Slot& slot : slots_) {
     if (slot.call) slotted.push_back(slot.call);
@@ -222,7 +229,8 @@ void RemotePeer::endAll(ErrorCode code, const char* message) {
   IntrusiveList<Call, InFlightTag> queued;
   while (Call* call = waiting_.popFront()) queued.pushBack(*call);
   for (Call* call : slotted) {
-    const bool isStillThere = std::any_of(slots_.begin(), slots_.end(), [&](const Slot& s) { return s.call == call; });
+    const bool isStillThere =
+        std::any_of(slots_.begin(), slots_.end(), [&](const Slot& s) { return s.call == call; });
     if (isStillThere) end(*call, Error(code, message));
   }
   while (Call* call = queued.front()) end(*call, Error(code, message));
@@ -238,7 +246,8 @@ void RemotePeer::leave(ErrorCode code) {
   }
   context_.closeLink(link_);
   state_ = State::kIdle;
-  endAll(code, code == ErrorCode::kShutdown ? "the endpoint is shutting down" : "the peer is forgotten");
+  endAll(code,
+         code == ErrorCode::kShutdown ? "the endpoint is shutting down" : "the peer is forgotten");
 }
 
 // ---- The session ----
@@ -250,7 +259,8 @@ void RemotePeer::findCandidates() {
     for (size_t at = 0; at < addresses_.size();) {
       const size_t stop = std::min(addresses_.find(' ', at), addresses_.size());
       const std::string address = addresses_.substr(at, stop - at);
-      if (!address.empty() && entry->transport->canReach(address)) candidates_.push_back({entry.get(), address});
+      if (!address.empty() && entry->transport->canReach(address))
+        candidates_.push_back({entry.get(), address});
       at = stop + 1;
     }
   }
@@ -350,7 +360,8 @@ void RemotePeer::onFrame(const FrameView& frame, const BufferRef& message) {
       if (frame.header.requestId == attempt_) breakLink(ErrorCode::kBusy);
       return;
     case FrameKind::kGoodbye:
-      if (state_ == State::kReady && frame.header.requestId == session_) breakLink(ErrorCode::kUnreach);
+      if (state_ == State::kReady && frame.header.requestId == session_)
+        breakLink(ErrorCode::kUnreach);
       return;
     case FrameKind::kPing: {
       FrameHeader header;
@@ -365,7 +376,8 @@ void RemotePeer::onFrame(const FrameView& frame, const BufferRef& message) {
 void RemotePeer::onWelcome(const FrameView& frame) {
   if (frame.header.requestId != attempt_ || frame.body.size() != sizeof(WelcomeBody)) return;
   const auto welcome = loadAs<WelcomeBody>(frame.body.data());
-  const bool isKnown = state_ == State::kReady && welcome.isResumed && frame.header.epoch == session_;
+  const bool isKnown =
+      state_ == State::kReady && welcome.isResumed && frame.header.epoch == session_;
   if (isKnown || welcome.creditCount == 0) return;
   const bool isResumed = welcome.isResumed && welcome.incarnation == incarnation_;
   session_ = frame.header.epoch;
@@ -383,11 +395,12 @@ void RemotePeer::growSlots(uint32_t count) {
   const size_t before = slots_.size();
   slots_.resize(count);
   for (size_t i = count; i-- > before;) freeSlots_.push_back(static_cast<uint32_t>(i));
-  std::rotate(freeSlots_.begin(), freeSlots_.end() - static_cast<ptrdiff_t>(count - before), freeSlots_.end());
+  std::rotate(freeSlots_.begin(), freeSlots_.end() - static_cast<ptrdiff_t>(count - before),
+              freeSlots_.end());
 }
 
-// Calls that were at the server when the connection broke: the server that remembers its answers gets them again;
-// another one only those that change nothing.
+// Calls that were at the server when the connection broke: the server that remembers its answers
+// gets them again; another one only those that change nothing.
 void RemotePeer::settleCallsAfterReconnect(bool isResumed) {
   for (size_t i = 0; i < slots_.size() && state_ == State::kReady; ++i) {
     Call* call = slots_[i].call;
@@ -395,7 +408,8 @@ void RemotePeer::settleCallsAfterReconnect(bool isResumed) {
     if (isResumed || !call->arguments.isModification) {
       transmit(*call);
     } else {
-      end(*call, Error(ErrorCode::kUnreach, "the server was lost; it isn't known whether the request was executed"));
+      end(*call, Error(ErrorCode::kUnreach,
+                       "the server was lost; it isn't known whether the request was executed"));
     }
   }
 }
@@ -404,7 +418,8 @@ void RemotePeer::onFragment(const FrameView& frame) {
   const BufferRef whole = assembly_.add(frame);
   if (!whole) return;
   FrameView inner;
-  if (parseAssembled(whole.bytes(), inner) != ErrorCode::kOk || inner.header.kind != FrameKind::kReply) {
+  if (parseAssembled(whole.bytes(), inner) != ErrorCode::kOk ||
+      inner.header.kind != FrameKind::kReply) {
     ++context_.statistics.corruptCount;
     return breakLink(ErrorCode::kProto);
   }
@@ -422,8 +437,10 @@ void RemotePeer::onReply(const FrameView& frame, const BufferRef& message) {
   if (call.state_ == Call::State::kLeaving) {
     return end(call, Error(call.isCancelled_ ? ErrorCode::kCanceled : ErrorCode::kTimedout));
   }
-  const bool isBusy = header.result == static_cast<uint32_t>(ErrorCode::kBusy) && header.timeoutUs > 0;
-  const uint64_t againNs = nowNs() + std::max<uint64_t>(uint64_t{header.timeoutUs} * 1000, kBusyPauseNs);
+  const bool isBusy =
+      header.result == static_cast<uint32_t>(ErrorCode::kBusy) && header.timeoutUs > 0;
+  const uint64_t againNs =
+      nowNs() + std::max<uint64_t>(uint64_t{header.timeoutUs} * 1000, kBusyPauseNs);
   if (isBusy && againNs < call.deadlineNs_) {
     call.state_ = Call::State::kWaiting;
     return wakeAt(call, againNs);
@@ -458,8 +475,8 @@ Result<Reply> RemotePeer::makeReply(Call& call, const FrameView& frame, const Bu
   const bool isRemote = header.flags & kFrameDataRemote;
   const uint64_t sinkSize = sizeOf(call.arguments.sink);
   if ((isRemote || sinkSize > 0) && header.dataSize > sinkSize) {
-    return Error(ErrorCode::kTrunc, "the answer has " + std::to_string(header.dataSize) + " bytes of data, the sink " +
-                                        std::to_string(sinkSize));
+    return Error(ErrorCode::kTrunc, "the answer has " + std::to_string(header.dataSize) +
+                                        " bytes of data, the sink " + std::to_string(sinkSize));
   }
   Reply reply;
   reply.message_ = message;

@@ -21,9 +21,11 @@ void Request::clear() {
   isAnswered_ = isCancelled_ = isBusy_ = false;
 }
 
-// Lets the handler suspend: a small request moves into our own memory, so that the message's buffer is free again.
+// Lets the handler suspend: a small request moves into our own memory, so that the message's buffer
+// is free again.
 void Request::keepMessage() {
-  const size_t size = descriptors_.size() + alignUp(body_.size(), kFrameAlignment) + inlineData_.size();
+  const size_t size =
+      descriptors_.size() + alignUp(body_.size(), kFrameAlignment) + inlineData_.size();
   if (size > kSmallSizeMax) return;
   std::byte* to = small_;
   const auto move = [&to](Bytes& bytes) {
@@ -62,7 +64,8 @@ Request::Room Request::start(size_t bodySizeMax, size_t dataSizeMax) {
     if (server_->room_.size() < size) server_->room_.resize(size);
     room = server_->room_.data();
   }
-  return {{room + sizeof(FrameHeader), bodySizeMax}, {room + sizeof(FrameHeader) + bodySpace, dataSizeMax}};
+  return {{room + sizeof(FrameHeader), bodySizeMax},
+          {room + sizeof(FrameHeader) + bodySpace, dataSizeMax}};
 }
 
 void Request::finish(size_t bodySize, size_t dataSize) {
@@ -90,7 +93,8 @@ void Request::fail(const Error& error, Bytes body) {
   std::vector<std::byte> encoded(sizeof(uint32_t) + message.size() + body.size());
   storeAs(encoded.data(), static_cast<uint32_t>(message.size()));
   std::memcpy(encoded.data() + sizeof(uint32_t), message.data(), message.size());
-  if (!body.empty()) std::memcpy(encoded.data() + sizeof(uint32_t) + message.size(), body.data(), body.size());
+  if (!body.empty())
+    std::memcpy(encoded.data() + sizeof(uint32_t) + message.size(), body.data(), body.size());
   FrameHeader header = server_->replyHeader(*this);
   header.result = static_cast<uint32_t>(error.code());
   server_->answer(*this, header, {{}, encoded, {}});
@@ -101,7 +105,8 @@ void Request::failBusy(uint64_t retryAfterNs) {
   isBusy_ = true;
   FrameHeader header = server_->replyHeader(*this);
   header.result = static_cast<uint32_t>(ErrorCode::kBusy);
-  header.timeoutUs = static_cast<uint32_t>(std::clamp<uint64_t>(retryAfterNs / 1000, 1, kDeadlineMsMax * 1000));
+  header.timeoutUs =
+      static_cast<uint32_t>(std::clamp<uint64_t>(retryAfterNs / 1000, 1, kDeadlineMsMax * 1000));
   server_->answer(*this, header, {});
 }
 
@@ -118,7 +123,8 @@ Transfer Request::push(std::span<const Bytes> pieces, uint64_t offset) {
   return Transfer(*this, {mutablePieces, pieces.size()}, true, offset);
 }
 
-Transfer::Transfer(Request& request, std::span<const MutableBytes> pieces, bool isWrite, uint64_t offset)
+Transfer::Transfer(Request& request, std::span<const MutableBytes> pieces, bool isWrite,
+                   uint64_t offset)
     : request_(request), pieces_(pieces), offset_(offset), isWrite_(isWrite) {
   for (const MutableBytes piece : pieces) size_ += piece.size();
   const uint64_t room = isWrite ? request.sinkSize_ : request.dataSize_;
@@ -162,7 +168,8 @@ bool Transfer::await_suspend(std::coroutine_handle<> waiter) {
   return pendingCount_ > 0;
 }
 
-// Walks over the client's descriptors and the local pieces side by side; an operation is one run of a descriptor.
+// Walks over the client's descriptors and the local pieces side by side; an operation is one run of
+// a descriptor.
 void Transfer::start() {
   Transport& transport = *request_.session_->link_.transport();
   const size_t first = isWrite_ ? request_.sourceCount_ : 0;
@@ -193,8 +200,10 @@ void Transfer::start() {
   }
 }
 
-// Fills in local pieces of up to `sizeMax` bytes, and moves on past them; returns how many bytes that were.
-uint64_t Transfer::gather(RmaOperation& operation, size_t& pieceIndex, size_t& pieceOffset, uint64_t sizeMax) {
+// Fills in local pieces of up to `sizeMax` bytes, and moves on past them; returns how many bytes
+// that were.
+uint64_t Transfer::gather(RmaOperation& operation, size_t& pieceIndex, size_t& pieceOffset,
+                          uint64_t sizeMax) {
   uint64_t size = 0;
   while (size < sizeMax && operation.localCount < RmaOperation::kPieceCountMax) {
     const MutableBytes piece = pieces_[pieceIndex].subspan(pieceOffset);
@@ -245,7 +254,9 @@ void Transfer::onDone(RmaOperation& operation, ErrorCode code) {
 }
 
 Status Transfer::await_resume() {
-  if (code_ != ErrorCode::kOk) return Error(code_, isWrite_ ? "data did not get to the client" : "data did not come from the client");
+  if (code_ != ErrorCode::kOk)
+    return Error(code_,
+                 isWrite_ ? "data did not get to the client" : "data did not come from the client");
   if (isWrite_) request_.pushedSize_ = std::max(request_.pushedSize_, offset_ + size_);
   return {};
 }

@@ -34,7 +34,8 @@ class Transfer {
   Transfer(Request& request, std::span<const MutableBytes> pieces, bool isWrite, uint64_t offset);
   void copyInline();
   void start();
-  uint64_t gather(RmaOperation& operation, size_t& pieceIndex, size_t& pieceOffset, uint64_t sizeMax);
+  uint64_t gather(RmaOperation& operation, size_t& pieceIndex, size_t& pieceOffset,
+                  uint64_t sizeMax);
   void submit(Transport& transport, RmaOperation& operation);
   void onDone(RmaOperation& operation, ErrorCode code);
 
@@ -50,8 +51,8 @@ class Transfer {
   bool isReady_ = false;
 };
 
-// A request lives until its handler has ended; it must be answered by then, by exactly one of reply, finish and
-// fail (one that isn't is answered DER_MISC).
+// A request lives until its handler has ended; it must be answered by then, by exactly one of
+// reply, finish and fail (one that isn't is answered DER_MISC).
 class Request {
  public:
   Request() = default;
@@ -64,25 +65,27 @@ class Request {
   // As Reactor::nowNs counts.
   uint64_t deadlineNs() const { return deadlineNs_; }
   Session& session() const;
-  // True once the client has cancelled, has gone, or the deadline is over: work may stop, nobody reads the answer.
+  // True once the client has cancelled, has gone, or the deadline is over: work may stop, nobody
+  // reads the answer.
   bool isAbandoned() const;
 
   // The encoded request; valid for the life of the request.
   Bytes body() const { return body_; }
 
-  // Payload from the client: how much; whether it came along; where, if so (for the life of the request).
+  // Payload from the client: how much; whether it came along; where, if so (for the life of the
+  // request).
   uint64_t dataSize() const { return dataSize_; }
   bool isDataInline() const { return isDataInline_; }
   Bytes inlineData() const { return inlineData_; }
-  // co_await: copies or reads payload [offset, offset + size of pieces) into `pieces`, which live until it ends.
-  // DER_INVAL beyond dataSize(), DER_UNREACH, DER_TIMEDOUT.
+  // co_await: copies or reads payload [offset, offset + size of pieces) into `pieces`, which live
+  // until it ends. DER_INVAL beyond dataSize(), DER_UNREACH, DER_TIMEDOUT.
   Transfer pull(std::span<const MutableBytes> pieces, uint64_t offset = 0);
 
   // Room for payload at the client; whether push writes it there by RMA.
   uint64_t sinkSize() const { return sinkSize_; }
   bool isSinkRemote() const { return isSinkRemote_; }
-  // co_await: puts `pieces` at `offset` of the client's sink, before the answer. Only with isSinkRemote(); a smaller
-  // sink gets its payload with the answer. DER_TRUNC beyond sinkSize().
+  // co_await: puts `pieces` at `offset` of the client's sink, before the answer. Only with
+  // isSinkRemote(); a smaller sink gets its payload with the answer. DER_TRUNC beyond sinkSize().
   Transfer push(std::span<const Bytes> pieces, uint64_t offset = 0);
   // After push: how much payload the answer shall announce (default: the end of the furthest push).
   void setPushedSize(uint64_t size) { pushedSize_ = size; }
@@ -93,8 +96,8 @@ class Request {
 
   // Answers. `data` goes along inline: at most inlineReplyMax() bytes over all pieces.
   void reply(Bytes body, std::span<const Bytes> data = {});
-  // The same without a copy: start gives room for the body and, behind it, payload; finish sends what was used.
-  // Between the two no other call of this library may be made, and nothing awaited.
+  // The same without a copy: start gives room for the body and, behind it, payload; finish sends
+  // what was used. Between the two no other call of this library may be made, and nothing awaited.
   struct Room {
     MutableBytes body;
     MutableBytes data;

@@ -5,16 +5,20 @@
 //            co_return;
 //          });
 // Client:  Peer& peer = endpoint.peer("shm://a1b2-3 tcp://127.0.0.1:31416");
-//          DAOS_CO_TRY(Reply reply, co_await endpoint.call(peer, {.opcode = kOpEcho, .body = body}));
+//          DAOS_CO_TRY(Reply reply, co_await endpoint.call(peer, {.opcode = kOpEcho, .body =
+//          body}));
 //
-// An endpoint is both: it answers on all its transports, and calls peers through the best that reaches them.
+// An endpoint is both: it answers on all its transports, and calls peers through the best that
+// reaches them.
 //
 // Thread:    one reactor; endpoints of different threads talk through transports only.
-// Life:      create with its reactor, addTransport…, handle…, calls and requests; shutdown(); destroy when
-//            isQuiet() (no call under way, no handler running).
-// Invariant: what is queued for one peer within a turn of the reactor leaves as one message (or few, when full).
+// Life:      create with its reactor, addTransport…, handle…, calls and requests; shutdown();
+//            destroy when isQuiet() (no call under way, no handler running).
+// Invariant: what is queued for one peer within a turn of the reactor leaves as one message (or
+//            few, when full).
 // Invariant: a call ends, by an answer or an error, not later than a moment after its deadline.
-// Invariant: bytes from a peer are never trusted: a malformed frame ends the session it came in, never the endpoint.
+// Invariant: bytes from a peer are never trusted: a malformed frame ends the session it came in,
+//            never the endpoint.
 // Format:    docs/format/frame.md.
 #pragma once
 
@@ -39,15 +43,20 @@ namespace daos::rpc {
 struct EndpointOptions {
   uint64_t timeoutNs = 10'000'000'000;     // deadline of a call that names none
   uint32_t creditCount = 256;              // requests one client may have at this server at a time
-  uint32_t requestCountMax = 16384;        // requests at this server, over all clients; more get DER_BUSY
+  // Requests at this server, over all clients; more get DER_BUSY.
+  uint32_t requestCountMax = 16384;
   uint32_t queuedCallCountMax = 65536;     // calls that wait for a credit or a connection, per peer
   uint32_t sessionCountMax = 8192;         // clients of this server
-  uint64_t keepAliveNs = 500'000'000;      // silence, with calls under way, after which a server is asked for a sign of life
+  // Silence, with calls under way, after which a server is asked for a sign of life.
+  uint64_t keepAliveNs = 500'000'000;
   uint64_t sessionIdleMaxNs = 10'000'000'000;  // silence after which a session is dropped
-  uint64_t replyCacheNs = 60'000'000'000;  // how long answers to modifications outlive a lost connection
+  // How long answers to modifications outlive a lost connection.
+  uint64_t replyCacheNs = 60'000'000'000;
   uint64_t resendNs = 2'000'000'000;       // a call without an answer for so long is sent again
-  uint64_t reconnectNs = 10'000'000;       // first pause before a failed peer is tried again; doubles up to 64 ×
-  uint64_t unreachableNs = 3'000'000'000;  // a peer out of reach for so long: its calls end with DER_UNREACH
+  // First pause before a failed peer is tried again; doubles up to 64 ×.
+  uint64_t reconnectNs = 10'000'000;
+  // A peer out of reach for so long: its calls end with DER_UNREACH.
+  uint64_t unreachableNs = 3'000'000'000;
   Log log;
 };
 
@@ -93,13 +102,16 @@ class Endpoint {
  public:
   // Runs as a coroutine until it ends; the request lives as long.
   using Handler = std::function<Task<void>(Request&)>;
-  // Tried first: answers at once and returns true, without a coroutine; or returns false, having answered nothing.
+  // Tried first: answers at once and returns true, without a coroutine; or returns false, having
+  //              answered nothing.
   using FastHandler = std::function<bool(Request&)>;
 
-  static std::unique_ptr<Endpoint> create(Reactor& reactor, Random& random, EndpointOptions options = {});
+  static std::unique_ptr<Endpoint> create(Reactor& reactor, Random& random,
+                                          EndpointOptions options = {});
   virtual ~Endpoint() = default;
 
-  // In order of preference: a peer with several addresses is reached through the first transport that can.
+  // In order of preference: a peer with several addresses is reached through the first transport
+  // that can.
   virtual void addTransport(std::unique_ptr<Transport> transport) = 0;
   // The addresses of all transports, separated by spaces: what a client's peer() takes.
   virtual std::string addresses() const = 0;
@@ -119,8 +131,8 @@ class Endpoint {
   // Starts a call that ends by its `done`.
   virtual void start(Call& call) = 0;
 
-  // Keeps memory registered for calls whose data or sink lie in it (else they are registered call by call),
-  // until forgetMemory. Worth it for buffers used again and again.
+  // Keeps memory registered for calls whose data or sink lie in it (else they are registered call
+  // by call), until forgetMemory. Worth it for buffers used again and again.
   virtual Status rememberMemory(MutableBytes memory) = 0;
   virtual void forgetMemory(MutableBytes memory) = 0;
 

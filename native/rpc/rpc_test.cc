@@ -1,4 +1,5 @@
-// Goal: what rpc.h promises, over the in-process transport; the transports' own promises are in transport_test.cc.
+// Goal: what rpc.h promises, over the in-process transport; the transports' own promises are in
+//       transport_test.cc.
 #include "rpc/rpc.h"
 
 #include <gtest/gtest.h>
@@ -11,17 +12,21 @@
 namespace daos::rpc {
 namespace {
 
-constexpr uint16_t kEcho = 1, kPull = 2, kPush = 3, kSlow = 4, kFail = 5, kFast = 6, kCount = 7, kSilent = 8;
+constexpr uint16_t kEcho = 1, kPull = 2, kPush = 3, kSlow = 4, kFail = 5, kFast = 6, kCount = 7,
+                   kSilent = 8;
 
 std::vector<std::byte> pattern(size_t size, uint32_t seed = 1) {
   std::vector<std::byte> bytes(size);
-  for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::byte>((i * 2654435761u + seed) >> 13);
+  for (size_t i = 0; i < size; ++i)
+    bytes[i] = static_cast<std::byte>((i * 2654435761u + seed) >> 13);
   return bytes;
 }
 
 struct Node {
   explicit Node(LocalNetwork& network, EndpointOptions options = {}, uint64_t seed = 1)
-      : reactor(Reactor::create(clock).value()), random(seed), endpoint(Endpoint::create(*reactor, random, options)) {
+      : reactor(Reactor::create(clock).value()),
+        random(seed),
+        endpoint(Endpoint::create(*reactor, random, options)) {
     endpoint->addTransport(network.createTransport().value());
   }
   void serve() {
@@ -32,16 +37,19 @@ struct Node {
     });
     endpoint->handle(kPull, [](Request& request) -> Task<void> {
       std::vector<std::byte> bytes(request.dataSize());
-      const MutableBytes pieces[] = {MutableBytes(bytes).first(bytes.size() / 3), MutableBytes(bytes).subspan(bytes.size() / 3)};
+      const MutableBytes pieces[] = {MutableBytes(bytes).first(bytes.size() / 3),
+                                     MutableBytes(bytes).subspan(bytes.size() / 3)};
       const Status status = co_await request.pull(pieces);
       if (!status.ok()) co_return request.fail(status.error());
-      const uint64_t sum = std::accumulate(bytes.begin(), bytes.end(), uint64_t{0},
-                                           [](uint64_t a, std::byte b) { return a * 31 + static_cast<uint8_t>(b); });
+      const uint64_t sum =
+          std::accumulate(bytes.begin(), bytes.end(), uint64_t{0},
+                          [](uint64_t a, std::byte b) { return a * 31 + static_cast<uint8_t>(b); });
       request.reply(bytesOf(&sum, sizeof(sum)));
     });
     endpoint->handle(kPush, [](Request& request) -> Task<void> {
       const auto bytes = pattern(request.sinkSize(), 7);
-      const Bytes pieces[] = {Bytes(bytes).first(bytes.size() / 2), Bytes(bytes).subspan(bytes.size() / 2)};
+      const Bytes pieces[] = {Bytes(bytes).first(bytes.size() / 2),
+                              Bytes(bytes).subspan(bytes.size() / 2)};
       if (!request.isSinkRemote()) co_return request.reply({}, pieces);
       const Status status = co_await request.push(pieces);
       if (!status.ok()) co_return request.fail(status.error());
@@ -54,7 +62,8 @@ struct Node {
       request.reply(request.body());
     });
     endpoint->handle(kFail, [](Request& request) -> Task<void> {
-      request.fail(Error(ErrorCode::kStale, "the map is of yesterday"), bytesOf(std::string_view("new map")));
+      request.fail(Error(ErrorCode::kStale, "the map is of yesterday"),
+                   bytesOf(std::string_view("new map")));
       co_return;
     });
     endpoint->handleFast(kFast, [](Request& request) {
@@ -94,7 +103,9 @@ bool runBoth(Node& a, Node& b, Done done) {
 
 class RpcTest : public testing::Test {
  public:
-  RpcTest() : network(LocalNetwork::create()), server(*network, {}, 1), client(*network, {}, 2) { server.serve(); }
+  RpcTest() : network(LocalNetwork::create()), server(*network, {}, 1), client(*network, {}, 2) {
+    server.serve();
+  }
   Peer& peer() { return client.endpoint->peer(server.endpoint->addresses()); }
   // Makes one call and runs both sides until it has ended.
   Result<Reply> call(const CallArguments& arguments) {
@@ -141,8 +152,9 @@ TEST_F(RpcTest, PayloadOfAnySizeGetsToTheServer) {
     const Bytes pieces[] = {Bytes(data).first(size / 2), Bytes(data).subspan(size / 2)};
     auto reply = call({.opcode = kPull, .data = pieces});
     ASSERT_TRUE(reply.ok()) << size << " " << reply.error().describe();
-    const uint64_t sum = std::accumulate(data.begin(), data.end(), uint64_t{0},
-                                         [](uint64_t a, std::byte b) { return a * 31 + static_cast<uint8_t>(b); });
+    const uint64_t sum =
+        std::accumulate(data.begin(), data.end(), uint64_t{0},
+                        [](uint64_t a, std::byte b) { return a * 31 + static_cast<uint8_t>(b); });
     EXPECT_EQ(loadAs<uint64_t>(reply->body().data()), sum) << size;
   }
 }
@@ -150,7 +162,8 @@ TEST_F(RpcTest, PayloadOfAnySizeGetsToTheServer) {
 TEST_F(RpcTest, PayloadOfAnySizeGetsIntoTheSink) {
   for (const size_t size : {1u, 4096u, 8192u, 8193u, 100000u, 5000001u}) {
     std::vector<std::byte> bytes(size);
-    const MutableBytes sink[] = {MutableBytes(bytes).first(size / 3), MutableBytes(bytes).subspan(size / 3)};
+    const MutableBytes sink[] = {MutableBytes(bytes).first(size / 3),
+                                 MutableBytes(bytes).subspan(size / 3)};
     auto reply = call({.opcode = kPush, .sink = sink});
     ASSERT_TRUE(reply.ok()) << size << " " << reply.error().describe();
     EXPECT_EQ(reply->dataSize(), size);
@@ -173,7 +186,8 @@ TEST_F(RpcTest, MorePayloadThanTheSinkHoldsIsAnError) {
   std::vector<std::byte> bytes(3);
   const MutableBytes sink[] = {bytes};
   const uint64_t body = 1;
-  EXPECT_EQ(call({.opcode = kFast, .body = bytesOf(&body, 8), .sink = sink}).code(), ErrorCode::kTrunc);
+  EXPECT_EQ(call({.opcode = kFast, .body = bytesOf(&body, 8), .sink = sink}).code(),
+            ErrorCode::kTrunc);
 }
 
 TEST_F(RpcTest, AFastHandlerAnswersInPlace) {
@@ -194,9 +208,13 @@ TEST_F(RpcTest, AnErrorCarriesMessageAndBody) {
   EXPECT_EQ(textOf(errorBody), "new map");
 }
 
-TEST_F(RpcTest, AnUnknownOpcodeIsAnError) { EXPECT_EQ(call({.opcode = 999}).code(), ErrorCode::kNosys); }
+TEST_F(RpcTest, AnUnknownOpcodeIsAnError) {
+  EXPECT_EQ(call({.opcode = 999}).code(), ErrorCode::kNosys);
+}
 
-TEST_F(RpcTest, AHandlerThatForgetsToAnswerIsAnError) { EXPECT_EQ(call({.opcode = kSilent}).code(), ErrorCode::kMisc); }
+TEST_F(RpcTest, AHandlerThatForgetsToAnswerIsAnError) {
+  EXPECT_EQ(call({.opcode = kSilent}).code(), ErrorCode::kMisc);
+}
 
 TEST_F(RpcTest, ABodyOverTheLimitIsRefusedAtOnce) {
   const auto body = pattern(1048577);
@@ -206,7 +224,8 @@ TEST_F(RpcTest, ABodyOverTheLimitIsRefusedAtOnce) {
 TEST_F(RpcTest, ACallEndsAtItsDeadline) {
   const uint64_t sleepNs = 200'000'000;
   const uint64_t start = client.clock.nowNs();
-  auto reply = call({.opcode = kSlow, .deadlineNs = start + 20'000'000, .body = bytesOf(&sleepNs, 8)});
+  auto reply =
+      call({.opcode = kSlow, .deadlineNs = start + 20'000'000, .body = bytesOf(&sleepNs, 8)});
   EXPECT_EQ(reply.code(), ErrorCode::kTimedout);
   EXPECT_LT(client.clock.nowNs() - start, 60'000'000u);
   EXPECT_TRUE(runBoth(client, server, [&] { return server.slowCount == 1; }));
@@ -217,7 +236,8 @@ TEST_F(RpcTest, ACancelledCallEndsSoonAndTheServerHearsOfIt) {
   const uint64_t sleepNs = 50'000'000;
   Call one(*client.endpoint, peer(), {.opcode = kSlow, .body = bytesOf(&sleepNs, 8)});
   client.endpoint->start(one);
-  EXPECT_TRUE(runBoth(client, server, [&] { return server.endpoint->statistics().requestCount == 1; }));
+  EXPECT_TRUE(
+      runBoth(client, server, [&] { return server.endpoint->statistics().requestCount == 1; }));
   one.cancel();
   ASSERT_TRUE(one.result.has_value());
   EXPECT_EQ(one.result->code(), ErrorCode::kCanceled);
@@ -230,7 +250,8 @@ TEST_F(RpcTest, ACallDestroyedUnderWayHarmsNobody) {
   {
     Call one(*client.endpoint, peer(), {.opcode = kSlow, .body = bytesOf(&sleepNs, 8)});
     client.endpoint->start(one);
-    EXPECT_TRUE(runBoth(client, server, [&] { return server.endpoint->statistics().requestCount == 1; }));
+    EXPECT_TRUE(
+        runBoth(client, server, [&] { return server.endpoint->statistics().requestCount == 1; }));
   }
   EXPECT_TRUE(runBoth(client, server, [&] { return server.slowCount == 1; }));
   EXPECT_TRUE(call({.opcode = kEcho}).ok());
@@ -252,7 +273,8 @@ TEST_F(RpcTest, MoreCallsThanCreditsWaitTheirTurn) {
   const uint64_t sleepNs = 1'000'000;
   std::vector<std::unique_ptr<Call>> calls;
   for (int i = 0; i < 50; ++i) {
-    calls.push_back(std::make_unique<Call>(*client.endpoint, target, CallArguments{.opcode = kSlow, .body = bytesOf(&sleepNs, 8)}));
+    calls.push_back(std::make_unique<Call>(
+        *client.endpoint, target, CallArguments{.opcode = kSlow, .body = bytesOf(&sleepNs, 8)}));
     client.endpoint->start(*calls.back());
   }
   EXPECT_TRUE(runBoth(client, small, [&] { return target.callCount() == 0; }));
@@ -268,7 +290,8 @@ TEST_F(RpcTest, AnEngineOverItsLimitAnswersBusyAndTheClientRepeats) {
   std::vector<std::unique_ptr<Call>> calls;
   for (int i = 0; i < 20; ++i) {
     calls.push_back(std::make_unique<Call>(
-        *client.endpoint, target, CallArguments{.opcode = kSlow, .isModification = true, .body = bytesOf(&sleepNs, 8)}));
+        *client.endpoint, target,
+        CallArguments{.opcode = kSlow, .isModification = true, .body = bytesOf(&sleepNs, 8)}));
     client.endpoint->start(*calls.back());
   }
   EXPECT_TRUE(runBoth(client, small, [&] { return target.callCount() == 0; }));
@@ -282,7 +305,8 @@ TEST_F(RpcTest, CallsOfOneTurnTravelInOneMessage) {
   const uint64_t before = client.endpoint->statistics().messageSentCount;
   std::vector<std::unique_ptr<Call>> calls;
   for (int i = 0; i < 16; ++i) {
-    calls.push_back(std::make_unique<Call>(*client.endpoint, peer(), CallArguments{.opcode = kEcho}));
+    calls.push_back(
+        std::make_unique<Call>(*client.endpoint, peer(), CallArguments{.opcode = kEcho}));
     client.endpoint->start(*calls.back());
   }
   EXPECT_TRUE(runBoth(client, server, [&] { return peer().callCount() == 0; }));
@@ -293,19 +317,22 @@ TEST_F(RpcTest, ShutdownEndsEveryCall) {
   const uint64_t sleepNs = 1'000'000;
   Call one(*client.endpoint, peer(), {.opcode = kSlow, .body = bytesOf(&sleepNs, 8)});
   client.endpoint->start(one);
-  EXPECT_TRUE(runBoth(client, server, [&] { return server.endpoint->statistics().requestCount == 1; }));
+  EXPECT_TRUE(
+      runBoth(client, server, [&] { return server.endpoint->statistics().requestCount == 1; }));
   client.endpoint->shutdown();
   ASSERT_TRUE(one.result.has_value());
   EXPECT_EQ(one.result->code(), ErrorCode::kShutdown);
   EXPECT_TRUE(runBoth(client, server, [&] { return server.endpoint->isQuiet(); }));
-  EXPECT_TRUE(runBoth(client, server, [&] { return server.endpoint->statistics().sessionCount == 0; }));
+  EXPECT_TRUE(
+      runBoth(client, server, [&] { return server.endpoint->statistics().sessionCount == 0; }));
 }
 
 TEST_F(RpcTest, ACoroutineAwaitsManyCalls) {
   uint64_t sum = 0;
   client.reactor->spawn([](RpcTest& test, uint64_t& out) -> Task<void> {
     for (uint64_t i = 0; i < 1000; ++i) {
-      auto reply = co_await test.client.endpoint->call(test.peer(), {.opcode = kFast, .body = bytesOf(&i, 8)});
+      auto reply = co_await test.client.endpoint->call(test.peer(),
+                                                       {.opcode = kFast, .body = bytesOf(&i, 8)});
       out += loadAs<uint64_t>(reply.value().body().data());
     }
   }(*this, sum));
@@ -318,7 +345,8 @@ TEST_F(RpcTest, ThreadsTalkThroughTheirEndpoints) {
   uint64_t sum = 0;
   client.reactor->spawn([](RpcTest& test, uint64_t& out) -> Task<void> {
     for (uint64_t i = 0; i < 20000; ++i) {
-      auto reply = co_await test.client.endpoint->call(test.peer(), {.opcode = kFast, .body = bytesOf(&i, 8)});
+      auto reply = co_await test.client.endpoint->call(test.peer(),
+                                                       {.opcode = kFast, .body = bytesOf(&i, 8)});
       out += loadAs<uint64_t>(reply.value().body().data());
     }
   }(*this, sum));
@@ -336,7 +364,8 @@ TEST_F(RpcTest, AServerThatIsGoneMakesCallsUnreachable) {
   const uint64_t sleepNs = 5'000'000'000;
   Call one(*client.endpoint, target, {.opcode = kSlow, .body = bytesOf(&sleepNs, 8)});
   client.endpoint->start(one);
-  EXPECT_TRUE(runBoth(client, *other, [&] { return other->endpoint->statistics().requestCount == 1; }));
+  EXPECT_TRUE(
+      runBoth(client, *other, [&] { return other->endpoint->statistics().requestCount == 1; }));
   other->reactor->dropTasks();
   other.reset();
   EXPECT_TRUE(runBoth(client, server, [&] { return one.result.has_value(); }));

@@ -1,4 +1,5 @@
-// A table whose entries are named by slot and generation: O(1), and an old name never finds a new entry.
+// A table whose entries are named by slot and generation: O(1), and an old name never finds a new
+// entry.
 //
 // Thread: one.
 #pragma once

@@ -1,7 +1,8 @@
-// Transport: moves messages and memory between endpoints. The implementer's header of rpc; callers use rpc.h.
+// Transport: moves messages and memory between endpoints. The implementer's header of rpc; callers
+//            use rpc.h.
 //
-// A transport is one address. It delivers messages to a peer's address whole, once, in order per pair
-// of transports, or reports that the peer has failed; it does not say who sent one (reliable
+// A transport is one address. It delivers messages to a peer's address whole, once, in order per
+// pair of transports, or reports that the peer has failed; it does not say who sent one (reliable
 // datagram endpoints don't know), which is why sessions are made one layer up.
 //
 // Thread: all of it belongs to the reactor's thread that polls it.
@@ -9,8 +10,9 @@
 //         2. connect, send, registerMemory, read, write; events come out of poll() only
 //         3. remove from the reactor, destroy; operations under way end with kCanceled before that
 //            returns, sends are dropped.
-// Order:  events (onMessage, onPeerFailed, RmaOperation::done) are never delivered from inside a call
-//         of send, read, write, connect or disconnect; a transport queues them for its next poll().
+// Order:  events (onMessage, onPeerFailed, RmaOperation::done) are never delivered from inside a
+//         call of send, read, write, connect or disconnect; a transport queues them for its next
+//         poll().
 // Determinism: no wall clock and no order by address in what a transport decides.
 #pragma once
 
@@ -57,7 +59,8 @@ struct RmaOperation {
   MutableBytes local[kPieceCountMax];
   size_t localCount = 0;
   RemoteMemory remote;  // contiguous there
-  // Out of poll(), once. kOk, kUnreach, kCanceled, kInval (the key or range isn't valid there), kIo.
+  // Out of poll(), once. kOk, kUnreach, kCanceled, kInval (the key or range isn't valid there),
+  // kIo.
   void (*done)(RmaOperation& operation, ErrorCode code) = nullptr;
   // The caller's own.
   void* context = nullptr;
@@ -115,7 +118,8 @@ class Transport : public Poller {
 
   // A buffer for a message, capacity limits().messageSizeMax. Never fails short of no memory.
   virtual BufferRef allocate() = 0;
-  // Takes the message over. It leaves at once or, where the peer is slow, in a later poll, in order.
+  // Takes the message over. It leaves at once or, where the peer is slow, in a later poll, in
+  // order.
   virtual void send(PeerId peer, BufferRef message) = 0;
   // Messages taken by send() that have not left, for back-pressure.
   virtual size_t queuedCount(PeerId peer) const = 0;
@@ -128,7 +132,8 @@ class Transport : public Poller {
   virtual void deregisterMemory(const MemoryRegion& region) = 0;
   // Memory of the peer → local pieces.
   virtual void read(RmaOperation& operation) = 0;
-  // Local pieces → memory of the peer. Done: the bytes are there before any message that is sent from now on.
+  // Local pieces → memory of the peer. Done: the bytes are there before any message that is sent
+  // from now on.
   virtual void write(RmaOperation& operation) = 0;
 };
 

@@ -1,4 +1,5 @@
-// What a disk keeps: through completion, flush, process crash and power cut, with and without faults.
+// What a disk keeps: through completion, flush, process crash and power cut, with and without
+// faults.
 #include "simulator/disk.h"
 
 #include <gtest/gtest.h>
@@ -29,7 +30,8 @@ class SimulatorDisk : public testing::Test {
   void run(Task<void> task) {
     process_->reactor().spawn(std::move(task));
     process_->wake();
-    scheduler_.runUntil(scheduler_.nowNs() + 1'000'000'000, [&] { return process_->reactor().spawnedCount() == 0; });
+    scheduler_.runUntil(scheduler_.nowNs() + 1'000'000'000,
+                        [&] { return process_->reactor().spawnedCount() == 0; });
     ASSERT_EQ(process_->reactor().spawnedCount(), 0u);
   }
   void write(uint64_t block, char fill, bool isFlushed) { run(writeTask(block, fill, isFlushed)); }
@@ -47,7 +49,9 @@ class SimulatorDisk : public testing::Test {
     process_->reactor().spawn(writeTask(block, fill, false));
     status_ = co_await media_->flush();
   }
-  Task<void> readTask(uint64_t block) { status_ = co_await media_->read(block * kMediaBlockSize, in_); }
+  Task<void> readTask(uint64_t block) {
+    status_ = co_await media_->read(block * kMediaBlockSize, in_);
+  }
   // The fill of the block, or '?' when it is mixed.
   char read(uint64_t block) {
     run(readTask(block));

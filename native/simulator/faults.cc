@@ -87,8 +87,9 @@ std::vector<FaultEvent> planFaults(uint64_t seed, const FaultOptions& options, u
 
 std::string describe(const FaultEvent& event) {
   char line[128];
-  std::snprintf(line, sizeof(line), "fault %u: %s at %.3f ms for %.3f ms", event.index, faultKindName(event.kind),
-                static_cast<double>(event.timeNs) / 1e6, static_cast<double>(event.durationNs) / 1e6);
+  std::snprintf(line, sizeof(line), "fault %u: %s at %.3f ms for %.3f ms", event.index,
+                faultKindName(event.kind), static_cast<double>(event.timeNs) / 1e6,
+                static_cast<double>(event.durationNs) / 1e6);
   return line;
 }
 

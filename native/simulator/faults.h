@@ -1,8 +1,8 @@
 // What may go wrong, how often; and when it will, as a list made from the seed before the run.
 //
-// Faults of single messages and disk requests are drawn as they happen (rates). Faults that last or strike a
-// whole process are events of a schedule, so that a failing run can be repeated with fewer of them. A
-// rate or interval of 0 switches the fault off.
+// Faults of single messages and disk requests are drawn as they happen (rates). Faults that last or
+// strike a whole process are events of a schedule, so that a failing run can be repeated with fewer
+// of them. A rate or interval of 0 switches the fault off.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,8 @@ struct FaultOptions {
   uint64_t lossShare = 0;      // silently lost
   uint64_t duplicateShare = 0;
   uint64_t reorderShare = 0;   // overtaken by later ones
-  uint64_t breakShare = 0;     // lost together with the connection: both sides are told after a while
+  // Lost together with the connection: both sides are told after a while.
+  uint64_t breakShare = 0;
   uint64_t corruptShare = 0;   // a bit flips
   // Events, by mean interval.
   uint64_t partitionEveryNs = 0;

@@ -9,8 +9,12 @@ namespace daos::simulator {
 
 static constexpr uint64_t kForever = UINT64_MAX;
 
-SimulatedNetwork::SimulatedNetwork(Scheduler& scheduler, Trace& trace, const FaultOptions& faults, uint64_t seed)
-    : scheduler_(scheduler), trace_(trace), faults_(faults), random_(randomStream(seed, Stream::kNetwork)) {}
+SimulatedNetwork::SimulatedNetwork(Scheduler& scheduler, Trace& trace, const FaultOptions& faults,
+                                   uint64_t seed)
+    : scheduler_(scheduler),
+      trace_(trace),
+      faults_(faults),
+      random_(randomStream(seed, Stream::kNetwork)) {}
 
 SimulatedNetwork::~SimulatedNetwork() { DAOS_ASSERT(transports_.empty()); }
 
@@ -63,16 +67,23 @@ uint64_t SimulatedNetwork::openAtNs(uint32_t from, uint32_t to) const {
 }
 
 uint64_t SimulatedNetwork::drawDelayNs(uint32_t from, uint32_t to, size_t size) {
-  uint64_t delayNs = faults_.delayMinNs + random_.below(faults_.delayMaxNs - faults_.delayMinNs + 1) + size / 8;
+  uint64_t delayNs =
+      faults_.delayMinNs + random_.below(faults_.delayMaxNs - faults_.delayMinNs + 1) + size / 8;
   if (strikes(faults_.slowShare)) delayNs += random_.below(faults_.slowMaxNs + 1);
   const auto clogged = cloggedUntilNs_.find({from, to});
-  if (clogged != cloggedUntilNs_.end() && clogged->second > scheduler_.nowNs()) delayNs += random_.below(20'000'000);
+  if (clogged != cloggedUntilNs_.end() && clogged->second > scheduler_.nowNs())
+    delayNs += random_.below(20'000'000);
   return delayNs;
 }
 
-NetworkChannel::NetworkChannel(SimulatedNetwork& on, SimulatedTransport& sender, rpc::PeerId id, uint32_t target,
-                               uint64_t incarnation)
-    : network(on), owner(&sender), peer(id), from(sender.processId()), to(target), toIncarnation(incarnation) {}
+NetworkChannel::NetworkChannel(SimulatedNetwork& on, SimulatedTransport& sender, rpc::PeerId id,
+                               uint32_t target, uint64_t incarnation)
+    : network(on),
+      owner(&sender),
+      peer(id),
+      from(sender.processId()),
+      to(target),
+      toIncarnation(incarnation) {}
 
 void NetworkChannel::send(std::vector<std::byte> bytes) {
   SimulatedNetwork& net = network;
@@ -90,7 +101,8 @@ void NetworkChannel::send(std::vector<std::byte> bytes) {
   }
   if (net.strikes(net.faults_.corruptShare)) {
     ++net.statistics_.corruptedCount;
-    bytes[net.random_.below(bytes.size())] ^= std::byte{static_cast<uint8_t>(1u << net.random_.below(8))};
+    bytes[net.random_.below(bytes.size())] ^=
+        std::byte{static_cast<uint8_t>(1u << net.random_.below(8))};
   }
   if (net.strikes(net.faults_.duplicateShare)) {
     ++net.statistics_.duplicatedCount;
@@ -104,7 +116,8 @@ void NetworkChannel::push(std::vector<std::byte> bytes, bool isOvertaking) {
   const uint64_t timeNs = network.scheduler_.nowNs() + network.drawDelayNs(from, to, bytes.size());
   if (isOvertaking && !pending.empty()) {
     ++network.statistics_.reorderedCount;
-    network.trace_.add({network.scheduler_.nowNs(), from, TraceKind::kReorder, 0, to, bytes.size()});
+    network.trace_.add(
+        {network.scheduler_.nowNs(), from, TraceKind::kReorder, 0, to, bytes.size()});
     pending.insert(pending.end() - 1, std::move(bytes));
   } else {
     pending.push_back(std::move(bytes));
@@ -127,7 +140,8 @@ void NetworkChannel::arrive() {
   const std::vector<std::byte> bytes = std::move(pending.front());
   pending.pop_front();
   ++network.statistics_.deliveredCount;
-  network.trace_.add({network.scheduler_.nowNs(), to, TraceKind::kDeliver, 0, from, digestOf(bytes)});
+  network.trace_.add(
+      {network.scheduler_.nowNs(), to, TraceKind::kDeliver, 0, from, digestOf(bytes)});
   target->deliver(bytes);
 }
 

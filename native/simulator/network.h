@@ -1,10 +1,10 @@
-// A network of "sim://N" addresses, and a Transport over it that keeps the contract of rpc/transport.h unless told
-// otherwise.
+// A network of "sim://N" addresses, and a Transport over it that keeps the contract of
+// rpc/transport.h unless told otherwise.
 //
-// Each pair of transports has a channel per direction: in order, whole, once. A channel that breaks (its peer died,
-// a partition outlasted patience, the fault struck) loses what is under way, and its sender is told after a while. Loss,
-// duplication, reordering and corruption strike single messages and break the contract: they show what the layers
-// above make of a worse network.
+// Each pair of transports has a channel per direction: in order, whole, once. A channel that breaks
+// (its peer died, a partition outlasted patience, the fault struck) loses what is under way, and
+// its sender is told after a while. Loss, duplication, reordering and corruption strike single
+// messages and break the contract: they show what the layers above make of a worse network.
 #pragma once
 
 #include <cstdint>
@@ -40,14 +40,16 @@ class SimulatedNetwork {
   SimulatedNetwork(const SimulatedNetwork&) = delete;
   SimulatedNetwork& operator=(const SimulatedNetwork&) = delete;
 
-  // Data up to inlineSizeMax travels in messages, more by transfers of memory. Both sides use one value.
+  // Data up to inlineSizeMax travels in messages, more by transfers of memory. Both sides use one
+  // value.
   void setInlineSizeMax(uint32_t size) { inlineSizeMax_ = size; }
-  // The transport of a process, at "sim://<process id>". Destroy it before the process; if the process is dead by
-  // then, nothing is delivered any more.
+  // The transport of a process, at "sim://<process id>". Destroy it before the process; if the
+  // process is dead by then, nothing is delivered any more.
   std::unique_ptr<rpc::Transport> createTransport(Process& process);
   static std::string addressOf(uint32_t processId) { return "sim://" + std::to_string(processId); }
 
-  // Nothing passes from `from` to `to` until then. What is sent waits; past kPatienceNs its channel breaks.
+  // Nothing passes from `from` to `to` until then. What is sent waits; past kPatienceNs its channel
+  // breaks.
   void partition(uint32_t from, uint32_t to, uint64_t ns);
   // Messages between the two take up to 20 ms more.
   void clog(uint32_t from, uint32_t to, uint64_t ns);
@@ -63,7 +65,8 @@ class SimulatedNetwork {
   using Pair = std::pair<uint32_t, uint32_t>;
   bool strikes(uint64_t share) { return !isHealed_ && share && random_.below(1000000) < share; }
   uint64_t drawDelayNs(uint32_t from, uint32_t to, size_t size);
-  // When what leaves now may pass: now, the end of a partition, or UINT64_MAX when patience ends before.
+  // When what leaves now may pass: now, the end of a partition, or UINT64_MAX when patience ends
+  // before.
   uint64_t openAtNs(uint32_t from, uint32_t to) const;
   // The living transport at an address, of this incarnation or (0) any; null when there is none.
   SimulatedTransport* find(uint32_t processId, uint64_t incarnation) const;

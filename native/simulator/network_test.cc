@@ -11,7 +11,9 @@ namespace {
 struct Inbox : rpc::TransportListener {
   std::vector<std::string> messages;
   int failedCount = 0;
-  void onMessage(rpc::BufferRef message) override { messages.emplace_back(textOf(message.bytes())); }
+  void onMessage(rpc::BufferRef message) override {
+    messages.emplace_back(textOf(message.bytes()));
+  }
   void onPeerFailed(rpc::PeerId, ErrorCode) override { ++failedCount; }
 };
 
@@ -174,7 +176,8 @@ TEST_F(SimulatorNetwork, MemoryIsReachedWithinItsBoundsAndRights) {
   b_->transport->deregisterMemory(region);
   a_->transport->write(operation);
   pass(1'000'000);
-  EXPECT_EQ(codes, (std::vector<ErrorCode>{ErrorCode::kOk, ErrorCode::kInval, ErrorCode::kInval, ErrorCode::kInval}));
+  EXPECT_EQ(codes, (std::vector<ErrorCode>{ErrorCode::kOk, ErrorCode::kInval, ErrorCode::kInval,
+                                           ErrorCode::kInval}));
   a_->transport->write(operation);
   a_->transport->disconnect(peer);
   pass(1'000'000);

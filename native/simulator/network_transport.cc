@@ -8,21 +8,28 @@ namespace daos::simulator {
 
 static constexpr uint32_t kMessageSizeMax = 65536;
 
-SimulatedTransport::SimulatedTransport(SimulatedNetwork& network, Process& process, uint64_t incarnation)
-    : network_(network), process_(process), incarnation_(incarnation),
+SimulatedTransport::SimulatedTransport(SimulatedNetwork& network, Process& process,
+                                       uint64_t incarnation)
+    : network_(network),
+      process_(process),
+      incarnation_(incarnation),
       address_(SimulatedNetwork::addressOf(process.id())),
-      limits_{.messageSizeMax = kMessageSizeMax, .inlineSizeMax = network.inlineSizeMax_,
-              .rmaSizeMax = uint64_t{1} << 30, .canReachMemory = true},
+      limits_{.messageSizeMax = kMessageSizeMax,
+              .inlineSizeMax = network.inlineSizeMax_,
+              .rmaSizeMax = uint64_t{1} << 30,
+              .canReachMemory = true},
       buffers_(kMessageSizeMax) {
   network_.enter(*this);
 }
 
-// What a dead process sent last may have left it or not, message by message; from a living one everything has.
+// What a dead process sent last may have left it or not, message by message; from a living one
+// everything has.
 SimulatedTransport::~SimulatedTransport() {
   for (const auto& channel : channels_) {
     if (!channel) continue;
     channel->owner = nullptr;
-    if (process_.isDead()) channel->pending.resize(network_.random_.below(channel->pending.size() + 1));
+    if (process_.isDead())
+      channel->pending.resize(network_.random_.below(channel->pending.size() + 1));
   }
   std::vector<rpc::RmaOperation*> cancelled;
   for (auto& [number, transfer] : transfers_) {
@@ -46,10 +53,12 @@ Result<rpc::PeerId> SimulatedTransport::connect(std::string_view address) {
   uint32_t processId = 0;
   if (canReach(address)) {
     const std::string_view number = address.substr(6);
-    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), processId);
+    const auto [end, error] =
+        std::from_chars(number.data(), number.data() + number.size(), processId);
     if (error != std::errc() || end != number.data() + number.size()) processId = 0;
   }
-  if (processId == 0) return invalid("'" + std::string(address) + "' is not an address of the simulated network");
+  if (processId == 0)
+    return invalid("'" + std::string(address) + "' is not an address of the simulated network");
   SimulatedTransport* target = network_.find(processId, 0);
   if (!target) return Error(ErrorCode::kUnreach, "nothing at " + std::string(address));
   size_t slot = 0;
@@ -59,7 +68,8 @@ Result<rpc::PeerId> SimulatedTransport::connect(std::string_view address) {
     generations_.push_back(0);
   }
   const rpc::PeerId peer{static_cast<uint32_t>(slot), ++generations_[slot]};
-  channels_[slot] = std::make_shared<NetworkChannel>(network_, *this, peer, processId, target->incarnation());
+  channels_[slot] =
+      std::make_shared<NetworkChannel>(network_, *this, peer, processId, target->incarnation());
   return peer;
 }
 
@@ -106,7 +116,8 @@ void SimulatedTransport::deliver(Bytes message) {
 void SimulatedTransport::peerFailed(rpc::PeerId peer) {
   NetworkChannel* channel = channelOf(peer);
   if (!channel) return;
-  network_.trace_.add({network_.scheduler_.nowNs(), process_.id(), TraceKind::kPeerFailed, 0, channel->to, 0});
+  network_.trace_.add(
+      {network_.scheduler_.nowNs(), process_.id(), TraceKind::kPeerFailed, 0, channel->to, 0});
   queue({.failedPeer = peer});
 }
 
@@ -133,13 +144,16 @@ size_t SimulatedTransport::poll() {
   return count;
 }
 
-Result<rpc::MemoryRegion> SimulatedTransport::registerMemory(MutableBytes memory, rpc::MemoryAccess access) {
+Result<rpc::MemoryRegion> SimulatedTransport::registerMemory(MutableBytes memory,
+                                                             rpc::MemoryAccess access) {
   const uint64_t key = ++keyLast_;
   regions_.emplace(key, Region{memory, access});
   return rpc::MemoryRegion{.remote = {.key = key, .address = 0}, .size = memory.size()};
 }
 
-void SimulatedTransport::deregisterMemory(const rpc::MemoryRegion& region) { regions_.erase(region.remote.key); }
+void SimulatedTransport::deregisterMemory(const rpc::MemoryRegion& region) {
+  regions_.erase(region.remote.key);
+}
 
 void SimulatedTransport::startTransfer(rpc::RmaOperation& operation, bool isWrite) {
   operation.isWrite = isWrite;
@@ -204,7 +218,8 @@ ErrorCode SimulatedTransport::copy(rpc::RmaOperation& operation, SimulatedTransp
     digest ^= digestOf(piece);
     remote += piece.size();
   }
-  network_.trace_.add({network_.scheduler_.nowNs(), process_.id(), TraceKind::kRma, target.processId(), size, digest});
+  network_.trace_.add({network_.scheduler_.nowNs(), process_.id(), TraceKind::kRma,
+                       target.processId(), size, digest});
   return ErrorCode::kOk;
 }
 

@@ -10,8 +10,8 @@
 
 namespace daos::simulator {
 
-// One direction between two incarnations. Kept alive by the events of what is under way on it, so that what a
-// process sent just before it died may still arrive.
+// One direction between two incarnations. Kept alive by the events of what is under way on it, so
+// that what a process sent just before it died may still arrive.
 struct NetworkChannel : std::enable_shared_from_this<NetworkChannel> {
   SimulatedNetwork& network;
   SimulatedTransport* owner;  // null: dead

@@ -17,10 +17,14 @@ uint64_t SimulatedClock::wallNs() const {
 }
 
 Process::Process(Scheduler& scheduler, Trace& trace, ProcessOptions options)
-    : scheduler_(scheduler), trace_(trace), options_(options),
-      random_(randomStream(options.seed, Stream::kProcess, uint64_t{options.id} << 32 | scheduler.nowNs() % 0xffffffff)),
+    : scheduler_(scheduler),
+      trace_(trace),
+      options_(options),
+      random_(randomStream(options.seed, Stream::kProcess,
+                           uint64_t{options.id} << 32 | scheduler.nowNs() % 0xffffffff)),
       pace_(random_.next()),
-      clock_(scheduler, random_.below(1000000000000ull), options.clockSkewNs, options.clockDriftPpm),
+      clock_(scheduler, random_.below(1000000000000ull), options.clockSkewNs,
+             options.clockDriftPpm),
       reactor_(Reactor::create(clock_).value()) {
   turnAt(scheduler_.nowNs());
 }
@@ -51,12 +55,14 @@ void Process::turn() {
   const bool isBusy = reactor_->runOnce();
   trace_.add({scheduler_.nowNs(), options_.id, TraceKind::kTurn, 0, isBusy, 0});
   if (isBusy) {
-    busyUntilNs_ = scheduler_.nowNs() + options_.turnMinNs + pace_.below(options_.turnMaxNs - options_.turnMinNs + 1);
+    busyUntilNs_ = scheduler_.nowNs() + options_.turnMinNs +
+                   pace_.below(options_.turnMaxNs - options_.turnMinNs + 1);
     turnAt(busyUntilNs_);
     return;
   }
   const uint64_t waitNs = reactor_->untilNextTimerNs();
-  if (waitNs != std::numeric_limits<uint64_t>::max()) turnAt(scheduler_.nowNs() + std::max<uint64_t>(waitNs, 1));
+  if (waitNs != std::numeric_limits<uint64_t>::max())
+    turnAt(scheduler_.nowNs() + std::max<uint64_t>(waitNs, 1));
 }
 
 void Process::dropTasks() {

@@ -1,13 +1,14 @@
-// One simulated thread: a Reactor, a clock that may be wrong, and chance, driven turn by turn under virtual time.
+// One simulated thread: a Reactor, a clock that may be wrong, and chance, driven turn by turn under
+// virtual time.
 //
-// 1. Created: its first turn is due at once. What it runs (an engine's target, a client) is built on reactor(),
-//    clock() and random() by its owner.
-// 2. wake() makes a turn due: whoever gives it something (a message, a completed request) calls it. A turn
-//    that found something is followed by another after a moment of computing; one that found nothing
-//    waits for the reactor's next timer.
+// 1. Created: its first turn is due at once. What it runs (an engine's target, a client) is built
+//    on reactor(), clock() and random() by its owner.
+// 2. wake() makes a turn due: whoever gives it something (a message, a completed request) calls it.
+//    A turn that found something is followed by another after a moment of computing; one that found
+//    nothing waits for the reactor's next timer.
 // 3. pause() holds its turns back, as a scheduler or a virtual machine may.
-// 4. Crash: the owner calls dropTasks(), destroys what it built (devices and transports must not deliver any
-//    more), then the Process. Another is created for the restart.
+// 4. Crash: the owner calls dropTasks(), destroys what it built (devices and transports must not
+//    deliver any more), then the Process. Another is created for the restart.
 #pragma once
 
 #include <cstdint>

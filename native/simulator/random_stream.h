@@ -1,5 +1,5 @@
-// Independent sequences of chance from one seed, so that taking one draw away (a fault that is switched off)
-// does not shift all others.
+// Independent sequences of chance from one seed, so that taking one draw away (a fault that is
+// switched off) does not shift all others.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,8 @@ enum class Stream : uint32_t {
 
 // `index`: which disk, client, …
 inline SeededRandom randomStream(uint64_t seed, Stream stream, uint64_t index = 0) {
-  SeededRandom mixer(seed ^ (static_cast<uint64_t>(stream) << 56) ^ (index * 0x9e3779b97f4a7c15ull));
+  SeededRandom mixer(seed ^ (static_cast<uint64_t>(stream) << 56) ^
+                     (index * 0x9e3779b97f4a7c15ull));
   return SeededRandom(mixer.next());
 }
 

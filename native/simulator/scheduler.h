@@ -1,7 +1,7 @@
 // Virtual time: events in order of (time, chance, number), one at a time, as fast as they run.
 //
-// The chance decides between events of one instant and comes from the seed, so every order that could happen
-// does happen under some seed.
+// The chance decides between events of one instant and comes from the seed, so every order that
+// could happen does happen under some seed.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,9 @@ class Scheduler {
   uint64_t nowNs() const { return nowNs_; }
   // A time in the past means now.
   EventId at(uint64_t timeNs, std::function<void()> run);
-  EventId after(uint64_t delayNs, std::function<void()> run) { return at(nowNs_ + delayNs, std::move(run)); }
+  EventId after(uint64_t delayNs, std::function<void()> run) {
+    return at(nowNs_ + delayNs, std::move(run));
+  }
   // False when it ran or was cancelled before.
   bool cancel(EventId id) { return events_.erase(id) > 0; }
 

@@ -38,7 +38,9 @@ Result<uint64_t> parseSetting(SettingUnit unit, std::string_view text) {
   const std::string_view rest = text.substr(static_cast<size_t>(end - text.data()));
   if (error == std::errc() && number == 0 && rest.empty()) return uint64_t{0};
   for (const Suffix& suffix : kSuffixes) {
-    if (error != std::errc() || suffix.unit != unit || suffix.text != rest || suffix.factor == 0 || number < 0) continue;
+    if (error != std::errc() || suffix.unit != unit || suffix.text != rest || suffix.factor == 0 ||
+        number < 0)
+      continue;
     return static_cast<uint64_t>(number * static_cast<double>(suffix.factor) + 0.5);
   }
   return invalid("'" + std::string(text) + "' has the wrong form; examples: 12, 5ms, 4KiB, 0.1%");
@@ -57,7 +59,8 @@ std::string formatSetting(SettingUnit unit, uint64_t value) {
   }
   const Suffix* best = nullptr;
   for (const Suffix& suffix : kSuffixes) {
-    if (suffix.unit == unit && suffix.factor && value % suffix.factor == 0 && (!best || suffix.factor > best->factor)) {
+    if (suffix.unit == unit && suffix.factor && value % suffix.factor == 0 &&
+        (!best || suffix.factor > best->factor)) {
       best = &suffix;
     }
   }
@@ -65,7 +68,8 @@ std::string formatSetting(SettingUnit unit, uint64_t value) {
 }
 
 Status parseSettingLines(std::string_view source, std::string_view text, void* context,
-                         Status (*set)(void* context, std::string_view name, std::string_view value)) {
+                         Status (*set)(void* context, std::string_view name,
+                                       std::string_view value)) {
   size_t number = 0;
   while (!text.empty()) {
     ++number;
@@ -76,7 +80,8 @@ Status parseSettingLines(std::string_view source, std::string_view text, void* c
     if (line.empty()) continue;
     const std::string where = std::string(source) + ":" + std::to_string(number);
     const size_t equals = line.find('=');
-    if (equals == std::string_view::npos) return invalid(where + ": no '=' in '" + std::string(line) + "'");
+    if (equals == std::string_view::npos)
+      return invalid(where + ": no '=' in '" + std::string(line) + "'");
     Status status = set(context, trim(line.substr(0, equals)), trim(line.substr(equals + 1)));
     if (!status.ok()) return std::move(status).error().within(where);
   }

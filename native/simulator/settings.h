@@ -1,7 +1,8 @@
-// Declarative files of workloads and faults: a line per setting, "name = value", "#" starts a comment.
+// Declarative files of workloads and faults: a line per setting, "name = value", "#" starts a
+// comment.
 //
-// A value is a number, a duration (5us, 20ms, 3s), a size (4KiB, 64MiB), a share (0.1%, 5%), or yes / no. Shares are kept in
-// parts per million.
+// A value is a number, a duration (5us, 20ms, 3s), a size (4KiB, 64MiB), a share (0.1%, 5%), or yes
+// / no. Shares are kept in parts per million.
 #pragma once
 
 #include <cstdint>
@@ -27,10 +28,12 @@ Result<uint64_t> parseSetting(SettingUnit unit, std::string_view text);
 std::string formatSetting(SettingUnit unit, uint64_t value);
 // Calls `set(name, value)` for each line; errors name `source` and the line.
 Status parseSettingLines(std::string_view source, std::string_view text, void* context,
-                         Status (*set)(void* context, std::string_view name, std::string_view value));
+                         Status (*set)(void* context, std::string_view name,
+                                       std::string_view value));
 
 template <typename T>
-Status applySetting(T& options, std::span<const Setting<T>> table, std::string_view name, std::string_view value) {
+Status applySetting(T& options, std::span<const Setting<T>> table, std::string_view name,
+                    std::string_view value) {
   for (const Setting<T>& setting : table) {
     if (setting.name != name) continue;
     DAOS_TRY(options.*setting.field, parseSetting(setting.unit, value));
@@ -40,15 +43,17 @@ Status applySetting(T& options, std::span<const Setting<T>> table, std::string_v
 }
 
 template <typename T>
-Status applySettings(T& options, std::span<const Setting<T>> table, std::string_view source, std::string_view text) {
+Status applySettings(T& options, std::span<const Setting<T>> table, std::string_view source,
+                     std::string_view text) {
   struct Context {
     T& options;
     std::span<const Setting<T>> table;
   } context{options, table};
-  return parseSettingLines(source, text, &context, [](void* at, std::string_view name, std::string_view value) {
-    const Context& self = *static_cast<Context*>(at);
-    return applySetting(self.options, self.table, name, value);
-  });
+  return parseSettingLines(source, text, &context,
+                           [](void* at, std::string_view name, std::string_view value) {
+                             const Context& self = *static_cast<Context*>(at);
+                             return applySetting(self.options, self.table, name, value);
+                           });
 }
 
 // The lines that differ from `base`; parsing them onto `base` gives `options` again.

@@ -94,9 +94,10 @@ TEST(SimulatorClock, WallTimeIsSkewedDriftsAndSteps) {
 
 TEST(SimulatorSettings, FilesAreReadAndWrittenBack) {
   FaultOptions options;
-  const Status status = applySettings(options, faultSettings(), "storm.faults",
-                                      "# a comment\nnetwork.loss = 0.5%\n\nprocess.crashEvery = 2s  # often\n"
-                                      "disk.size = 64MiB\ndisk.torn = no\n");
+  const Status status =
+      applySettings(options, faultSettings(), "storm.faults",
+                    "# a comment\nnetwork.loss = 0.5%\n\nprocess.crashEvery = 2s  # often\n"
+                    "disk.size = 64MiB\ndisk.torn = no\n");
   ASSERT_TRUE(status.ok()) << status.error().describe();
   EXPECT_EQ(options.lossShare, 5000u);
   EXPECT_EQ(options.crashEveryNs, 2'000'000'000u);

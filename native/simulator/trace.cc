@@ -5,9 +5,10 @@
 namespace daos::simulator {
 
 static constexpr const char* kKindNames[] = {
-    "?",          "turn",        "send",       "deliver",    "lose",    "duplicate", "reorder",  "peer-failed",
-    "rma",        "disk-submit", "disk-done",  "disk-fault", "power-cut", "crash",   "start",    "pause",
-    "partition",  "clog",        "clock-jump", "invoke",     "return",  "background", "phase",   "fault"};
+    "?",          "turn",        "send",   "deliver",     "lose",      "duplicate",
+    "reorder",    "peer-failed", "rma",    "disk-submit", "disk-done", "disk-fault",
+    "power-cut",  "crash",       "start",  "pause",       "partition", "clog",
+    "clock-jump", "invoke",      "return", "background",  "phase",     "fault"};
 
 const char* traceKindName(TraceKind kind) { return kKindNames[static_cast<uint32_t>(kind)]; }
 
@@ -31,14 +32,16 @@ uint64_t digestOf(Bytes bytes) {
   size_t at = 0;
   for (; at + 8 <= bytes.size(); at += 8) hash = absorb(hash, loadAs<uint64_t>(bytes.data() + at));
   uint64_t last = 0;
-  for (size_t i = 0; at + i < bytes.size(); ++i) last |= static_cast<uint64_t>(bytes[at + i]) << (8 * i);
+  for (size_t i = 0; at + i < bytes.size(); ++i)
+    last |= static_cast<uint64_t>(bytes[at + i]) << (8 * i);
   return absorb(hash, last);
 }
 
 std::string describe(const TraceEvent& event) {
   char line[160];
-  std::snprintf(line, sizeof(line), "%12.6f ms  p%u %s %llu a=%llu b=%llu", static_cast<double>(event.timeNs) / 1e6,
-                event.process, traceKindName(event.kind), static_cast<unsigned long long>(event.subject),
+  std::snprintf(line, sizeof(line), "%12.6f ms  p%u %s %llu a=%llu b=%llu",
+                static_cast<double>(event.timeNs) / 1e6, event.process, traceKindName(event.kind),
+                static_cast<unsigned long long>(event.subject),
                 static_cast<unsigned long long>(event.a), static_cast<unsigned long long>(event.b));
   return line;
 }

@@ -1,7 +1,7 @@
 // What happened, event by event: a running hash always, the events themselves on request.
 //
-// Runs go without recording, for speed. A run that fails is repeated with recording, which the hash proves to
-// be the same run.
+// Runs go without recording, for speed. A run that fails is repeated with recording, which the hash
+// proves to be the same run.
 #pragma once
 
 #include <cstdint>

@@ -13,8 +13,8 @@ void DependencyGraph::add(size_t from, size_t to, Dependency kind, uint64_t key)
   edges_[from].push_back({to, kind, key});
 }
 
-// T1 before T2 is implied when some T lies wholly between them, so only those T1 are kept that return after
-// the latest call among the transactions that returned before T2's call.
+// T1 before T2 is implied when some T lies wholly between them, so only those T1 are kept that
+// return after the latest call among the transactions that returned before T2's call.
 void DependencyGraph::addRealTime(std::span<const Transaction* const> transactions) {
   for (size_t to = 0; to < transactions.size(); ++to) {
     const uint64_t invokedNs = transactions[to]->invokedNs;
@@ -24,7 +24,8 @@ void DependencyGraph::addRealTime(std::span<const Transaction* const> transactio
     }
     for (size_t from = 0; from < transactions.size(); ++from) {
       const uint64_t returnedNs = transactions[from]->returnedNs;
-      if (returnedNs < invokedNs && returnedNs >= latestCallNs) add(from, to, Dependency::kRealTime, 0);
+      if (returnedNs < invokedNs && returnedNs >= latestCallNs)
+        add(from, to, Dependency::kRealTime, 0);
     }
   }
 }
@@ -33,7 +34,8 @@ void DependencyGraph::addRealTime(std::span<const Transaction* const> transactio
 std::vector<size_t> DependencyGraph::components(const std::set<Dependency>& kinds) const {
   constexpr size_t kNone = ~size_t{0};
   const size_t count = edges_.size();
-  std::vector<size_t> order(count, kNone), low(count, 0), component(count, kNone), path, position(count, 0);
+  std::vector<size_t> order(count, kNone), low(count, 0), component(count, kNone), path,
+      position(count, 0);
   std::vector<size_t> calls;
   size_t next = 0, componentCount = 0;
   for (size_t root = 0; root < count; ++root) {

@@ -18,8 +18,8 @@ class DependencyGraph {
   // The edges of time that no chain of others implies.
   void addRealTime(std::span<const Transaction* const> transactions);
 
-  // The shortest cycle in the first strongly connected component of the edges whose kinds are in `kinds`.
-  // With `onceOnly`, exactly one edge of that kind is on it.
+  // The shortest cycle in the first strongly connected component of the edges whose kinds are in
+  // `kinds`. With `onceOnly`, exactly one edge of that kind is on it.
   struct Step {
     size_t from;
     size_t to;

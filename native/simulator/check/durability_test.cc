@@ -36,7 +36,8 @@ TEST(SimulatorDurability, AnUnansweredWriteMayBeThereOrNot) {
 
 TEST(SimulatorDurability, ALostPunchBringsBackWhatItHid) {
   EXPECT_TRUE(checkDurability({write(1, 1, 2, 7), write(2, 3, 4, kAbsent)}, {read(9, 50, 51, 7)}));
-  EXPECT_FALSE(checkDurability({write(1, 1, 2, 7), write(2, 3, 4, kAbsent)}, {read(9, 50, 51, kAbsent)}));
+  EXPECT_FALSE(
+      checkDurability({write(1, 1, 2, 7), write(2, 3, 4, kAbsent)}, {read(9, 50, 51, kAbsent)}));
 }
 
 TEST(SimulatorInvention, ValuesComeFromWritesBegunBeforeTheReadEnds) {

@@ -37,7 +37,9 @@ class Judge {
   void linkListRead(size_t reader, const Access& read, std::span<const Element> own);
   void linkRegisters();
   void judgeCycles();
-  std::string nameOf(size_t transaction) const { return "T" + std::to_string(all_[transaction]->id); }
+  std::string nameOf(size_t transaction) const {
+    return "T" + std::to_string(all_[transaction]->id);
+  }
 
   const SerializabilityOptions options_;
   std::vector<const Transaction*> all_;
@@ -48,7 +50,8 @@ class Judge {
   std::vector<Anomaly> anomalies_;
 };
 
-Judge::Judge(std::span<const Transaction> history, SerializabilityOptions options) : options_(options) {
+Judge::Judge(std::span<const Transaction> history, SerializabilityOptions options)
+    : options_(options) {
   for (const Transaction& transaction : history) all_.push_back(&transaction);
   indexWrites();
   keepNoticed();
@@ -64,8 +67,11 @@ void Judge::indexWrites() {
     std::map<Key, Writer*> last;
     for (const Access& access : all_[i]->accesses) {
       if (access.kind == AccessKind::kRead) continue;
-      const auto [entry, isNew] = writers_[access.key].emplace(access.elements.at(0), Writer{i, true});
-      if (!isNew) report("duplicate", nameOf(i) + " writes an element of key " + std::to_string(access.key) + " again");
+      const auto [entry, isNew] =
+          writers_[access.key].emplace(access.elements.at(0), Writer{i, true});
+      if (!isNew)
+        report("duplicate",
+               nameOf(i) + " writes an element of key " + std::to_string(access.key) + " again");
       if (Writer* earlier = last[access.key]) earlier->isLast = false;
       last[access.key] = &entry->second;
     }
@@ -93,7 +99,8 @@ void Judge::keepNoticed() {
 // False (and an anomaly) when `element` must not be seen by `reader`.
 bool Judge::judgeSource(size_t reader, Key key, Element element, bool isNewest) {
   const auto found = writers_[key].find(element);
-  const std::string what = nameOf(reader) + " saw element " + std::to_string(element) + " of key " + std::to_string(key);
+  const std::string what =
+      nameOf(reader) + " saw element " + std::to_string(element) + " of key " + std::to_string(key);
   if (found == writers_[key].end()) {
     report("invented", what + ", which nobody wrote");
     return false;
@@ -112,7 +119,8 @@ bool Judge::judgeSource(size_t reader, Key key, Element element, bool isNewest) 
 void Judge::judgeListRead(size_t reader, const Access& read, std::span<const Element> own) {
   const size_t count = read.elements.size();
   if (count < own.size() || !std::equal(own.begin(), own.end(), read.elements.end() - own.size())) {
-    report("internal", nameOf(reader) + " does not see its own writes to key " + std::to_string(read.key));
+    report("internal",
+           nameOf(reader) + " does not see its own writes to key " + std::to_string(read.key));
     return;
   }
   for (size_t i = 0; i < count - own.size(); ++i) {
@@ -136,7 +144,8 @@ void Judge::judgeInternalLists() {
   }
 }
 
-// The longest list seen of each key is the order of its writes; every other read must be a beginning of it.
+// The longest list seen of each key is the order of its writes; every other read must be a
+// beginning of it.
 void Judge::orderLists() {
   for (size_t i = 0; i < all_.size(); ++i) {
     if (all_[i]->outcome != TransactionOutcome::kCommitted) continue;
@@ -144,8 +153,10 @@ void Judge::orderLists() {
       if (access.kind != AccessKind::kRead) continue;
       auto& order = orders_[access.key];
       const size_t common = std::min(order.size(), access.elements.size());
-      if (!std::equal(order.begin(), order.begin() + static_cast<ptrdiff_t>(common), access.elements.begin())) {
-        report("incompatible-order", nameOf(i) + " saw writes of key " + std::to_string(access.key) +
+      if (!std::equal(order.begin(), order.begin() + static_cast<ptrdiff_t>(common),
+                      access.elements.begin())) {
+        report("incompatible-order", nameOf(i) + " saw writes of key " +
+                                         std::to_string(access.key) +
                                          " in another order than an earlier reader");
       } else if (access.elements.size() > order.size()) {
         order = access.elements;
@@ -170,7 +181,8 @@ void Judge::linkListRead(size_t reader, const Access& read, std::span<const Elem
   const auto& order = orders_[read.key];
   if (seenCount > 0) {
     const auto newest = writers.find(read.elements[seenCount - 1]);
-    if (newest != writers.end()) graph_.add(newest->second.transaction, reader, Dependency::kWriteRead, read.key);
+    if (newest != writers.end())
+      graph_.add(newest->second.transaction, reader, Dependency::kWriteRead, read.key);
   }
   // Own elements come right after those seen; beyond them is what was missed.
   const size_t missed = seenCount + own.size();
@@ -179,7 +191,8 @@ void Judge::linkListRead(size_t reader, const Access& read, std::span<const Elem
     const auto next = writers.find(order[missed]);
     if (next != writers.end()) missing.push_back(next->second.transaction);
   } else if (own.empty()) {
-    // Appended, but never read by anybody: committed writers of elements outside the order come later.
+    // Appended, but never read by anybody: committed writers of elements outside the order come
+    // later.
     for (const auto& [element, writer] : writers) {
       const bool isCommitted = all_[writer.transaction]->outcome == TransactionOutcome::kCommitted;
       if (isCommitted && std::find(order.begin(), order.end(), element) == order.end()) {
@@ -209,7 +222,8 @@ std::vector<Anomaly> Judge::judgeLists() {
   return std::move(anomalies_);
 }
 
-// A version's readers depend on its writer; transactions that read it and then wrote the key follow it.
+// A version's readers depend on its writer; transactions that read it and then wrote the key follow
+// it.
 void Judge::linkRegisters() {
   struct Version {
     std::vector<size_t> readers;
@@ -223,7 +237,8 @@ void Judge::linkRegisters() {
     for (const Access& access : all_[i]->accesses) {
       if (access.kind != AccessKind::kRead) {
         const auto seen = read.find(access.key);
-        if (seen != read.end() && !own.contains(access.key)) versions[{access.key, seen->second}].successors.push_back(i);
+        if (seen != read.end() && !own.contains(access.key))
+          versions[{access.key, seen->second}].successors.push_back(i);
         own[access.key] = access.elements[0];
         continue;
       }
@@ -237,7 +252,8 @@ void Judge::linkRegisters() {
       const auto mine = own.find(access.key);
       if (mine != own.end()) {
         if (mine->second != element) {
-          report("internal", nameOf(i) + " does not see its own write to key " + std::to_string(access.key));
+          report("internal",
+                 nameOf(i) + " does not see its own write to key " + std::to_string(access.key));
         }
         continue;
       }
@@ -255,8 +271,10 @@ void Judge::linkRegisters() {
     const bool isWritten = element != 0 && writer != writers_[key].end();
     for (const size_t reader : version.readers) {
       if (isWritten) graph_.add(writer->second.transaction, reader, Dependency::kWriteRead, key);
-      for (const size_t next : version.successors) graph_.add(reader, next, Dependency::kReadWrite, key);
-      // What replaces "absent" is every write, known to come later whether or not its writer looked first.
+      for (const size_t next : version.successors)
+        graph_.add(reader, next, Dependency::kReadWrite, key);
+      // What replaces "absent" is every write, known to come later whether or not its writer looked
+      // first.
       if (element != 0) continue;
       for (const auto& [_, other] : writers_[key]) {
         if (all_[other.transaction]->outcome == TransactionOutcome::kCommitted) {
@@ -308,8 +326,9 @@ void Judge::judgeCycles() {
     Anomaly anomaly{shape.name, {}, {}};
     for (const auto& step : *cycle) {
       anomaly.cycle.push_back({all_[step.from]->id, all_[step.to]->id, step.kind, step.key});
-      anomaly.explanation += nameOf(step.from) + " -" + kDependencyNames[static_cast<int>(step.kind)] +
-                             (step.kind == D::kRealTime ? "" : "(" + std::to_string(step.key) + ")") + "-> ";
+      anomaly.explanation +=
+          nameOf(step.from) + " -" + kDependencyNames[static_cast<int>(step.kind)] +
+          (step.kind == D::kRealTime ? "" : "(" + std::to_string(step.key) + ")") + "-> ";
     }
     anomaly.explanation += nameOf(cycle->front().from);
     anomalies_.push_back(std::move(anomaly));
@@ -319,11 +338,13 @@ void Judge::judgeCycles() {
 
 }  // namespace
 
-std::vector<Anomaly> checkLists(std::span<const Transaction> history, SerializabilityOptions options) {
+std::vector<Anomaly> checkLists(std::span<const Transaction> history,
+                                SerializabilityOptions options) {
   return Judge(history, options).judgeLists();
 }
 
-std::vector<Anomaly> checkRegisters(std::span<const Transaction> history, SerializabilityOptions options) {
+std::vector<Anomaly> checkRegisters(std::span<const Transaction> history,
+                                    SerializabilityOptions options) {
   return Judge(history, options).judgeRegisters();
 }
 

@@ -1,13 +1,14 @@
 // Are committed transactions explainable by one order? Judged by dependency cycles.
 //
-// After Adya ("Weak Consistency", 1999) and Elle (Kingsbury and Alvaro, 2020): writes are unique, so what a read
-// saw tells which transaction it depends on (wr), which it precedes (rw: it missed that one's write), and how writes
-// of one key follow each other (ww). A cycle is an anomaly; which edges it needs gives its name.
+// After Adya ("Weak Consistency", 1999) and Elle (Kingsbury and Alvaro, 2020): writes are unique,
+// so what a read saw tells which transaction it depends on (wr), which it precedes (rw: it missed
+// that one's write), and how writes of one key follow each other (ww). A cycle is an anomaly; which
+// edges it needs gives its name.
 //
-// Lists:     a value is a list that transactions append unique elements to; a read of a longer list tells the
-//            order of all writes before it.
-// Registers: a transaction that reads a key and then writes it tells the order of two writes; others
-//            leave the order open, and less is found.
+// Lists:     a value is a list that transactions append unique elements to; a read of a longer list
+//            tells the order of all writes before it.
+// Registers: a transaction that reads a key and then writes it tells the order of two writes;
+//            others leave the order open, and less is found.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,8 @@
 namespace daos::simulator {
 
 enum class AccessKind : uint8_t {
-  kRead,    // list: `elements` is what was seen, oldest first; register: one element, or none for absent
+  kRead,    // list: `elements` is what was seen, oldest first; register: one element, or none for
+            // absent
   kAppend,  // list: adds elements[0]
   kWrite,   // register: becomes elements[0]
 };
@@ -48,8 +50,9 @@ struct DependencyEdge {
   uint64_t key = 0;
 };
 
-// "G0", "G1a", "G1b", "G1c", "G-single", "G2-item", with "-realtime" where only time closes the cycle;
-// "internal" (a transaction that does not see itself), "incompatible-order", "duplicate", "invented".
+// "G0", "G1a", "G1b", "G1c", "G-single", "G2-item", with "-realtime" where only time closes the
+// cycle; "internal" (a transaction that does not see itself), "incompatible-order", "duplicate",
+// "invented".
 struct Anomaly {
   std::string name;
   std::vector<DependencyEdge> cycle;
@@ -61,7 +64,9 @@ struct SerializabilityOptions {
 };
 
 // Empty: serializable as far as the history tells.
-std::vector<Anomaly> checkLists(std::span<const Transaction> history, SerializabilityOptions options = {});
-std::vector<Anomaly> checkRegisters(std::span<const Transaction> history, SerializabilityOptions options = {});
+std::vector<Anomaly> checkLists(std::span<const Transaction> history,
+                                SerializabilityOptions options = {});
+std::vector<Anomaly> checkRegisters(std::span<const Transaction> history,
+                                    SerializabilityOptions options = {});
 
 }  // namespace daos::simulator

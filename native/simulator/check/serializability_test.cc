@@ -11,7 +11,9 @@ namespace daos::simulator {
 namespace {
 
 using Elements = std::vector<uint64_t>;
-Access readList(uint64_t key, Elements elements) { return {AccessKind::kRead, key, std::move(elements)}; }
+Access readList(uint64_t key, Elements elements) {
+  return {AccessKind::kRead, key, std::move(elements)};
+}
 Access append(uint64_t key, uint64_t element) { return {AccessKind::kAppend, key, {element}}; }
 Access writeTo(uint64_t key, uint64_t element) { return {AccessKind::kWrite, key, {element}}; }
 
@@ -23,18 +25,25 @@ Transaction overlapping(uint64_t id, std::vector<Access> accesses) {
 std::string firstOf(const std::vector<Anomaly>& anomalies) {
   return anomalies.empty() ? "" : anomalies.front().name;
 }
-std::string listAnomaly(const std::vector<Transaction>& history) { return firstOf(checkLists(history)); }
-std::string registerAnomaly(const std::vector<Transaction>& history) { return firstOf(checkRegisters(history)); }
+std::string listAnomaly(const std::vector<Transaction>& history) {
+  return firstOf(checkLists(history));
+}
+std::string registerAnomaly(const std::vector<Transaction>& history) {
+  return firstOf(checkRegisters(history));
+}
 
 TEST(SimulatorSerializability, ASerialHistoryHolds) {
-  EXPECT_EQ(listAnomaly({overlapping(1, {append(1, 10)}), overlapping(2, {readList(1, {10}), append(1, 11)}),
+  EXPECT_EQ(listAnomaly({overlapping(1, {append(1, 10)}),
+                         overlapping(2, {readList(1, {10}), append(1, 11)}),
                          overlapping(3, {readList(1, {10, 11})})}),
             "");
 }
 
 TEST(SimulatorSerializability, WritesInOppositeOrdersAreG0) {
-  EXPECT_EQ(listAnomaly({overlapping(1, {append(1, 10), append(2, 10)}), overlapping(2, {append(1, 20), append(2, 20)}),
-                         overlapping(3, {readList(1, {10, 20})}), overlapping(4, {readList(2, {20, 10})})}),
+  EXPECT_EQ(listAnomaly({overlapping(1, {append(1, 10), append(2, 10)}),
+                         overlapping(2, {append(1, 20), append(2, 20)}),
+                         overlapping(3, {readList(1, {10, 20})}),
+                         overlapping(4, {readList(2, {20, 10})})}),
             "G0");
 }
 
@@ -45,9 +54,10 @@ TEST(SimulatorSerializability, AReadOfAnAbortedWriteIsG1a) {
 }
 
 TEST(SimulatorSerializability, AReadOfAnIntermediateWriteIsG1b) {
-  EXPECT_EQ(listAnomaly({overlapping(1, {append(1, 10), append(1, 11)}), overlapping(2, {readList(1, {10})}),
-                         overlapping(3, {readList(1, {10, 11})})}),
-            "G1b");
+  EXPECT_EQ(
+      listAnomaly({overlapping(1, {append(1, 10), append(1, 11)}),
+                   overlapping(2, {readList(1, {10})}), overlapping(3, {readList(1, {10, 11})})}),
+      "G1b");
 }
 
 TEST(SimulatorSerializability, MutualReadsAreG1c) {
@@ -59,14 +69,15 @@ TEST(SimulatorSerializability, MutualReadsAreG1c) {
 TEST(SimulatorSerializability, ATornViewIsGSingle) {
   // T3 sees T1's write to one key and misses the one to the other.
   const auto anomalies = checkLists(std::vector<Transaction>{
-      overlapping(1, {append(1, 10), append(2, 10)}), overlapping(3, {readList(1, {10}), readList(2, {})}),
-      overlapping(4, {readList(2, {10})})});
+      overlapping(1, {append(1, 10), append(2, 10)}),
+      overlapping(3, {readList(1, {10}), readList(2, {})}), overlapping(4, {readList(2, {10})})});
   EXPECT_EQ(firstOf(anomalies), "G-single");
   EXPECT_EQ(anomalies.front().cycle.size(), 2u);
 }
 
 TEST(SimulatorSerializability, WriteSkewIsG2) {
-  EXPECT_EQ(listAnomaly({overlapping(1, {readList(1, {}), append(2, 10)}), overlapping(2, {readList(2, {}), append(1, 20)}),
+  EXPECT_EQ(listAnomaly({overlapping(1, {readList(1, {}), append(2, 10)}),
+                         overlapping(2, {readList(2, {}), append(1, 20)}),
                          overlapping(3, {readList(1, {20}), readList(2, {10})})}),
             "G2-item");
   EXPECT_EQ(registerAnomaly({overlapping(1, {readList(1, {}), writeTo(2, 10)}),
@@ -76,7 +87,8 @@ TEST(SimulatorSerializability, WriteSkewIsG2) {
 
 // Two successors of one version: each transaction missed the other's write.
 TEST(SimulatorSerializability, ALostUpdateIsG2) {
-  EXPECT_EQ(registerAnomaly({overlapping(1, {writeTo(1, 10)}), overlapping(2, {readList(1, {10}), writeTo(1, 11)}),
+  EXPECT_EQ(registerAnomaly({overlapping(1, {writeTo(1, 10)}),
+                             overlapping(2, {readList(1, {10}), writeTo(1, 11)}),
                              overlapping(3, {readList(1, {10}), writeTo(1, 12)})}),
             "G2-item");
 }
@@ -90,11 +102,13 @@ TEST(SimulatorSerializability, AnAppendThatNobodySeesAfterItsEndIsARealTimeCycle
 
 TEST(SimulatorSerializability, InventedDuplicateInternalAndDivergentAreNamed) {
   EXPECT_EQ(listAnomaly({overlapping(1, {readList(1, {99})})}), "invented");
-  EXPECT_EQ(listAnomaly({overlapping(1, {append(1, 10)}), overlapping(2, {append(1, 10)})}), "duplicate");
+  EXPECT_EQ(listAnomaly({overlapping(1, {append(1, 10)}), overlapping(2, {append(1, 10)})}),
+            "duplicate");
   EXPECT_EQ(listAnomaly({overlapping(1, {append(1, 10), readList(1, {})})}), "internal");
   EXPECT_EQ(registerAnomaly({overlapping(1, {writeTo(1, 10), readList(1, {})})}), "internal");
   EXPECT_EQ(listAnomaly({overlapping(1, {append(1, 10)}), overlapping(2, {append(1, 20)}),
-                         overlapping(3, {readList(1, {10, 20})}), overlapping(4, {readList(1, {20, 10})})}),
+                         overlapping(3, {readList(1, {10, 20})}),
+                         overlapping(4, {readList(1, {20, 10})})}),
             "incompatible-order");
 }
 
@@ -106,8 +120,8 @@ TEST(SimulatorSerializability, AnUnansweredTransactionMayHaveCommittedOrNot) {
   EXPECT_EQ(listAnomaly({unknown, overlapping(2, {readList(1, {})})}), "");
 }
 
-// A store that runs transactions one at a time at an instant within their call, and can be told to let a
-// transaction read from before a write that it should have seen.
+// A store that runs transactions one at a time at an instant within their call, and can be told to
+// let a transaction read from before a write that it should have seen.
 std::vector<Transaction> randomHistory(SeededRandom& random, bool isStale) {
   std::map<uint64_t, Elements> lists, before;
   std::vector<Transaction> history;
@@ -132,7 +146,10 @@ std::vector<Transaction> randomHistory(SeededRandom& random, bool isStale) {
     history.push_back(std::move(transaction));
   }
   for (uint64_t key = 0; key < 4; ++key) {
-    history.push_back({.id = 100 + key, .invokedNs = 5000, .returnedNs = 5001, .accesses = {readList(key, lists[key])}});
+    history.push_back({.id = 100 + key,
+                       .invokedNs = 5000,
+                       .returnedNs = 5001,
+                       .accesses = {readList(key, lists[key])}});
   }
   return history;
 }
@@ -143,7 +160,8 @@ TEST(SimulatorSerializability, RandomSerialHistoriesHoldAndStaleReadsAreFound) {
   for (int round = 0; round < 200; ++round) {
     const auto good = randomHistory(random, false);
     const auto anomalies = checkLists(good);
-    ASSERT_TRUE(anomalies.empty()) << anomalies.front().name << ": " << anomalies.front().explanation;
+    ASSERT_TRUE(anomalies.empty())
+        << anomalies.front().name << ": " << anomalies.front().explanation;
     found += !checkLists(randomHistory(random, true)).empty();
   }
   EXPECT_EQ(found, 200);
