@@ -9,6 +9,9 @@ std::string describe(const Operation& operation) {
   for (const CellGuard& guard : operation.guards) {
     text += " saw " + std::to_string(guard.cell) + (guard.isNegated ? "!=" : "=") + std::to_string(guard.value);
   }
+  for (const auto& cells : operation.anyPresent) {
+    text += " saw something among " + std::to_string(cells.size()) + " cells";
+  }
   for (const CellWrite& write : operation.writes) {
     text += " wrote " + std::to_string(write.cell) + "=" + std::to_string(write.value);
   }

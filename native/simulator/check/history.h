@@ -37,6 +37,8 @@ struct Operation {
   // kOutcomeUnknown: never answered; it may have taken effect at any time after invokedNs, or not at all.
   uint64_t returnedNs = kOutcomeUnknown;
   std::vector<CellGuard> guards;
+  // Of each of these lists, at least one cell was not absent ("the dkey exists").
+  std::vector<std::vector<CellId>> anyPresent;
   std::vector<CellWrite> writes;
 
   bool isKnown() const { return returnedNs != kOutcomeUnknown; }

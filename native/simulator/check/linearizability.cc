@@ -94,6 +94,7 @@ void Search::dropUnnoticed(const History& history) {
         looked.emplace(guard.cell, guard.value);
       }
     }
+    for (const auto& cells : operation.anyPresent) lookedNegated.insert(cells.begin(), cells.end());
   }
   for (const Operation& operation : history) {
     const bool mayBeNoticed =
@@ -112,6 +113,9 @@ void Search::index() {
   };
   for (Operation& operation : operations_) {
     for (CellGuard& guard : operation.guards) renumber(guard.cell);
+    for (auto& list : operation.anyPresent) {
+      for (CellId& cell : list) renumber(cell);
+    }
     for (CellWrite& write : operation.writes) renumber(write.cell);
   }
   cells_.assign(dense.size(), kAbsent);
@@ -153,10 +157,13 @@ void Search::lineUp() {
 }
 
 bool Search::guardsHold(uint32_t operation) const {
-  const auto& guards = operations_[operation].guards;
-  return std::all_of(guards.begin(), guards.end(), [&](const CellGuard& guard) {
-    return (cells_[guard.cell] == guard.value) != guard.isNegated;
-  });
+  for (const CellGuard& guard : operations_[operation].guards) {
+    if ((cells_[guard.cell] == guard.value) == guard.isNegated) return false;
+  }
+  for (const auto& list : operations_[operation].anyPresent) {
+    if (std::all_of(list.begin(), list.end(), [&](CellId cell) { return cells_[cell] == kAbsent; })) return false;
+  }
+  return true;
 }
 
 void unlink(Event* event) {

@@ -86,6 +86,14 @@ TEST(SimulatorLinearizability, ASearchOverItsLimitIsUndecided) {
   EXPECT_EQ(checkLinearizability(history, {.configurationsMax = 100}).verdict, Verdict::kUndecided);
 }
 
+TEST(SimulatorLinearizability, WhatExistsHasACellThatIsPresent) {
+  const Operation exists{.id = 2, .invokedNs = 3, .returnedNs = 4, .anyPresent = {{0, 1}}};
+  EXPECT_EQ(verdictOf({write(1, 1, 2, 7, 1), exists}), Verdict::kHolds);
+  EXPECT_EQ(verdictOf({exists}), Verdict::kViolated);
+  EXPECT_EQ(verdictOf({write(1, 1, kOutcomeUnknown, 7, 1), exists}), Verdict::kHolds);
+  EXPECT_EQ(verdictOf({write(1, 1, 2, 7, 5), exists}), Verdict::kViolated);
+}
+
 // Every order of every subset that leaves out unanswered operations only.
 bool holdsByTrying(const History& history, std::vector<bool>& placed, std::map<CellId, CellValue>& cells) {
   bool isDone = true;
