@@ -110,14 +110,14 @@ class ClientNode final : public RpcNode {
 
  private:
   static uint64_t drawSize(Random& random) {
-    const uint64_t sizes[] = {0, 64, 3000, 70'000, 300'000};
+    const uint64_t sizes[] = {0, 64, 3000, 20'000, 90'000};
     const uint64_t size = sizes[random.below(5)];
     return size ? size + random.below(8) * 8 : 0;
   }
   Task<void> loop() {
     ++runningCount_;
     while (!isStopping) {
-      co_await process().reactor().sleep(process().random().below(10'000'000));
+      co_await process().reactor().sleep(process().random().below(40'000'000));
       co_await one();
     }
     --runningCount_;
