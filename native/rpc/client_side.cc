@@ -42,7 +42,7 @@ Peer& ClientSide::peer(std::string_view addresses) {
   auto owned = std::make_unique<RemotePeer>(*this, std::string(addresses));
   RemotePeer& peer = *owned;
   const auto name = peers_.add(std::move(owned));
-  peer.setHandle(name.slot | uint64_t{name.generation} << 32);
+  peer.setHandle(name.slot | uint64_t{name.generation ^ handleSalt()} << 32);
   byAddresses_.emplace(std::string(addresses), &peer);
   return peer;
 }

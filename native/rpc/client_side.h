@@ -143,8 +143,11 @@ class ClientSide {
     size_t size;
     std::vector<std::pair<Transport*, MemoryRegion>> regions;
   };
+  // A server answers to an address, which another process may have taken over meanwhile: its handles differ
+  // from ours, so that it ignores what was meant for us.
+  uint32_t handleSalt() const { return static_cast<uint32_t>(clientId_); }
   RemotePeer* find(uint64_t handle) const {
-    return peers_.find(static_cast<uint32_t>(handle), static_cast<uint32_t>(handle >> 32));
+    return peers_.find(static_cast<uint32_t>(handle), static_cast<uint32_t>(handle >> 32) ^ handleSalt());
   }
 
   EndpointContext& context_;

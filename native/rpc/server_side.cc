@@ -37,9 +37,10 @@ void ServerSide::handleFast(uint16_t opcode, Endpoint::FastHandler handler) {
 
 // ---- Sessions ----
 
-// A session's id is its slot and, above, its generation. A frame counts only over the session's own transport.
+// A session's id is its slot and, above, its generation, salted so that a server that was started anew at this
+// address does not take the id for one of its own. A frame counts only over the session's own transport.
 ClientSession* ServerSide::find(TransportEntry& entry, uint64_t id) {
-  ClientSession* session = sessions_.find(static_cast<uint32_t>(id), static_cast<uint32_t>(id >> 32));
+  ClientSession* session = sessions_.find(static_cast<uint32_t>(id), static_cast<uint32_t>(id >> 32) ^ idSalt());
   return session && session->entry_ == &entry && session->link_.isOpen() ? session : nullptr;
 }
 
@@ -74,7 +75,7 @@ void ServerSide::onHello(TransportEntry& entry, const FrameView& frame) {
     session.clientHandle_ = header.epoch;
     byClient_[header.session] = &session;
     const auto name = sessions_.add(std::move(owned));
-    session.id_ = name.slot | uint64_t{name.generation} << 32;
+    session.id_ = name.slot | uint64_t{name.generation ^ idSalt()} << 32;
     context_.statistics.sessionCount = sessions_.count();
     return welcome(session, header.requestId, false);
   }

@@ -88,6 +88,7 @@ class ServerSide {
   };
 
   HandlerEntry& entryFor(uint16_t opcode);
+  uint32_t idSalt() const { return static_cast<uint32_t>(incarnation_); }
   ClientSession* find(TransportEntry& entry, uint64_t id);
   void onHello(TransportEntry& entry, const FrameView& frame);
   Status openSession(ClientSession& session, TransportEntry& entry, std::string_view address);
