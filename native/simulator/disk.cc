@@ -12,17 +12,21 @@ namespace daos::simulator {
 static constexpr uint64_t kAll = 1000000;
 
 static std::byte* mapSparse(uint64_t sizeBytes) {
-  void* address = mmap(nullptr, sizeBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* address = mmap(nullptr, sizeBytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   DAOS_ASSERT(address != MAP_FAILED);
   return static_cast<std::byte*>(address);
 }
 
-// The Media of one incarnation. Its requests in flight are events of the scheduler; a crash takes them back.
+// The Media of one incarnation. Its requests in flight are events of the scheduler; a crash takes
+// them back.
 class SimulatedMedia final : public bio::Media {
  public:
   SimulatedMedia(SimulatedDisk& disk, Process& process, std::string name)
-      : Media(process.reactor(), std::move(name), disk.options_.sizeBytes, disk.options_.sectorSizeBytes),
-        disk_(disk), process_(process) {
+      : Media(process.reactor(), std::move(name), disk.options_.sizeBytes,
+              disk.options_.sectorSizeBytes),
+        disk_(disk),
+        process_(process) {
     DAOS_ASSERT(!disk.isOpen_);
     disk.isOpen_ = true;
   }
@@ -65,8 +69,10 @@ void SimulatedMedia::start(bio::MediaRequest& request) {
     flight.write.offset = request.offset;
     flight.write.bytes.assign(request.data, request.data + request.sizeBytes);
   }
-  trace(TraceKind::kDiskSubmit, static_cast<uint64_t>(request.operation) << 48 | request.sizeBytes, request.offset);
-  flight.event = disk_.scheduler_.after(disk_.drawDelayNs(request), [this, number] { land(number); });
+  trace(TraceKind::kDiskSubmit, static_cast<uint64_t>(request.operation) << 48 | request.sizeBytes,
+        request.offset);
+  flight.event =
+      disk_.scheduler_.after(disk_.drawDelayNs(request), [this, number] { land(number); });
   inFlight_.emplace(number, std::move(flight));
 }
 
@@ -74,7 +80,8 @@ void SimulatedMedia::land(uint64_t number) {
   auto node = inFlight_.extract(number);
   Flight& flight = node.mapped();
   Status status = carryOut(flight);
-  trace(TraceKind::kDiskComplete, static_cast<uint64_t>(flight.operation), static_cast<uint64_t>(status.code()));
+  trace(TraceKind::kDiskComplete, static_cast<uint64_t>(flight.operation),
+        static_cast<uint64_t>(status.code()));
   if (!status.ok()) ++disk_.statistics_.errorCount;
   finishLater(*flight.request, std::move(status));
   process_.wake();
@@ -88,7 +95,8 @@ Status SimulatedMedia::carryOut(Flight& flight) {
   bio::MediaRequest& request = *flight.request;
   switch (flight.operation) {
     case bio::MediaOperation::kRead:
-      if (disk_.strikes(disk_.faults_.readErrorShare)) return ioError(name(), "read", request.offset);
+      if (disk_.strikes(disk_.faults_.readErrorShare))
+        return ioError(name(), "read", request.offset);
       std::memcpy(request.data, disk_.view_ + request.offset, request.sizeBytes);
       return {};
     case bio::MediaOperation::kWrite:
@@ -104,7 +112,8 @@ Status SimulatedMedia::carryOut(Flight& flight) {
 }
 
 Status SimulatedMedia::carryOutWrite(Flight& flight) {
-  const bool isUnchanged = std::memcmp(flight.write.bytes.data(), flight.request->data, flight.write.bytes.size()) == 0;
+  const bool isUnchanged =
+      std::memcmp(flight.write.bytes.data(), flight.request->data, flight.write.bytes.size()) == 0;
   DAOS_ASSERT(isUnchanged);  // a buffer must not change under a write
   const bool isDurable = flight.request->isDurable;
   const uint64_t offset = flight.write.offset;
@@ -114,7 +123,8 @@ Status SimulatedMedia::carryOutWrite(Flight& flight) {
   }
   if (!disk_.writtenBlocks_.empty() && disk_.strikes(disk_.faults_.misdirectShare)) {
     const uint64_t last = sizeBytes() - flight.write.bytes.size();
-    flight.write.offset = std::min(alignDown(last, bio::kMediaBlockSize), flight.write.offset + bio::kMediaBlockSize);
+    flight.write.offset =
+        std::min(alignDown(last, bio::kMediaBlockSize), flight.write.offset + bio::kMediaBlockSize);
     ++disk_.statistics_.misdirectCount;
     trace(TraceKind::kDiskFault, 1, flight.write.offset);
   }
@@ -128,9 +138,14 @@ Status SimulatedMedia::carryOutWrite(Flight& flight) {
   return {};
 }
 
-SimulatedDisk::SimulatedDisk(Scheduler& scheduler, Trace& trace, const FaultOptions& faults, DiskOptions options)
-    : scheduler_(scheduler), trace_(trace), faults_(faults), options_(options),
-      random_(randomStream(options.seed, Stream::kDisk, options.id)), view_(mapSparse(options.sizeBytes)),
+SimulatedDisk::SimulatedDisk(Scheduler& scheduler, Trace& trace, const FaultOptions& faults,
+                             DiskOptions options)
+    : scheduler_(scheduler),
+      trace_(trace),
+      faults_(faults),
+      options_(options),
+      random_(randomStream(options.seed, Stream::kDisk, options.id)),
+      view_(mapSparse(options.sizeBytes)),
       durable_(mapSparse(options.sizeBytes)) {}
 
 SimulatedDisk::~SimulatedDisk() {
@@ -143,10 +158,12 @@ std::unique_ptr<bio::Media> SimulatedDisk::open(Process& process, std::string na
 }
 
 uint64_t SimulatedDisk::drawDelayNs(const bio::MediaRequest& request) {
-  uint64_t delayNs = faults_.diskDelayMinNs + random_.below(faults_.diskDelayMaxNs - faults_.diskDelayMinNs + 1);
+  uint64_t delayNs =
+      faults_.diskDelayMinNs + random_.below(faults_.diskDelayMaxNs - faults_.diskDelayMinNs + 1);
   delayNs += request.sizeBytes / 4;  // 4 GB/s
   if (request.operation == bio::MediaOperation::kFlush || request.isDurable) delayNs *= 2;
-  if (scheduler_.nowNs() < slowUntilNs_ && !isHealed_) delayNs = delayNs * 20 + random_.below(20'000'000);
+  if (scheduler_.nowNs() < slowUntilNs_ && !isHealed_)
+    delayNs = delayNs * 20 + random_.below(20'000'000);
   return delayNs;
 }
 
@@ -161,7 +178,8 @@ void SimulatedDisk::applySectors(std::byte* to, const Write& write, uint64_t kee
 void SimulatedDisk::complete(Write write) {
   write.completedSequence = ++completedSequence_;
   std::memcpy(view_ + write.offset, write.bytes.data(), write.bytes.size());
-  for (uint64_t at = 0; at < write.bytes.size(); at += bio::kMediaBlockSize) writtenBlocks_.insert(write.offset + at);
+  for (uint64_t at = 0; at < write.bytes.size(); at += bio::kMediaBlockSize)
+    writtenBlocks_.insert(write.offset + at);
   cache_.push_back(std::move(write));
 }
 
@@ -181,7 +199,8 @@ void SimulatedDisk::abandon(Write write) {
   if (keepShare == kAll) return complete(std::move(write));
   std::vector<std::byte> mixed(view_ + write.offset, view_ + write.offset + write.bytes.size());
   for (uint64_t at = 0; at < mixed.size(); at += options_.sectorSizeBytes) {
-    if (random_.chance(1, 2)) std::memcpy(mixed.data() + at, write.bytes.data() + at, options_.sectorSizeBytes);
+    if (random_.chance(1, 2))
+      std::memcpy(mixed.data() + at, write.bytes.data() + at, options_.sectorSizeBytes);
   }
   write.bytes = std::move(mixed);
   complete(std::move(write));
@@ -197,10 +216,13 @@ void SimulatedDisk::cutPower() {
     for (uint64_t at = 0; at < write.bytes.size(); at += options_.sectorSizeBytes) {
       const bool isKept = faults_.torn ? random_.below(kAll) < keepShare : isWholeKept;
       ++(isKept ? keptCount : lostCount);
-      if (isKept) std::memcpy(durable_ + write.offset + at, write.bytes.data() + at, options_.sectorSizeBytes);
+      if (isKept)
+        std::memcpy(durable_ + write.offset + at, write.bytes.data() + at,
+                    options_.sectorSizeBytes);
     }
   }
-  for (const Write& write : cache_) std::memcpy(view_ + write.offset, durable_ + write.offset, write.bytes.size());
+  for (const Write& write : cache_)
+    std::memcpy(view_ + write.offset, durable_ + write.offset, write.bytes.size());
   cache_.clear();
   ++statistics_.powerCutCount;
   statistics_.sectorsKept += keptCount;

@@ -1,12 +1,12 @@
 // A disk with a volatile cache that survives the processes using it, and a Media over it.
 //
-// A completed write sits in the cache; a flush makes durable what had completed before it was submitted. A
-// process that crashes leaves the cache as it is, and each sector of its writes in flight may or may not get
-// there. A power cut decides the fate of every sector in the cache: kept or lost, so that writes are torn
-// and later ones survive earlier ones.
+// A completed write sits in the cache; a flush makes durable what had completed before it was
+// submitted. A process that crashes leaves the cache as it is, and each sector of its writes in
+// flight may or may not get there. A power cut decides the fate of every sector in the cache: kept
+// or lost, so that writes are torn and later ones survive earlier ones.
 //
-// Faults of requests: errors with and without effect, misdirected writes; of data at rest: bit rot. Only
-// blocks that were written are struck.
+// Faults of requests: errors with and without effect, misdirected writes; of data at rest: bit rot.
+// Only blocks that were written are struck.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +39,8 @@ struct DiskStatistics {
 
 class SimulatedDisk {
  public:
-  SimulatedDisk(Scheduler& scheduler, Trace& trace, const FaultOptions& faults, DiskOptions options);
+  SimulatedDisk(Scheduler& scheduler, Trace& trace, const FaultOptions& faults,
+                DiskOptions options);
   ~SimulatedDisk();
   SimulatedDisk(const SimulatedDisk&) = delete;
   SimulatedDisk& operator=(const SimulatedDisk&) = delete;
@@ -47,7 +48,8 @@ class SimulatedDisk {
   // No Media may be open. The cache is decided and empty afterwards.
   void cutPower();
   void slowDown(uint64_t ns) { slowUntilNs_ = scheduler_.nowNs() + ns; }
-  // Flips a bit of a block that was written; the offset of the block, or UINT64_MAX when there is none.
+  // Flips a bit of a block that was written; the offset of the block, or UINT64_MAX when there is
+  // none.
   uint64_t rotBit();
   // From now on requests meet no faults.
   void heal() { isHealed_ = true; }

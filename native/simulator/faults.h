@@ -18,14 +18,14 @@ struct FaultOptions {
   // Messages. Shares in parts per million of messages.
   uint64_t delayMinNs = 2'000;
   uint64_t delayMaxNs = 30'000;
-  uint64_t slowShare = 0;      // messages that take up to slowMaxNs
+  uint64_t slowShare = 0;  // messages that take up to slowMaxNs
   uint64_t slowMaxNs = 50'000'000;
-  uint64_t lossShare = 0;      // silently lost
+  uint64_t lossShare = 0;  // silently lost
   uint64_t duplicateShare = 0;
-  uint64_t reorderShare = 0;   // overtaken by later ones
+  uint64_t reorderShare = 0;  // overtaken by later ones
   // Lost together with the connection: both sides are told after a while.
   uint64_t breakShare = 0;
-  uint64_t corruptShare = 0;   // a bit flips
+  uint64_t corruptShare = 0;  // a bit flips
   // Events, by mean interval.
   uint64_t partitionEveryNs = 0;
   uint64_t partitionMaxNs = 2'000'000'000;
@@ -36,12 +36,12 @@ struct FaultOptions {
   uint64_t downMaxNs = 1'000'000'000;
   uint64_t pauseEveryNs = 0;
   uint64_t pauseMaxNs = 3'000'000'000;
-  uint64_t powerCutEveryNs = 0;    // of everything at once
+  uint64_t powerCutEveryNs = 0;  // of everything at once
   uint64_t clockJumpEveryNs = 0;
   uint64_t clockJumpMaxNs = 10'000'000'000;
   uint64_t slowDiskEveryNs = 0;
   uint64_t slowDiskMaxNs = 1'000'000'000;
-  uint64_t bitRotEveryNs = 0;      // of data at rest
+  uint64_t bitRotEveryNs = 0;  // of data at rest
   // Clocks.
   uint64_t clockSkewMaxNs = 0;
   uint64_t clockDriftMaxPpm = 0;
@@ -51,9 +51,9 @@ struct FaultOptions {
   uint64_t readErrorShare = 0;
   uint64_t writeErrorShare = 0;
   uint64_t flushErrorShare = 0;
-  uint64_t misdirectShare = 0;     // written elsewhere
-  uint64_t torn = 1;               // a power cut decides by sector, not by request
-  uint64_t diskSizeBytes = 0;      // a smaller disk than the world's, so that it fills up
+  uint64_t misdirectShare = 0;  // written elsewhere
+  uint64_t torn = 1;            // a power cut decides by sector, not by request
+  uint64_t diskSizeBytes = 0;   // a smaller disk than the world's, so that it fills up
 };
 std::span<const Setting<FaultOptions>> faultSettings();
 

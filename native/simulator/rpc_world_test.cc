@@ -1,8 +1,8 @@
-// Endpoints of rpc under faults: what was answered has run once, what failed for certain has not, and when the
-// faults end every call does.
+// Endpoints of rpc under faults: what was answered has run once, what failed for certain has not,
+// and when the faults end every call does.
 //
-// Method: servers append each request's id to a log that survives them; clients send requests with payloads that travel in
-// messages or by transfer; the log is compared with the answers.
+// Method: servers append each request's id to a log that survives them; clients send requests with
+// payloads that travel in messages or by transfer; the log is compared with the answers.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -67,7 +67,8 @@ class ServerNode final : public RpcNode {
  private:
   void apply(rpc::Request& request, Bytes data) {
     const auto id = loadAs<uint64_t>(request.body().data());
-    if (!data.empty() && decodeValue(data, 1) != id) ledger_.violations.push_back("payload of " + std::to_string(id));
+    if (!data.empty() && decodeValue(data, 1) != id)
+      ledger_.violations.push_back("payload of " + std::to_string(id));
     ++ledger_.runCount[id];
     request.reply(request.body());
   }
@@ -130,14 +131,16 @@ class ClientNode final : public RpcNode {
     if (!payload.empty() && opcode != kRead) encodeValue(payload, id, 1);
     const Bytes data[] = {payload};
     const MutableBytes sink[] = {payload};
-    rpc::CallArguments arguments{.opcode = opcode, .isModification = opcode != kRead, .body = bytesOf(&id, sizeof(id))};
+    rpc::CallArguments arguments{
+        .opcode = opcode, .isModification = opcode != kRead, .body = bytesOf(&id, sizeof(id))};
     arguments.deadlineNs = process().reactor().nowNs() + 100'000'000 + random.below(3'000'000'000);
     if (opcode == kRead) {
       arguments.sink = sink;
     } else if (!payload.empty()) {
       arguments.data = data;
     }
-    rpc::Peer& peer = endpoint_->peer(SimulatedNetwork::addressOf(1 + static_cast<uint32_t>(random.below(serverCount_))));
+    rpc::Peer& peer = endpoint_->peer(
+        SimulatedNetwork::addressOf(1 + static_cast<uint32_t>(random.below(serverCount_))));
     ledger_.calls[id];
     auto result = co_await endpoint_->call(peer, arguments);
     CallRecord& record = ledger_.calls[id];
@@ -151,9 +154,11 @@ class ClientNode final : public RpcNode {
       if (isUnexpected(record.code)) ledger_.violations.push_back(result.error().describe());
       co_return;
     }
-    const bool isAnswerRight = result->body().size() == 8 && loadAs<uint64_t>(result->body().data()) == id;
+    const bool isAnswerRight =
+        result->body().size() == 8 && loadAs<uint64_t>(result->body().data()) == id;
     const bool isDataRight = opcode != kRead || payload.empty() || decodeValue(payload, 2) == id;
-    if (!isAnswerRight || !isDataRight) ledger_.violations.push_back("answer of " + std::to_string(id));
+    if (!isAnswerRight || !isDataRight)
+      ledger_.violations.push_back("answer of " + std::to_string(id));
   }
 
   const uint32_t serverCount_;
@@ -165,10 +170,12 @@ class RpcWorld : public World {
   explicit RpcWorld(WorldArguments arguments) : World(std::move(arguments)) {
     network().setInlineSizeMax(seed() % 2 ? 1024 : 16384);
     for (uint32_t id = 1; id <= 2; ++id) {
-      servers.push_back(static_cast<ServerNode*>(&addNode(std::make_unique<ServerNode>(*this, id, ledger))));
+      servers.push_back(
+          static_cast<ServerNode*>(&addNode(std::make_unique<ServerNode>(*this, id, ledger))));
     }
     for (uint32_t id = 11; id <= 13; ++id) {
-      clients.push_back(static_cast<ClientNode*>(&addNode(std::make_unique<ClientNode>(*this, id, ledger, 2u))));
+      clients.push_back(
+          static_cast<ClientNode*>(&addNode(std::make_unique<ClientNode>(*this, id, ledger, 2u))));
     }
   }
   ~RpcWorld() override { clear(); }
@@ -191,7 +198,9 @@ class RpcWorld : public World {
  private:
   void judge() {
     for (const auto& [id, count] : ledger.runCount) {
-      if (count > 1) ledger.violations.push_back(std::to_string(id) + " ran " + std::to_string(count) + " times");
+      if (count > 1)
+        ledger.violations.push_back(std::to_string(id) + " ran " + std::to_string(count) +
+                                    " times");
     }
     for (const auto& [id, call] : ledger.calls) {
       const bool hasRun = ledger.runCount.contains(id);
@@ -237,7 +246,8 @@ TEST_P(SimulatorRpc, WhatIsAnsweredHasRunOnce) {
   for (uint64_t seed = 1; seed <= 6; ++seed) {
     RpcWorld world({.seed = seed, .faults = GetParam().faults});
     world.run();
-    ASSERT_TRUE(world.ledger.violations.empty()) << "seed " << seed << ": " << world.ledger.violations.front();
+    ASSERT_TRUE(world.ledger.violations.empty())
+        << "seed " << seed << ": " << world.ledger.violations.front();
     for (const auto& [id, call] : world.ledger.calls) {
       answered += call.isEnded && call.code == ErrorCode::kOk;
       ++total;

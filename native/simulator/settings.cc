@@ -12,11 +12,16 @@ struct Suffix {
 };
 
 constexpr Suffix kSuffixes[] = {
-    {SettingUnit::kDuration, "ns", 1},        {SettingUnit::kDuration, "us", 1000},
-    {SettingUnit::kDuration, "ms", 1000000},  {SettingUnit::kDuration, "s", 1000000000},
-    {SettingUnit::kSize, "KiB", 1024},        {SettingUnit::kSize, "MiB", 1048576},
-    {SettingUnit::kShare, "%", 10000},        {SettingUnit::kCount, "", 1},
-    {SettingUnit::kSize, "", 1},              {SettingUnit::kDuration, "", 0},
+    {SettingUnit::kDuration, "ns", 1},
+    {SettingUnit::kDuration, "us", 1000},
+    {SettingUnit::kDuration, "ms", 1000000},
+    {SettingUnit::kDuration, "s", 1000000000},
+    {SettingUnit::kSize, "KiB", 1024},
+    {SettingUnit::kSize, "MiB", 1048576},
+    {SettingUnit::kShare, "%", 10000},
+    {SettingUnit::kCount, "", 1},
+    {SettingUnit::kSize, "", 1},
+    {SettingUnit::kDuration, "", 0},
 };
 
 std::string_view trim(std::string_view text) {

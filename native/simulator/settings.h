@@ -21,7 +21,7 @@ template <typename T>
 struct Setting {
   std::string_view name;
   SettingUnit unit;
-  uint64_t T::* field;
+  uint64_t T::*field;
 };
 
 Result<uint64_t> parseSetting(SettingUnit unit, std::string_view text);

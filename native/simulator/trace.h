@@ -14,29 +14,29 @@
 namespace daos::simulator {
 
 enum class TraceKind : uint32_t {
-  kTurn = 1,           // a process ran a turn; a: whether anything happened
-  kSend,               // a: peer, b: size
-  kDeliver,            // a: sender, b: digest of the bytes
-  kLose,               // a: peer
+  kTurn = 1,  // a process ran a turn; a: whether anything happened
+  kSend,      // a: peer, b: size
+  kDeliver,   // a: sender, b: digest of the bytes
+  kLose,      // a: peer
   kDuplicate,
   kReorder,
-  kPeerFailed,         // a: peer
-  kRma,                // a: size, b: digest
-  kDiskSubmit,         // a: operation and size, b: offset
-  kDiskComplete,       // a: operation, b: status
-  kDiskFault,          // a: which, b: offset
-  kPowerCut,           // a: sectors lost, b: sectors kept
+  kPeerFailed,    // a: peer
+  kRma,           // a: size, b: digest
+  kDiskSubmit,    // a: operation and size, b: offset
+  kDiskComplete,  // a: operation, b: status
+  kDiskFault,     // a: which, b: offset
+  kPowerCut,      // a: sectors lost, b: sectors kept
   kCrash,
   kStart,
-  kPause,              // a: nanoseconds
-  kPartition,          // a: other side, b: nanoseconds
+  kPause,      // a: nanoseconds
+  kPartition,  // a: other side, b: nanoseconds
   kClog,
-  kClockJump,          // a: nanoseconds
-  kInvoke,             // subject: operation, a: group, b: client
-  kReturn,             // subject: operation, a: outcome, b: digest of the answer
-  kBackground,         // aggregation and the like; a: what, b: result
-  kPhase,              // a: which
-  kFault,              // subject: index in the schedule, a: kind, b: nanoseconds
+  kClockJump,   // a: nanoseconds
+  kInvoke,      // subject: operation, a: group, b: client
+  kReturn,      // subject: operation, a: outcome, b: digest of the answer
+  kBackground,  // aggregation and the like; a: what, b: result
+  kPhase,       // a: which
+  kFault,       // subject: index in the schedule, a: kind, b: nanoseconds
 };
 const char* traceKindName(TraceKind kind);
 

@@ -18,25 +18,31 @@ void Node::boot() {
   ++bootCount_;
   world_.trace().add({world_.scheduler().nowNs(), id_, TraceKind::kStart, 0, bootCount_, 0});
   const int64_t skewNs = draw(faults.clockSkewMaxNs);
-  process_ = std::make_unique<Process>(
-      world_.scheduler(), world_.trace(),
-      ProcessOptions{.id = id_, .seed = world_.seed(), .clockSkewNs = skewNs + clockStepNs_,
-                     .clockDriftPpm = draw(faults.clockDriftMaxPpm)});
+  process_ =
+      std::make_unique<Process>(world_.scheduler(), world_.trace(),
+                                ProcessOptions{.id = id_,
+                                               .seed = world_.seed(),
+                                               .clockSkewNs = skewNs + clockStepNs_,
+                                               .clockDriftPpm = draw(faults.clockDriftMaxPpm)});
   onBoot();
   process_->wake();
 }
 
 void Node::crash() {
   if (!process_) return;
-  world_.trace().add({world_.scheduler().nowNs(), id_, TraceKind::kCrash, 0, process_->reactor().spawnedCount(), 0});
+  world_.trace().add({world_.scheduler().nowNs(), id_, TraceKind::kCrash, 0,
+                      process_->reactor().spawnedCount(), 0});
   process_->dropTasks();
   onCrash();
   process_.reset();
 }
 
 World::World(WorldArguments arguments)
-    : arguments_(std::move(arguments)), scheduler_(arguments_.seed), trace_(arguments_.isRecording),
-      network_(std::make_unique<SimulatedNetwork>(scheduler_, trace_, arguments_.faults, arguments_.seed)) {}
+    : arguments_(std::move(arguments)),
+      scheduler_(arguments_.seed),
+      trace_(arguments_.isRecording),
+      network_(std::make_unique<SimulatedNetwork>(scheduler_, trace_, arguments_.faults,
+                                                  arguments_.seed)) {}
 
 World::~World() { clear(); }
 
@@ -111,17 +117,22 @@ void World::partition(const FaultEvent& event, SeededRandom& random) {
 
 void World::strike(const FaultEvent& event) {
   SeededRandom random(event.chance);
-  trace_.add({scheduler_.nowNs(), 0, TraceKind::kFault, event.index, static_cast<uint64_t>(event.kind), event.durationNs});
+  trace_.add({scheduler_.nowNs(), 0, TraceKind::kFault, event.index,
+              static_cast<uint64_t>(event.kind), event.durationNs});
   Place& place = draw(random);
   Node& node = *place.node;
   switch (event.kind) {
-    case FaultKind::kPartition: return partition(event, random);
-    case FaultKind::kClog: return network_->clog(node.id(), draw(random).node->id(), event.durationNs);
-    case FaultKind::kCrash: return crash(node, event.durationNs);
+    case FaultKind::kPartition:
+      return partition(event, random);
+    case FaultKind::kClog:
+      return network_->clog(node.id(), draw(random).node->id(), event.durationNs);
+    case FaultKind::kCrash:
+      return crash(node, event.durationNs);
     case FaultKind::kPause:
       if (node.isUp()) node.process().pause(event.durationNs);
       return;
-    case FaultKind::kPowerCut: return cutPower(event.durationNs);
+    case FaultKind::kPowerCut:
+      return cutPower(event.durationNs);
     case FaultKind::kClockJump: {
       const int64_t ns = static_cast<int64_t>(event.durationNs) * (random.chance(1, 2) ? 1 : -1);
       node.clockStepNs_ += ns;

@@ -1,6 +1,8 @@
-// Nodes that boot and crash, a network between them, disks under them, and a fault plan that is played to them.
+// Nodes that boot and crash, a network between them, disks under them, and a fault plan that is
+// played to them.
 //
-// Life: 1. derived worlds add nodes and disks; 2. boot(); playFaults(); run under scheduler(); 3. heal(): no more
+// Life: 1. derived worlds add nodes and disks; 2. boot(); playFaults(); run under scheduler(); 3.
+// heal(): no more
 //       faults, everything that is down boots; 4. destruction crashes what is up.
 #pragma once
 

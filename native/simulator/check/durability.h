@@ -18,7 +18,7 @@
 namespace daos::simulator {
 
 struct Violation {
-  std::string check;        // "durability", "linearizability", …
+  std::string check;  // "durability", "linearizability", …
   std::string explanation;
   std::vector<uint64_t> operations;  // ids of those involved, for the timeline
 };

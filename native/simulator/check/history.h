@@ -1,10 +1,12 @@
 // What clients did and saw, as the checkers take it: operations on the cells of a group.
 //
-// A group is what one operation can change atomically (a dkey: its akeys and the records of its arrays); a
-// cell is one register of it. Value 0 means absent; every write of a run carries a value of its own, except
-// for flags such as "this dkey exists". A condition that held or failed is a guard like a read.
+// A group is what one operation can change atomically (a dkey: its akeys and the records of its
+// arrays); a cell is one register of it. Value 0 means absent; every write of a run carries a value
+// of its own, except for flags such as "this dkey exists". A condition that held or failed is a
+// guard like a read.
 //
-// Invariant: guards hold in the state just before the operation's writes take effect, all at one instant
+// Invariant: guards hold in the state just before the operation's writes take effect, all at one
+// instant
 //            between invokedNs and returnedNs.
 #pragma once
 
@@ -34,7 +36,8 @@ struct Operation {
   uint64_t id = 0;  // names it in reports and in the trace
   uint32_t client = 0;
   uint64_t invokedNs = 0;
-  // kOutcomeUnknown: never answered; it may have taken effect at any time after invokedNs, or not at all.
+  // kOutcomeUnknown: never answered; it may have taken effect at any time after invokedNs, or not
+  // at all.
   uint64_t returnedNs = kOutcomeUnknown;
   std::vector<CellGuard> guards;
   // Of each of these lists, at least one cell was not absent ("the dkey exists").

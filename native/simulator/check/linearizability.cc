@@ -30,7 +30,8 @@ struct FingerprintHash {
   size_t operator()(const Fingerprint& f) const { return f.a ^ (f.b * 3); }
 };
 
-// A call or a return on the time line. `pair` of a call is its return, or null for an unanswered one.
+// A call or a return on the time line. `pair` of a call is its return, or null for an unanswered
+// one.
 struct Event {
   Event* previous = nullptr;
   Event* next = nullptr;
@@ -58,7 +59,9 @@ class Search {
   void place(Event* call, bool isForced);
   Event* retract();
   Event* findSilent();
-  void toggleCell(CellId cell, CellValue value) { fingerprint_.toggle(uint64_t{cell} << 1 | 1, value); }
+  void toggleCell(CellId cell, CellValue value) {
+    fingerprint_.toggle(uint64_t{cell} << 1 | 1, value);
+  }
   void noteStuck(const Event* at);
   LinearizabilityReport violated() const;
 
@@ -161,7 +164,8 @@ bool Search::guardsHold(uint32_t operation) const {
     if ((cells_[guard.cell] == guard.value) == guard.isNegated) return false;
   }
   for (const auto& list : operations_[operation].anyPresent) {
-    if (std::all_of(list.begin(), list.end(), [&](CellId cell) { return cells_[cell] == kAbsent; })) return false;
+    if (std::all_of(list.begin(), list.end(), [&](CellId cell) { return cells_[cell] == kAbsent; }))
+      return false;
   }
   return true;
 }
@@ -216,7 +220,8 @@ Event* Search::retract() {
 // An operation that may come next, holds now and changes nothing.
 Event* Search::findSilent() {
   for (Event* event = head_.next; event && event->isCall; event = event->next) {
-    if (event->pair && operations_[event->operation].writes.empty() && guardsHold(event->operation)) {
+    if (event->pair && operations_[event->operation].writes.empty() &&
+        guardsHold(event->operation)) {
       return event;
     }
   }
@@ -228,15 +233,16 @@ void Search::noteStuck(const Event* at) {
   if (!at || (hasLongest_ && stack_.size() <= longest_.longestOrder.size())) return;
   hasLongest_ = true;
   longest_.longestOrder.clear();
-  for (const Step& step : stack_) longest_.longestOrder.push_back(operations_[step.call->operation].id);
+  for (const Step& step : stack_)
+    longest_.longestOrder.push_back(operations_[step.call->operation].id);
   const Operation& stuck = operations_[at->operation];
   longest_.stuckOperation = stuck.id;
   longest_.explanation = "no order explains " + describe(stuck) + "; after the " +
                          std::to_string(stack_.size()) + " operations of the longest order found,";
   for (const CellGuard& guard : stuck.guards) {
-    longest_.explanation += " cell " + std::to_string(guard.cell) + " held " +
-                            std::to_string(cells_[guard.cell]) + (guard.isNegated ? ", not other than " : ", not ") +
-                            std::to_string(guard.value);
+    longest_.explanation +=
+        " cell " + std::to_string(guard.cell) + " held " + std::to_string(cells_[guard.cell]) +
+        (guard.isNegated ? ", not other than " : ", not ") + std::to_string(guard.value);
   }
 }
 

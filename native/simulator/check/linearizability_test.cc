@@ -1,4 +1,5 @@
-// Histories that hold, histories that must be rejected, and random small ones against trying every order.
+// Histories that hold, histories that must be rejected, and random small ones against trying every
+// order.
 #include "simulator/check/linearizability.h"
 
 #include <gtest/gtest.h>
@@ -33,7 +34,8 @@ TEST(SimulatorLinearizability, AReadOfWhatWasNeverWrittenIsRejected) {
 }
 
 TEST(SimulatorLinearizability, AStaleReadIsRejected) {
-  EXPECT_EQ(verdictOf({write(1, 1, 2, 7), write(2, 3, 4, 8), read(3, 5, 6, 7)}), Verdict::kViolated);
+  EXPECT_EQ(verdictOf({write(1, 1, 2, 7), write(2, 3, 4, 8), read(3, 5, 6, 7)}),
+            Verdict::kViolated);
 }
 
 TEST(SimulatorLinearizability, AReadBesideAWriteMaySeeEither) {
@@ -42,11 +44,13 @@ TEST(SimulatorLinearizability, AReadBesideAWriteMaySeeEither) {
 }
 
 TEST(SimulatorLinearizability, ANewValueThatIsUnseenAgainIsRejected) {
-  EXPECT_EQ(verdictOf({write(1, 1, 20, 7), read(2, 2, 3, 7), read(3, 4, 5, kAbsent)}), Verdict::kViolated);
+  EXPECT_EQ(verdictOf({write(1, 1, 20, 7), read(2, 2, 3, 7), read(3, 4, 5, kAbsent)}),
+            Verdict::kViolated);
 }
 
 TEST(SimulatorLinearizability, TwoReadersMustAgreeOnTheOrderOfTwoWriters) {
-  const History history = {write(1, 1, 20, 7), write(2, 1, 20, 8), read(3, 2, 3, 7), read(4, 4, 5, 8)};
+  const History history = {write(1, 1, 20, 7), write(2, 1, 20, 8), read(3, 2, 3, 7),
+                           read(4, 4, 5, 8)};
   EXPECT_EQ(verdictOf(history), Verdict::kHolds);
   History torn = history;
   torn.push_back(read(5, 6, 7, 7));
@@ -72,7 +76,8 @@ TEST(SimulatorLinearizability, CellsWrittenTogetherAreSeenTogether) {
 }
 
 TEST(SimulatorLinearizability, AnInsertThatFindsNothingThereIsRejectedAfterAWrite) {
-  const Operation inserted{.id = 2, .invokedNs = 3, .returnedNs = 4, .guards = {{0, kAbsent}}, .writes = {{0, 9}}};
+  const Operation inserted{
+      .id = 2, .invokedNs = 3, .returnedNs = 4, .guards = {{0, kAbsent}}, .writes = {{0, 9}}};
   EXPECT_EQ(verdictOf({write(1, 1, 2, 7), inserted}), Verdict::kViolated);
   const Operation existed{.id = 2, .invokedNs = 3, .returnedNs = 4, .guards = {{0, kAbsent, true}}};
   EXPECT_EQ(verdictOf({write(1, 1, 2, 7), existed}), Verdict::kHolds);
@@ -95,7 +100,8 @@ TEST(SimulatorLinearizability, WhatExistsHasACellThatIsPresent) {
 }
 
 // Every order of every subset that leaves out unanswered operations only.
-bool holdsByTrying(const History& history, std::vector<bool>& placed, std::map<CellId, CellValue>& cells) {
+bool holdsByTrying(const History& history, std::vector<bool>& placed,
+                   std::map<CellId, CellValue>& cells) {
   bool isDone = true;
   for (size_t i = 0; i < history.size(); ++i) isDone &= placed[i] || !history[i].isKnown();
   if (isDone) return true;
@@ -108,7 +114,8 @@ bool holdsByTrying(const History& history, std::vector<bool>& placed, std::map<C
     if (placed[i] || operation.invokedNs > firstReturn) continue;
     if (!std::all_of(operation.guards.begin(), operation.guards.end(), [&](const CellGuard& guard) {
           return (cells[guard.cell] == guard.value) != guard.isNegated;
-        })) continue;
+        }))
+      continue;
     const auto before = cells;
     for (const CellWrite& one : operation.writes) cells[one.cell] = one.value;
     placed[i] = true;
@@ -128,17 +135,20 @@ TEST(SimulatorLinearizability, RandomHistoriesAreJudgedAsByTryingEveryOrder) {
     for (uint64_t i = 0; i < count; ++i) {
       Operation operation{.id = i + 1};
       operation.invokedNs = random.below(12);
-      operation.returnedNs = random.chance(1, 6) ? kOutcomeUnknown : operation.invokedNs + random.below(8);
+      operation.returnedNs =
+          random.chance(1, 6) ? kOutcomeUnknown : operation.invokedNs + random.below(8);
       const auto kind = random.below(4);
       const CellId cell = static_cast<CellId>(random.below(2));
       if (kind != 0) operation.guards.push_back({cell, random.below(4), random.chance(1, 6)});
-      if (kind != 1) operation.writes.push_back({static_cast<CellId>(random.below(2)), random.below(4)});
+      if (kind != 1)
+        operation.writes.push_back({static_cast<CellId>(random.below(2)), random.below(4)});
       history.push_back(operation);
     }
     std::vector<bool> placed(history.size());
     std::map<CellId, CellValue> cells;
     const bool expected = holdsByTrying(history, placed, cells);
-    ASSERT_EQ(verdictOf(history), expected ? Verdict::kHolds : Verdict::kViolated) << "round " << round;
+    ASSERT_EQ(verdictOf(history), expected ? Verdict::kHolds : Verdict::kViolated)
+        << "round " << round;
     ++(expected ? held : violated);
   }
   EXPECT_GT(held, 500);
@@ -160,7 +170,8 @@ TEST(SimulatorLinearizability, ALongHistoryOfManyClientsIsDecidedFast) {
     from = operation.returnedNs;
     byInstant.emplace_back(instant, operation);
   }
-  std::stable_sort(byInstant.begin(), byInstant.end(), [](auto& x, auto& y) { return x.first < y.first; });
+  std::stable_sort(byInstant.begin(), byInstant.end(),
+                   [](auto& x, auto& y) { return x.first < y.first; });
   for (auto& [instant, operation] : byInstant) {
     if (random.chance(1, 2)) {
       operation.guards = {{0, state}};

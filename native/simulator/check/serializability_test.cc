@@ -128,7 +128,8 @@ std::vector<Transaction> randomHistory(SeededRandom& random, bool isStale) {
   uint64_t element = 0;
   for (uint64_t id = 1; id <= 60; ++id) {
     const uint64_t instant = id * 10;
-    Transaction transaction{.id = id, .invokedNs = instant - random.below(30) - (id < 4 ? 0 : 1),
+    Transaction transaction{.id = id,
+                            .invokedNs = instant - random.below(30) - (id < 4 ? 0 : 1),
                             .returnedNs = instant + random.below(30)};
     if (transaction.invokedNs > instant) transaction.invokedNs = 0;
     const bool reads = isStale && id == 50;

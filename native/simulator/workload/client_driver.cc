@@ -39,21 +39,29 @@ struct ClientDriver::Io {
   }
 };
 
-ClientDriver::ClientDriver(Reactor& reactor, Subject& subject, const KeySpace& keys, Recorder& recorder,
-                           Arguments arguments)
-    : reactor_(reactor), subject_(subject), keys_(keys), recorder_(recorder), arguments_(arguments),
-      options_(keys.options()), random_(randomStream(arguments.seed, Stream::kWorkload, arguments.client)) {}
+ClientDriver::ClientDriver(Reactor& reactor, Subject& subject, const KeySpace& keys,
+                           Recorder& recorder, Arguments arguments)
+    : reactor_(reactor),
+      subject_(subject),
+      keys_(keys),
+      recorder_(recorder),
+      arguments_(arguments),
+      options_(keys.options()),
+      random_(randomStream(arguments.seed, Stream::kWorkload, arguments.client)) {}
 
 Task<void> ClientDriver::run() {
   struct Choice {
     uint64_t weight;
     Task<void> (ClientDriver::*act)();
   };
-  const Choice choices[] = {
-      {options_.updateWeight, &ClientDriver::update},         {options_.fetchWeight, &ClientDriver::fetch},
-      {options_.punchAkeysWeight, &ClientDriver::punchAkeys}, {options_.punchDkeyWeight, &ClientDriver::punchDkey},
-      {options_.punchObjectWeight, &ClientDriver::punchObject}, {options_.listAkeysWeight, &ClientDriver::listAkeys},
-      {options_.listDkeysWeight, &ClientDriver::listDkeys},   {options_.snapshotWeight, &ClientDriver::snapshot}};
+  const Choice choices[] = {{options_.updateWeight, &ClientDriver::update},
+                            {options_.fetchWeight, &ClientDriver::fetch},
+                            {options_.punchAkeysWeight, &ClientDriver::punchAkeys},
+                            {options_.punchDkeyWeight, &ClientDriver::punchDkey},
+                            {options_.punchObjectWeight, &ClientDriver::punchObject},
+                            {options_.listAkeysWeight, &ClientDriver::listAkeys},
+                            {options_.listDkeysWeight, &ClientDriver::listDkeys},
+                            {options_.snapshotWeight, &ClientDriver::snapshot}};
   uint64_t total = 0;
   for (const Choice& choice : choices) total += choice.weight;
   for (uint64_t i = 0; i < arguments_.operationCount && !isStopping_ && total > 0; ++i) {
@@ -69,7 +77,8 @@ Task<void> ClientDriver::run() {
 
 ClientDriver::Target ClientDriver::drawTarget(uint64_t akeyCountMax) {
   Target target{random_.below(options_.objectCount), random_.below(options_.dkeyCount), {}};
-  const uint64_t count = akeyCountMax == 0 ? 0 : 1 + random_.below(std::min(akeyCountMax, keys_.akeyCount()));
+  const uint64_t count =
+      akeyCountMax == 0 ? 0 : 1 + random_.below(std::min(akeyCountMax, keys_.akeyCount()));
   for (uint64_t akey = 0; akey < keys_.akeyCount(); ++akey) {
     const uint64_t left = keys_.akeyCount() - akey;
     if (random_.below(left) < count - target.akeys.size()) target.akeys.push_back(akey);
@@ -77,11 +86,13 @@ ClientDriver::Target ClientDriver::drawTarget(uint64_t akeyCountMax) {
   return target;
 }
 
-// Conditions on akeys are drawn for calls with one akey: of several, a failure would not tell which.
+// Conditions on akeys are drawn for calls with one akey: of several, a failure would not tell
+// which.
 ClientDriver::Existence ClientDriver::drawCondition(const Target& target, bool mayInsert) {
   if (random_.below(1'000'000) >= options_.conditionShare) return Existence::kNone;
   const bool isAkey = target.akeys.size() == 1 && random_.chance(1, 2);
-  if (mayInsert && random_.chance(1, 2)) return isAkey ? Existence::kAkeyAbsent : Existence::kDkeyAbsent;
+  if (mayInsert && random_.chance(1, 2))
+    return isAkey ? Existence::kAkeyAbsent : Existence::kDkeyAbsent;
   return isAkey ? Existence::kAkeyPresent : Existence::kDkeyPresent;
 }
 
@@ -89,27 +100,48 @@ static void seeAbsent(const std::vector<CellId>& cells, Effect& effect) {
   for (const CellId cell : cells) effect.guards.push_back({cell, kAbsent});
 }
 
-void ClientDriver::describeSuccess(Existence condition, const Target& target, Effect& effect) const {
+void ClientDriver::describeSuccess(Existence condition, const Target& target,
+                                   Effect& effect) const {
   switch (condition) {
-    case Existence::kNone: break;
-    case Existence::kDkeyAbsent: seeAbsent(keys_.cellsOfGroup(), effect); break;
-    case Existence::kDkeyPresent: effect.anyPresent.push_back(keys_.cellsOfGroup()); break;
-    case Existence::kAkeyAbsent: seeAbsent(keys_.cellsOfAkey(target.akeys[0]), effect); break;
-    case Existence::kAkeyPresent: effect.anyPresent.push_back(keys_.cellsOfAkey(target.akeys[0])); break;
+    case Existence::kNone:
+      break;
+    case Existence::kDkeyAbsent:
+      seeAbsent(keys_.cellsOfGroup(), effect);
+      break;
+    case Existence::kDkeyPresent:
+      effect.anyPresent.push_back(keys_.cellsOfGroup());
+      break;
+    case Existence::kAkeyAbsent:
+      seeAbsent(keys_.cellsOfAkey(target.akeys[0]), effect);
+      break;
+    case Existence::kAkeyPresent:
+      effect.anyPresent.push_back(keys_.cellsOfAkey(target.akeys[0]));
+      break;
   }
 }
 
-void ClientDriver::describeFailure(Existence condition, const Target& target, Effect& effect) const {
+void ClientDriver::describeFailure(Existence condition, const Target& target,
+                                   Effect& effect) const {
   switch (condition) {
-    case Existence::kNone: break;
-    case Existence::kDkeyAbsent: describeSuccess(Existence::kDkeyPresent, target, effect); break;
-    case Existence::kDkeyPresent: describeSuccess(Existence::kDkeyAbsent, target, effect); break;
-    case Existence::kAkeyAbsent: describeSuccess(Existence::kAkeyPresent, target, effect); break;
-    case Existence::kAkeyPresent: describeSuccess(Existence::kAkeyAbsent, target, effect); break;
+    case Existence::kNone:
+      break;
+    case Existence::kDkeyAbsent:
+      describeSuccess(Existence::kDkeyPresent, target, effect);
+      break;
+    case Existence::kDkeyPresent:
+      describeSuccess(Existence::kDkeyAbsent, target, effect);
+      break;
+    case Existence::kAkeyAbsent:
+      describeSuccess(Existence::kAkeyPresent, target, effect);
+      break;
+    case Existence::kAkeyPresent:
+      describeSuccess(Existence::kAkeyAbsent, target, effect);
+      break;
   }
 }
 
-void ClientDriver::planSingle(const Target& target, uint64_t akey, uint64_t id, Io& io, Effect& effect) {
+void ClientDriver::planSingle(const Target& target, uint64_t akey, uint64_t id, Io& io,
+                              Effect& effect) {
   const bool isLarge = random_.below(1'000'000) < options_.largeShare;
   const uint64_t sizeMax = isLarge ? options_.largeSizeMaxBytes : options_.valueSizeMaxBytes;
   const uint64_t size = kValueSizeMin + random_.below(sizeMax - kValueSizeMin + 1);
@@ -121,9 +153,11 @@ void ClientDriver::planSingle(const Target& target, uint64_t akey, uint64_t id, 
 }
 
 // One or two extents that do not overlap; sometimes the range is punched.
-void ClientDriver::planArray(const Target& target, uint64_t akey, uint64_t id, Io& io, Effect& effect) {
+void ClientDriver::planArray(const Target& target, uint64_t akey, uint64_t id, Io& io,
+                             Effect& effect) {
   const bool isPunch = random_.chance(1, 6);
-  io.add(keys_.akey(target.object, akey), ValueType::kArray, isPunch ? 0 : options_.recordSizeBytes);
+  io.add(keys_.akey(target.object, akey), ValueType::kArray,
+         isPunch ? 0 : options_.recordSizeBytes);
   uint64_t next = random_.below(options_.recordCount);
   for (int i = 0; i < 2 && next < options_.recordCount; ++i) {
     const uint64_t count = 1 + random_.below(options_.recordCount - next);
@@ -134,7 +168,8 @@ void ClientDriver::planArray(const Target& target, uint64_t akey, uint64_t id, I
       if (isPunch) continue;
       auto& buffer = io.buffers.back();
       buffer.resize(buffer.size() + options_.recordSizeBytes);
-      encodeValue(MutableBytes(buffer).last(options_.recordSizeBytes), id, keys_.place(effect.group, cell));
+      encodeValue(MutableBytes(buffer).last(options_.recordSizeBytes), id,
+                  keys_.place(effect.group, cell));
     }
     next += count + random_.below(options_.recordCount);
     if (random_.chance(1, 2)) break;
@@ -152,8 +187,8 @@ void ClientDriver::planUpdate(const Target& target, uint64_t id, Io& io, Effect&
   io.link();
 }
 
-static uint32_t conditionBits(int condition, uint32_t absentDkey, uint32_t presentDkey, uint32_t absentAkey,
-                              uint32_t presentAkey) {
+static uint32_t conditionBits(int condition, uint32_t absentDkey, uint32_t presentDkey,
+                              uint32_t absentAkey, uint32_t presentAkey) {
   const uint32_t bits[] = {0, absentDkey, presentDkey, absentAkey, presentAkey};
   return bits[condition];
 }
@@ -170,8 +205,11 @@ Task<void> ClientDriver::update() {
   const std::string dkey = keys_.dkey(target.object, target.dkey);
   const auto result = co_await subject_.update(
       keys_.oid(target.object),
-      {.dkey = bytesOf(dkey), .akeys = io.descriptors, .data = io.data,
-       .conditions = conditionBits(static_cast<int>(condition), kDkeyInsert, kDkeyUpdate, kAkeyInsert, kAkeyUpdate),
+      {.dkey = bytesOf(dkey),
+       .akeys = io.descriptors,
+       .data = io.data,
+       .conditions = conditionBits(static_cast<int>(condition), kDkeyInsert, kDkeyUpdate,
+                                   kAkeyInsert, kAkeyUpdate),
        .timeoutNs = options_.timeoutNs});
   finish(id, result, condition, target, std::move(effect));
 }
@@ -185,8 +223,8 @@ void ClientDriver::fail(uint64_t id, const Error& error) {
   }
 }
 
-void ClientDriver::finish(uint64_t id, const Result<Epoch>& result, Existence condition, const Target& target,
-                          Effect success) {
+void ClientDriver::finish(uint64_t id, const Result<Epoch>& result, Existence condition,
+                          const Target& target, Effect success) {
   if (result.ok()) {
     rememberEpoch(*result);
     recorder_.complete(id, ErrorCode::kOk, *result, {std::move(success)});
@@ -194,14 +232,17 @@ void ClientDriver::finish(uint64_t id, const Result<Epoch>& result, Existence co
   }
   const ErrorCode code = result.code();
   const bool isAbsence = condition == Existence::kDkeyAbsent || condition == Existence::kAkeyAbsent;
-  if (condition != Existence::kNone && code == (isAbsence ? ErrorCode::kExist : ErrorCode::kNonexist)) {
+  if (condition != Existence::kNone &&
+      code == (isAbsence ? ErrorCode::kExist : ErrorCode::kNonexist)) {
     Effect seen{.group = success.group};
     describeFailure(condition, target, seen);
     recorder_.complete(id, code, 0, {std::move(seen)});
     return;
   }
   if (code == ErrorCode::kExist || code == ErrorCode::kNonexist) {
-    recorder_.violate({"unexpected error", result.error().describe() + " without a condition that says so", {id}});
+    recorder_.violate({"unexpected error",
+                       result.error().describe() + " without a condition that says so",
+                       {id}});
   }
   fail(id, result.error());
 }
@@ -216,23 +257,27 @@ void ClientDriver::rememberEpoch(Epoch epoch) {
 }
 
 void ClientDriver::planFetch(const Target& target, Io& io) const {
-  const uint64_t room = std::max(options_.valueSizeMaxBytes, options_.largeShare ? options_.largeSizeMaxBytes : 0);
+  const uint64_t room =
+      std::max(options_.valueSizeMaxBytes, options_.largeShare ? options_.largeSizeMaxBytes : 0);
   for (const uint64_t akey : target.akeys) {
     const bool isArray = keys_.isArray(akey);
     io.add(keys_.akey(target.object, akey), isArray ? ValueType::kArray : ValueType::kSingle,
            isArray ? options_.recordSizeBytes : room);
     if (isArray) io.extents.back().push_back({0, options_.recordCount});
-    io.buffers.back().assign(isArray ? options_.recordCount * options_.recordSizeBytes : room, std::byte{0xee});
+    io.buffers.back().assign(isArray ? options_.recordCount * options_.recordSizeBytes : room,
+                             std::byte{0xee});
   }
   io.link();
 }
 
-bool ClientDriver::readCell(const Target& target, CellId cell, Bytes bytes, uint64_t id, Effect& effect) {
+bool ClientDriver::readCell(const Target& target, CellId cell, Bytes bytes, uint64_t id,
+                            Effect& effect) {
   const GroupId group = keys_.group(target.object, target.dkey);
   const auto value = decodeValue(bytes, keys_.place(group, cell));
   if (!value) {
-    recorder_.violate({"corruption", keys_.describe(group) + " cell " + std::to_string(cell) + ": " +
-                                         std::to_string(bytes.size()) + " bytes that nobody wrote there",
+    recorder_.violate({"corruption",
+                       keys_.describe(group) + " cell " + std::to_string(cell) + ": " +
+                           std::to_string(bytes.size()) + " bytes that nobody wrote there",
                        {id}});
     return false;
   }
@@ -249,7 +294,8 @@ bool ClientDriver::readCells(const Target& target, const Io& io, uint64_t id, Ef
       if (result.recordSize == 0) {
         effect.guards.push_back({keys_.cell(akey, 0), kAbsent});
       } else if (result.recordSize > io.buffers[i].size() ||
-                 !readCell(target, keys_.cell(akey, 0), Bytes(io.buffers[i]).first(result.recordSize), id, effect)) {
+                 !readCell(target, keys_.cell(akey, 0),
+                           Bytes(io.buffers[i]).first(result.recordSize), id, effect)) {
         return false;
       }
       continue;
@@ -257,10 +303,12 @@ bool ClientDriver::readCells(const Target& target, const Io& io, uint64_t id, Ef
     for (uint64_t record = 0; record < options_.recordCount; ++record) {
       const bool isThere =
           result.recordSize != 0 &&
-          (result.isWhole || std::any_of(result.mapped.begin(), result.mapped.end(), [&](const Extent& extent) {
+          (result.isWhole ||
+           std::any_of(result.mapped.begin(), result.mapped.end(), [&](const Extent& extent) {
              return record >= extent.index && record < extent.end();
            }));
-      const Bytes bytes = Bytes(io.buffers[i]).subspan(record * options_.recordSizeBytes, options_.recordSizeBytes);
+      const Bytes bytes =
+          Bytes(io.buffers[i]).subspan(record * options_.recordSizeBytes, options_.recordSizeBytes);
       if (!isThere) {
         effect.guards.push_back({keys_.cell(akey, record), kAbsent});
       } else if (!readCell(target, keys_.cell(akey, record), bytes, id, effect)) {
@@ -282,7 +330,10 @@ Task<void> ClientDriver::fetch() {
   const std::string dkey = keys_.dkey(target.object, target.dkey);
   const auto result = co_await subject_.fetch(
       keys_.oid(target.object),
-      {.dkey = bytesOf(dkey), .akeys = io.descriptors, .buffers = io.sinks, .results = io.results,
+      {.dkey = bytesOf(dkey),
+       .akeys = io.descriptors,
+       .buffers = io.sinks,
+       .results = io.results,
        .conditions = conditionBits(static_cast<int>(condition), 0, kDkeyFetch, 0, kAkeyFetch),
        .timeoutNs = options_.timeoutNs});
   describeSuccess(condition, target, effect);
@@ -307,7 +358,9 @@ Task<void> ClientDriver::punchAkeys() {
   const std::string dkey = keys_.dkey(target.object, target.dkey);
   const auto result = co_await subject_.punch(
       keys_.oid(target.object),
-      {.level = protocol::PunchLevel::kAkeys, .dkey = bytesOf(dkey), .akeys = akeys,
+      {.level = protocol::PunchLevel::kAkeys,
+       .dkey = bytesOf(dkey),
+       .akeys = akeys,
        .conditions = conditionBits(static_cast<int>(condition), 0, kDkeyPunch, 0, kAkeyPunch),
        .timeoutNs = options_.timeoutNs});
   finish(id, result, condition, target, std::move(effect));
@@ -324,8 +377,10 @@ Task<void> ClientDriver::punchDkey() {
   const std::string dkey = keys_.dkey(target.object, target.dkey);
   const auto result = co_await subject_.punch(
       keys_.oid(target.object),
-      {.level = protocol::PunchLevel::kDkey, .dkey = bytesOf(dkey),
-       .conditions = conditionBits(static_cast<int>(condition), 0, kDkeyPunch, 0, 0), .timeoutNs = options_.timeoutNs});
+      {.level = protocol::PunchLevel::kDkey,
+       .dkey = bytesOf(dkey),
+       .conditions = conditionBits(static_cast<int>(condition), 0, kDkeyPunch, 0, 0),
+       .timeoutNs = options_.timeoutNs});
   finish(id, result, condition, target, std::move(effect));
 }
 
@@ -344,7 +399,8 @@ Task<void> ClientDriver::punchObject() {
   if (result.ok()) {
     recorder_.complete(id, ErrorCode::kOk, *result, std::move(effects));
   } else if (isRefusal(result.code())) {
-    recorder_.lose(id, result.code());  // refused by one target, perhaps after others did their part
+    recorder_.lose(id,
+                   result.code());  // refused by one target, perhaps after others did their part
   } else {
     fail(id, result.error());
   }
@@ -358,13 +414,16 @@ Task<void> ClientDriver::listAkeys() {
   const std::string dkey = keys_.dkey(target.object, target.dkey);
   const auto result =
       co_await subject_.list(keys_.oid(target.object), {.level = protocol::EnumerateLevel::kAkeys,
-                                                        .dkey = bytesOf(dkey), .timeoutNs = options_.timeoutNs});
+                                                        .dkey = bytesOf(dkey),
+                                                        .timeoutNs = options_.timeoutNs});
   if (!result.ok()) co_return fail(id, result.error());
   std::vector<bool> isListed(keys_.akeyCount());
   for (const std::string& key : result->keys) {
     const int64_t akey = keys_.akeyNumber(target.object, key);
     if (akey < 0 || isListed[static_cast<size_t>(akey)]) {
-      recorder_.violate({"enumeration", akey < 0 ? "an akey that nobody wrote" : "an akey is listed twice", {id}});
+      recorder_.violate({"enumeration",
+                         akey < 0 ? "an akey that nobody wrote" : "an akey is listed twice",
+                         {id}});
       co_return;
     }
     isListed[static_cast<size_t>(akey)] = true;
@@ -382,13 +441,15 @@ Task<void> ClientDriver::listDkeys() {
   const uint64_t id = recorder_.nextId();
   recorder_.invoke(id, arguments_.client, "list dkeys", {});
   const auto result = co_await subject_.list(
-      keys_.oid(object), {.level = protocol::EnumerateLevel::kDkeys, .timeoutNs = options_.timeoutNs});
+      keys_.oid(object),
+      {.level = protocol::EnumerateLevel::kDkeys, .timeoutNs = options_.timeoutNs});
   if (!result.ok()) co_return fail(id, result.error());
   std::vector<bool> isListed(options_.dkeyCount);
   for (const std::string& key : result->keys) {
     const int64_t dkey = keys_.dkeyNumber(object, key);
     if (dkey < 0 || isListed[static_cast<size_t>(dkey)]) {
-      recorder_.violate({"enumeration", dkey < 0 ? "a dkey that nobody wrote" : "a dkey is listed twice", {id}});
+      recorder_.violate(
+          {"enumeration", dkey < 0 ? "a dkey that nobody wrote" : "a dkey is listed twice", {id}});
       co_return;
     }
     isListed[static_cast<size_t>(dkey)] = true;
@@ -396,24 +457,29 @@ Task<void> ClientDriver::listDkeys() {
   std::vector<Effect> effects;
   for (uint64_t dkey = 0; dkey < isListed.size(); ++dkey) {
     effects.push_back({.group = keys_.group(object, dkey)});
-    describeSuccess(isListed[dkey] ? Existence::kDkeyPresent : Existence::kDkeyAbsent, {object, dkey, {}},
-                    effects.back());
+    describeSuccess(isListed[dkey] ? Existence::kDkeyPresent : Existence::kDkeyAbsent,
+                    {object, dkey, {}}, effects.back());
   }
   recorder_.complete(id, ErrorCode::kOk, 0, std::move(effects));
 }
 
-// Reads all of a group, at `epoch` or (0) now. What the past holds must stay what it is; what is now is seen
-// by the search for an order. False when it was not answered.
+// Reads all of a group, at `epoch` or (0) now. What the past holds must stay what it is; what is
+// now is seen by the search for an order. False when it was not answered.
 Task<bool> ClientDriver::readGroup(const Target& target, Epoch epoch, uint64_t* idOut) {
   const uint64_t id = recorder_.nextId();
   Io io;
   planFetch(target, io);
   Effect effect{.group = keys_.group(target.object, target.dkey)};
-  recorder_.invoke(id, arguments_.client, epoch ? "fetch at " + std::to_string(epoch) : "fetch", {});
+  recorder_.invoke(id, arguments_.client, epoch ? "fetch at " + std::to_string(epoch) : "fetch",
+                   {});
   const std::string dkey = keys_.dkey(target.object, target.dkey);
-  const auto result = co_await subject_.fetch(
-      keys_.oid(target.object), {.dkey = bytesOf(dkey), .akeys = io.descriptors, .buffers = io.sinks,
-                                 .results = io.results, .epoch = epoch, .timeoutNs = options_.timeoutNs});
+  const auto result =
+      co_await subject_.fetch(keys_.oid(target.object), {.dkey = bytesOf(dkey),
+                                                         .akeys = io.descriptors,
+                                                         .buffers = io.sinks,
+                                                         .results = io.results,
+                                                         .epoch = epoch,
+                                                         .timeoutNs = options_.timeoutNs});
   if (idOut) *idOut = id;
   if (!result.ok()) {
     fail(id, result.error());
@@ -422,7 +488,8 @@ Task<bool> ClientDriver::readGroup(const Target& target, Epoch epoch, uint64_t* 
   if (!readCells(target, io, id, effect)) co_return true;
   if (epoch) {
     for (const CellGuard& guard : effect.guards) {
-      auto violation = recorder_.snapshots().observe(epoch, keys_.place(effect.group, guard.cell), guard.value, id);
+      auto violation = recorder_.snapshots().observe(epoch, keys_.place(effect.group, guard.cell),
+                                                     guard.value, id);
       if (violation) recorder_.violate(std::move(*violation));
     }
     effect.guards.clear();
@@ -458,8 +525,10 @@ Task<void> ClientDriver::readAll(std::vector<uint64_t>* ids) {
 
 Task<void> ClientDriver::rereadSnapshots(std::vector<SnapshotQuestion> questions) {
   for (const SnapshotQuestion& question : questions) {
-    const Target target{keys_.objectOf(question.group), keys_.dkeyOf(question.group), allAkeys(keys_)};
-    while (!co_await readGroup(target, question.epoch, nullptr)) co_await reactor_.sleep(10'000'000);
+    const Target target{keys_.objectOf(question.group), keys_.dkeyOf(question.group),
+                        allAkeys(keys_)};
+    while (!co_await readGroup(target, question.epoch, nullptr))
+      co_await reactor_.sleep(10'000'000);
   }
   isDone_ = true;
 }

@@ -22,14 +22,16 @@ class ClientDriver {
     uint64_t operationCount = 0;
   };
   // All are borrowed and outlive the driver; subject and reactor are of the client's process.
-  ClientDriver(Reactor& reactor, Subject& subject, const KeySpace& keys, Recorder& recorder, Arguments arguments);
+  ClientDriver(Reactor& reactor, Subject& subject, const KeySpace& keys, Recorder& recorder,
+               Arguments arguments);
 
   // Ends after the operations, or at the next pause once stop() was called.
   Task<void> run();
   void stop() { isStopping_ = true; }
   bool isDone() const { return isDone_; }
 
-  // Reads every cell once, retrying until it is answered; for the end of a run. `ids` receives the operations.
+  // Reads every cell once, retrying until it is answered; for the end of a run. `ids` receives the
+  // operations.
   Task<void> readAll(std::vector<uint64_t>* ids);
   // Asks questions about the past again.
   Task<void> rereadSnapshots(std::vector<SnapshotQuestion> questions);
@@ -64,7 +66,8 @@ class ClientDriver {
   bool readCells(const Target& target, const Io& io, uint64_t id, Effect& effect);
   bool readCell(const Target& target, CellId cell, Bytes bytes, uint64_t id, Effect& effect);
   // Classifies the result of a modification.
-  void finish(uint64_t id, const Result<Epoch>& result, Existence condition, const Target& target, Effect success);
+  void finish(uint64_t id, const Result<Epoch>& result, Existence condition, const Target& target,
+              Effect success);
   void fail(uint64_t id, const Error& error);
   Task<bool> readGroup(const Target& target, Epoch epoch, uint64_t* idOut);
   void rememberEpoch(Epoch epoch);

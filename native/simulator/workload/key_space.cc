@@ -19,8 +19,12 @@ std::string KeySpace::key(KeyType type, char prefix, uint64_t number) const {
   return std::string(textOf(bytesOf(&word, sizeof(word))));
 }
 
-std::string KeySpace::dkey(uint64_t object, uint64_t dkey) const { return key(oid(object).dkeyType(), 'd', dkey); }
-std::string KeySpace::akey(uint64_t object, uint64_t akey) const { return key(oid(object).akeyType(), 'a', akey); }
+std::string KeySpace::dkey(uint64_t object, uint64_t dkey) const {
+  return key(oid(object).dkeyType(), 'd', dkey);
+}
+std::string KeySpace::akey(uint64_t object, uint64_t akey) const {
+  return key(oid(object).akeyType(), 'a', akey);
+}
 
 int64_t KeySpace::number(KeyType type, char prefix, std::string_view text, uint64_t count) const {
   for (uint64_t i = 0; i < count; ++i) {

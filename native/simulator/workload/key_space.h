@@ -1,7 +1,7 @@
 // The keys of a workload by number, and the cells that checkers know them as.
 //
-// Object i has keys of a type that depends on i, so that all key types occur. A group is a (object, dkey); its
-// cells are the values of its single akeys and the records of its arrays.
+// Object i has keys of a type that depends on i, so that all key types occur. A group is a (object,
+// dkey); its cells are the values of its single akeys and the records of its arrays.
 #pragma once
 
 #include <string>

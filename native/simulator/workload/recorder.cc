@@ -8,10 +8,13 @@ namespace daos::simulator {
 
 static uint64_t digestOf(const std::vector<Effect>& effects) {
   uint64_t digest = effects.size();
-  const auto absorb = [&](uint64_t word) { digest = (digest ^ word) * 0x9e3779b97f4a7c15ull + (digest >> 29); };
+  const auto absorb = [&](uint64_t word) {
+    digest = (digest ^ word) * 0x9e3779b97f4a7c15ull + (digest >> 29);
+  };
   for (const Effect& effect : effects) {
     absorb(effect.group);
-    for (const CellGuard& guard : effect.guards) absorb(uint64_t{guard.cell} << 32 ^ guard.value ^ (guard.isNegated ? 1u << 31 : 0));
+    for (const CellGuard& guard : effect.guards)
+      absorb(uint64_t{guard.cell} << 32 ^ guard.value ^ (guard.isNegated ? 1u << 31 : 0));
     for (const CellWrite& write : effect.writes) absorb(uint64_t{write.cell} << 33 ^ write.value);
     absorb(effect.anyPresent.size());
   }
@@ -19,7 +22,8 @@ static uint64_t digestOf(const std::vector<Effect>& effects) {
 }
 
 void Recorder::trace(TraceKind kind, const RecordedOperation& operation, uint64_t digest) {
-  trace_.add({scheduler_.nowNs(), operation.client, kind, operation.id, static_cast<uint64_t>(operation.code), digest});
+  trace_.add({scheduler_.nowNs(), operation.client, kind, operation.id,
+              static_cast<uint64_t>(operation.code), digest});
 }
 
 void Recorder::invoke(uint64_t id, uint32_t client, std::string what, std::vector<Effect> effects) {
@@ -67,8 +71,9 @@ void Recorder::violate(Violation violation) {
 }
 
 uint64_t Recorder::countOf(ErrorCode code) const {
-  return static_cast<uint64_t>(std::count_if(operations_.begin(), operations_.end(),
-                                             [&](const auto& entry) { return entry.second.code == code; }));
+  return static_cast<uint64_t>(
+      std::count_if(operations_.begin(), operations_.end(),
+                    [&](const auto& entry) { return entry.second.code == code; }));
 }
 
 static Operation toOperation(const RecordedOperation& recorded, const Effect& effect) {
@@ -94,7 +99,8 @@ History Recorder::historyOf(GroupId group) const {
 std::optional<Violation> Recorder::judge(uint64_t& undecided) const {
   std::vector<History> histories(keys_.groupCount());
   for (const auto& [id, operation] : operations_) {
-    for (const Effect& effect : operation.effects) histories[effect.group].push_back(toOperation(operation, effect));
+    for (const Effect& effect : operation.effects)
+      histories[effect.group].push_back(toOperation(operation, effect));
   }
   for (GroupId group = 0; group < histories.size(); ++group) {
     const auto named = [&](Violation violation) {
@@ -121,15 +127,18 @@ static std::string lineOf(const RecordedOperation& operation, const std::set<Gro
     std::snprintf(head, sizeof(head), "%12.6f", static_cast<double>(operation.returnedNs) / 1e6);
     line += head;
   }
-  line += " ms  client " + std::to_string(operation.client) + "  " + std::to_string(operation.id) + " " + operation.what;
+  line += " ms  client " + std::to_string(operation.client) + "  " + std::to_string(operation.id) +
+          " " + operation.what;
   line += operation.code == ErrorCode::kOk ? "" : " " + std::string(errorName(operation.code));
   if (operation.epoch) line += " epoch " + std::to_string(operation.epoch);
   for (const Effect& effect : operation.effects) {
     if (!groups.contains(effect.group)) continue;
     for (const CellGuard& guard : effect.guards) {
-      line += " saw " + std::to_string(guard.cell) + (guard.isNegated ? "!=" : "=") + std::to_string(guard.value);
+      line += " saw " + std::to_string(guard.cell) + (guard.isNegated ? "!=" : "=") +
+              std::to_string(guard.value);
     }
-    for (const auto& list : effect.anyPresent) line += " saw some of " + std::to_string(list.size());
+    for (const auto& list : effect.anyPresent)
+      line += " saw some of " + std::to_string(list.size());
     for (const CellWrite& write : effect.writes) {
       line += " wrote " + std::to_string(write.cell) + "=" + std::to_string(write.value);
     }
@@ -146,9 +155,11 @@ std::string Recorder::timeline(const Violation& violation) const {
   }
   std::string text;
   for (const auto& [id, operation] : operations_) {
-    const bool isNamed = std::find(violation.operations.begin(), violation.operations.end(), id) != violation.operations.end();
-    const bool isRelated = std::any_of(operation.effects.begin(), operation.effects.end(),
-                                       [&](const Effect& effect) { return groups.contains(effect.group); });
+    const bool isNamed = std::find(violation.operations.begin(), violation.operations.end(), id) !=
+                         violation.operations.end();
+    const bool isRelated =
+        std::any_of(operation.effects.begin(), operation.effects.end(),
+                    [&](const Effect& effect) { return groups.contains(effect.group); });
     if (isNamed || isRelated) text += lineOf(operation, groups);
   }
   return text;

@@ -1,7 +1,8 @@
 // Everything clients asked and were answered, kept outside of the processes that crash.
 //
-// An operation is recorded as unanswered when it is invoked, with the effects it would have, and completed when
-// its answer comes. One that touches several groups is an operation of each, under one id.
+// An operation is recorded as unanswered when it is invoked, with the effects it would have, and
+// completed when its answer comes. One that touches several groups is an operation of each, under
+// one id.
 #pragma once
 
 #include <map>
@@ -74,8 +75,8 @@ class Recorder {
   uint64_t countOf(ErrorCode code) const;
 
   History historyOf(GroupId group) const;
-  // Linearizability and invention of every group. The first violation, or nothing; `undecided` counts searches
-  // that were given up.
+  // Linearizability and invention of every group. The first violation, or nothing; `undecided`
+  // counts searches that were given up.
   std::optional<Violation> judge(uint64_t& undecided) const;
   // Operations on the groups that `violation` is about, as lines in order of time.
   std::string timeline(const Violation& violation) const;

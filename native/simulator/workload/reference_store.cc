@@ -17,27 +17,33 @@ ReferenceStore::Value ReferenceStore::read(const Versions& versions, Epoch epoch
 }
 
 bool ReferenceStore::exists(const Cells& cells, Epoch epoch) {
-  return std::any_of(cells.begin(), cells.end(), [&](const auto& cell) { return read(cell.second, epoch).has_value(); });
+  return std::any_of(cells.begin(), cells.end(),
+                     [&](const auto& cell) { return read(cell.second, epoch).has_value(); });
 }
 
 bool ReferenceStore::exists(const Akeys& akeys, Epoch epoch) {
-  return std::any_of(akeys.begin(), akeys.end(), [&](const auto& akey) { return exists(akey.second, epoch); });
+  return std::any_of(akeys.begin(), akeys.end(),
+                     [&](const auto& akey) { return exists(akey.second, epoch); });
 }
 
-Status ReferenceStore::judge(Akeys& akeys, std::span<const std::string> names, Conditions conditions, Epoch epoch) {
+Status ReferenceStore::judge(Akeys& akeys, std::span<const std::string> names,
+                             Conditions conditions, Epoch epoch) {
   if (strikes(StoreFault::kIgnoreCondition)) return {};
   const bool isDkeyThere = exists(akeys, epoch);
   if ((conditions & kDkeyInsert) && isDkeyThere) return Error(ErrorCode::kExist);
-  if ((conditions & (kDkeyUpdate | kDkeyFetch | kDkeyPunch)) && !isDkeyThere) return Error(ErrorCode::kNonexist);
+  if ((conditions & (kDkeyUpdate | kDkeyFetch | kDkeyPunch)) && !isDkeyThere)
+    return Error(ErrorCode::kNonexist);
   for (const std::string& name : names) {
     const bool isThere = exists(akeys[name], epoch);
     if ((conditions & kAkeyInsert) && isThere) return Error(ErrorCode::kExist);
-    if ((conditions & (kAkeyUpdate | kAkeyFetch | kAkeyPunch)) && !isThere) return Error(ErrorCode::kNonexist);
+    if ((conditions & (kAkeyUpdate | kAkeyFetch | kAkeyPunch)) && !isThere)
+      return Error(ErrorCode::kNonexist);
   }
   return {};
 }
 
-void ReferenceStore::store(Akeys& akeys, const IoDescriptor& descriptor, std::string_view data, Epoch epoch) {
+void ReferenceStore::store(Akeys& akeys, const IoDescriptor& descriptor, std::string_view data,
+                           Epoch epoch) {
   Cells& cells = akeys[nameOf(descriptor.akey)];
   if (strikes(StoreFault::kLoseWrite)) return;
   if (descriptor.type == ValueType::kSingle) {
@@ -57,7 +63,8 @@ void ReferenceStore::store(Akeys& akeys, const IoDescriptor& descriptor, std::st
   }
 }
 
-Task<void> ReferenceStore::applyAgain(ObjectId oid, std::string dkey, std::string akey, std::string value) {
+Task<void> ReferenceStore::applyAgain(ObjectId oid, std::string dkey, std::string akey,
+                                      std::string value) {
   co_await reactor_.sleep(20'000'000);
   objects_[oid][dkey][akey][0][nextEpoch()] = value;
 }
@@ -77,7 +84,8 @@ Task<Result<Epoch>> ReferenceStore::update(ObjectId oid, const client::UpdateArg
     const uint64_t size = dataSize(descriptor);
     store(akeys, descriptor, data.substr(0, size), epoch);
     if (descriptor.type == ValueType::kSingle && strikes(StoreFault::kApplyTwice)) {
-      reactor_.spawn(applyAgain(oid, nameOf(arguments.dkey), nameOf(descriptor.akey), std::string(data.substr(0, size))));
+      reactor_.spawn(applyAgain(oid, nameOf(arguments.dkey), nameOf(descriptor.akey),
+                                std::string(data.substr(0, size))));
     }
     data.remove_prefix(size);
     if (fault_ == StoreFault::kTornUpdate) co_await reactor_.sleep(3'000'000);
@@ -107,7 +115,8 @@ Task<Result<Epoch>> ReferenceStore::fetch(ObjectId oid, const client::FetchArgum
       continue;
     }
     for (const Extent& extent : descriptor.extents) {
-      for (uint64_t record = extent.index; record < extent.end(); ++record, to += descriptor.recordSize) {
+      for (uint64_t record = extent.index; record < extent.end();
+           ++record, to += descriptor.recordSize) {
         const Value value = read(cells[record], epoch);
         if (!value) continue;
         result.recordSize = value->size();
@@ -139,13 +148,15 @@ Task<Result<Epoch>> ReferenceStore::punch(ObjectId oid, const client::PunchArgum
   for (const Bytes akey : arguments.akeys) names.push_back(nameOf(akey));
   DAOS_CO_CHECK(judge(akeys, names, arguments.conditions, epoch));
   for (auto& [akey, cells] : akeys) {
-    if (names.empty() || std::find(names.begin(), names.end(), akey) != names.end()) punchCells(cells, epoch);
+    if (names.empty() || std::find(names.begin(), names.end(), akey) != names.end())
+      punchCells(cells, epoch);
   }
   co_await reactor_.sleep(1000 + random_.below(100'000));
   co_return epoch;
 }
 
-Task<Result<Subject::Keys>> ReferenceStore::list(ObjectId oid, const client::EnumerateArguments& arguments) {
+Task<Result<Subject::Keys>> ReferenceStore::list(ObjectId oid,
+                                                 const client::EnumerateArguments& arguments) {
   co_await reactor_.sleep(1000 + random_.below(100'000));
   const Epoch epoch = nextEpoch();
   Keys keys{.pageCount = 1};

@@ -1,6 +1,8 @@
-// The smallest correct store: maps of versions, one operation at a time. And the same with a fault of choice.
+// The smallest correct store: maps of versions, one operation at a time. And the same with a fault
+// of choice.
 //
-// It is what workloads and checkers are tried on: clean, nothing may be found; with a fault, it must be.
+// It is what workloads and checkers are tried on: clean, nothing may be found; with a fault, it
+// must be.
 //
 // Thread: one reactor's.
 #pragma once
@@ -20,21 +22,22 @@ namespace daos::simulator {
 
 enum class StoreFault {
   kNone,
-  kLoseWrite,       // answers, but forgets it
-  kApplyTwice,      // a write happens again later
-  kStaleRead,       // reads the version before the newest
-  kTornUpdate,      // the akeys of one update become visible one by one
-  kLosePunch,       // a hole is filled with what it hid
+  kLoseWrite,   // answers, but forgets it
+  kApplyTwice,  // a write happens again later
+  kStaleRead,   // reads the version before the newest
+  kTornUpdate,  // the akeys of one update become visible one by one
+  kLosePunch,   // a hole is filled with what it hid
   kIgnoreCondition,
   kCorruptByte,
-  kMovePast,        // a write appears below an epoch that was read before
-  kListGhost,       // lists a dkey that is punched
+  kMovePast,   // a write appears below an epoch that was read before
+  kListGhost,  // lists a dkey that is punched
 };
 
 class ReferenceStore final : public Subject {
  public:
   // Each fault strikes with the chance 1 in 20.
-  ReferenceStore(Reactor& reactor, Random& random, StoreFault fault) : reactor_(reactor), random_(random), fault_(fault) {}
+  ReferenceStore(Reactor& reactor, Random& random, StoreFault fault)
+      : reactor_(reactor), random_(random), fault_(fault) {}
 
   Task<Result<Epoch>> update(ObjectId oid, const client::UpdateArguments& arguments) override;
   Task<Result<Epoch>> fetch(ObjectId oid, const client::FetchArguments& arguments) override;
@@ -44,7 +47,7 @@ class ReferenceStore final : public Subject {
  private:
   using Value = std::optional<std::string>;
   using Versions = std::map<Epoch, Value>;
-  using Cells = std::map<uint64_t, Versions>;   // records of an array; a single value is record 0
+  using Cells = std::map<uint64_t, Versions>;  // records of an array; a single value is record 0
   using Akeys = std::map<std::string, Cells>;
   using Dkeys = std::map<std::string, Akeys>;
 
@@ -53,7 +56,8 @@ class ReferenceStore final : public Subject {
   Value read(const Versions& versions, Epoch epoch);
   bool exists(const Cells& cells, Epoch epoch);
   bool exists(const Akeys& akeys, Epoch epoch);
-  Status judge(Akeys& akeys, std::span<const std::string> names, Conditions conditions, Epoch epoch);
+  Status judge(Akeys& akeys, std::span<const std::string> names, Conditions conditions,
+               Epoch epoch);
   void store(Akeys& akeys, const IoDescriptor& descriptor, std::string_view data, Epoch epoch);
   void punchCells(Cells& cells, Epoch epoch);
   Task<void> applyAgain(ObjectId oid, std::string dkey, std::string akey, std::string value);

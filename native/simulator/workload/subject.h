@@ -1,7 +1,7 @@
 // What is under test, as a workload sees it: a client's connection to a whole system, or one store.
 //
-// Arguments are those of the client library. Calls come from coroutines of one process; a subject belongs to
-// it and dies with it.
+// Arguments are those of the client library. Calls come from coroutines of one process; a subject
+// belongs to it and dies with it.
 #pragma once
 
 #include <string>

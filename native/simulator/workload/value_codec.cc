@@ -11,7 +11,9 @@ static uint64_t mix(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-static uint64_t sealOf(CellValue value, uint64_t place, size_t size) { return mix(value ^ mix(place ^ mix(size))); }
+static uint64_t sealOf(CellValue value, uint64_t place, size_t size) {
+  return mix(value ^ mix(place ^ mix(size)));
+}
 
 void encodeValue(MutableBytes to, CellValue value, uint64_t place) {
   const uint64_t seal = sealOf(value, place, to.size());
@@ -30,7 +32,8 @@ std::optional<CellValue> decodeValue(Bytes from, uint64_t place) {
   if (loadAs<uint64_t>(from.data() + 8) != seal || value == kAbsent) return std::nullopt;
   for (size_t at = kValueSizeMin; at < from.size(); at += 8) {
     const uint64_t word = seal + at * 0x9e3779b97f4a7c15ull;
-    if (std::memcmp(from.data() + at, &word, std::min<size_t>(8, from.size() - at)) != 0) return std::nullopt;
+    if (std::memcmp(from.data() + at, &word, std::min<size_t>(8, from.size() - at)) != 0)
+      return std::nullopt;
   }
   return value;
 }

@@ -1,6 +1,8 @@
-// Values that say who wrote them and where, so that a read proves by itself that it got what was written.
+// Values that say who wrote them and where, so that a read proves by itself that it got what was
+// written.
 //
-// Bytes 0-7: the operation's id. Bytes 8-15: a mixture of id, place and size. Then a sequence from the id.
+// Bytes 0-7: the operation's id. Bytes 8-15: a mixture of id, place and size. Then a sequence from
+// the id.
 #pragma once
 
 #include <cstdint>

@@ -11,7 +11,7 @@ namespace daos::simulator {
 struct WorkloadOptions {
   // The system.
   uint64_t engineCount = 2;
-  uint64_t targetCount = 2;     // of each engine
+  uint64_t targetCount = 2;  // of each engine
   uint64_t clientCount = 3;
   // How much.
   uint64_t operationCount = 60;  // of each client, at most; it also ends with the time
@@ -36,7 +36,7 @@ struct WorkloadOptions {
   uint64_t listAkeysWeight = 4;
   uint64_t listDkeysWeight = 3;
   uint64_t snapshotWeight = 8;
-  uint64_t conditionShare = 200'000;   // of updates, fetches and punches
+  uint64_t conditionShare = 200'000;  // of updates, fetches and punches
   uint64_t akeysPerCallMax = 3;
   // Background.
   uint64_t aggregateEveryNs = 0;

@@ -29,7 +29,8 @@ Outcome runOn(StoreFault fault, uint64_t seed) {
   for (uint32_t client = 1; client <= 4; ++client) {
     drivers.push_back(std::make_unique<ClientDriver>(
         process.reactor(), store, keys, recorder,
-        ClientDriver::Arguments{.client = client, .seed = seed, .operationCount = options.operationCount}));
+        ClientDriver::Arguments{
+            .client = client, .seed = seed, .operationCount = options.operationCount}));
     process.reactor().spawn(drivers.back()->run());
   }
   process.wake();
@@ -45,7 +46,8 @@ Outcome runOn(StoreFault fault, uint64_t seed) {
   process.wake();
   scheduler.runUntil(180'000'000'000, isDone);
   EXPECT_TRUE(isDone());
-  Outcome outcome{.violation = recorder.violation(), .traceHash = trace.hash(),
+  Outcome outcome{.violation = recorder.violation(),
+                  .traceHash = trace.hash(),
                   .operationCount = recorder.operations().size()};
   if (!outcome.violation) outcome.violation = recorder.judge(outcome.undecided);
   return outcome;
@@ -75,17 +77,22 @@ TEST_P(SimulatorWorkloadFault, IsFoundWithinAFewSeeds) {
     const Outcome outcome = runOn(GetParam().first, seed);
     if (outcome.violation) found = outcome.violation->check;
   }
-  EXPECT_NE(std::string(GetParam().second).find(found), std::string::npos) << found << " at seed " << seed;
+  EXPECT_NE(std::string(GetParam().second).find(found), std::string::npos)
+      << found << " at seed " << seed;
   EXPECT_FALSE(found.empty());
 }
 
 INSTANTIATE_TEST_SUITE_P(
     All, SimulatorWorkloadFault,
-    testing::Values(std::pair(StoreFault::kLoseWrite, "linearizability"), std::pair(StoreFault::kApplyTwice, "linearizability"),
+    testing::Values(std::pair(StoreFault::kLoseWrite, "linearizability"),
+                    std::pair(StoreFault::kApplyTwice, "linearizability"),
                     std::pair(StoreFault::kStaleRead, "linearizability immutability"),
-                    std::pair(StoreFault::kTornUpdate, "linearizability"), std::pair(StoreFault::kLosePunch, "linearizability immutability"),
-                    std::pair(StoreFault::kIgnoreCondition, "linearizability"), std::pair(StoreFault::kCorruptByte, "corruption"),
-                    std::pair(StoreFault::kMovePast, "immutability linearizability"), std::pair(StoreFault::kListGhost, "linearizability")));
+                    std::pair(StoreFault::kTornUpdate, "linearizability"),
+                    std::pair(StoreFault::kLosePunch, "linearizability immutability"),
+                    std::pair(StoreFault::kIgnoreCondition, "linearizability"),
+                    std::pair(StoreFault::kCorruptByte, "corruption"),
+                    std::pair(StoreFault::kMovePast, "immutability linearizability"),
+                    std::pair(StoreFault::kListGhost, "linearizability")));
 
 TEST(SimulatorValueCodec, EveryChangedByteIsNoticed) {
   std::vector<std::byte> bytes(45);
