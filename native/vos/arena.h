@@ -68,7 +68,8 @@ class Arena {
   bool inTransaction() const { return isOpen_; }
   // Remembers the content of [address, address + size) without a fence; the store needs modify() still.
   void prepare(const void* address, size_t size) {
-    if (!isLogged(offsetOf(address), size)) appendUndo(offsetOf(address), size);
+    const Offset offset = offsetOf(address);
+    if (!isLogged(offset, size)) appendUndo(offset, size);
   }
   // Call before storing to a range of a block that is not fresh; returns `address` for the store.
   void* modify(const void* address, size_t size) {
@@ -84,6 +85,9 @@ class Arena {
   void prepare(const T& field) {
     prepare(&field, sizeof(T));
   }
+  // Announces stores to bytes of no meaning yet (an unused slot of a node): made durable with the
+  // transaction, but not restored by abort().
+  void fill(const void* address, size_t size) { changed_.push_back({offsetOf(address), size}); }
   // False when the next step of a long operation might not fit the undo log any more: abort and report
   // DER_OVERFLOW. A step modifies at most kUndoStepMax bytes.
   bool hasUndoRoom() const { return undoEnd_ - undoNext_ >= static_cast<ptrdiff_t>(kUndoStepMax); }
@@ -103,8 +107,9 @@ class Arena {
 
   // As allocate(), within or outside of a transaction; a crash gives it back.
   Offset reserve(size_t size, HeapUse use = HeapUse::kNormal) { return heap_.reserve(size, use); }
-  // Makes a reserved block an allocated one with this transaction; its content counts as fresh.
-  void publish(Offset block);
+  // Makes a reserved block an allocated one with this transaction; its first `size` bytes are content
+  // and count as fresh.
+  void publish(Offset block, size_t size);
   void cancelReservation(Offset block) { heap_.cancel(block); }
 
   // --- pins: while one is held, no block freed later is reused, so that pointers to it stay valid
@@ -116,6 +121,8 @@ class Arena {
   Ticket lastTicket() const { return lastTicket_; }
   virtual Ticket durableTicket() const = 0;
   bool isDurable(Ticket ticket) const { return ticket <= durableTicket(); }
+  // Whether every commit is durable when it returns, always.
+  virtual bool isImmediatelyDurable() const { return false; }
   // Ends when `ticket` is durable. An error is final: the medium failed, the arena must be closed.
   virtual Task<Status> waitDurable(Ticket ticket) = 0;
   // Ends when there is room to log another operation; call it at the start of an operation whenever
@@ -132,15 +139,18 @@ class Arena {
   // --- for implementers
   //
   // A constructor maps memory and calls formatArena (new) or attachArena (after its own recovery). The
-  // first kArenaHeaderSize bytes of the mapping after `prefixSize` hold the arena header.
+  // kArenaHeaderSize bytes after `prefixSize` hold the arena header, the heap's tables follow.
 
+  static constexpr uint64_t kArenaHeaderSize = 4096;
   Arena() = default;
   // Lays out header and heap over [0, size): the first `prefixSize` bytes stay the implementer's. The
-  // header is written by plain stores: make [0, heapMetadataSize) durable after it.
+  // header is written by plain stores: make [prefixSize, metadataSize()) durable after it.
   Status formatArena(std::byte* base, uint64_t size, uint64_t prefixSize);
   // Checks header and heap metadata and rebuilds the volatile side of the heap. DER_DF_INVAL,
   // DER_DF_INCOMPT.
   Status attachArena(std::byte* base, uint64_t size, uint64_t prefixSize);
+  // Bytes from 0 to the first chunk of the heap.
+  uint64_t metadataSize() const;
   // Where undo records go: [begin, end), kept by the implementer. Records are 8-byte aligned.
   void setUndoLog(std::byte* begin, std::byte* end);
 
@@ -151,7 +161,9 @@ class Arena {
   virtual void drainUndo();
   // Makes the transaction take effect: `changed` are all ranges modified or filled, in order of
   // appearance, possibly overlapping; their bytes in memory are the new content. Never fails: room
-  // was secured by hasLogRoom().
+  // was secured by hasLogRoom(). Memory outside of `changed` may change too (reserved blocks being
+  // filled): who copies the arena in the background may write the copy out only once lastTicket() as of
+  // the copying is durable.
   virtual void commitRanges(Ticket ticket, std::span<const ArenaRange> changed) = 0;
   // All stores of the transaction were undone in memory; `changed` as above.
   virtual void abortRanges(std::span<const ArenaRange> changed);
@@ -197,6 +209,7 @@ class Arena {
   std::vector<ArenaRange> changed_;    // modified and fresh ranges of the open transaction
   std::vector<Offset> published_;      // blocks to mark allocated at commit
   std::vector<Offset> freed_;          // blocks to mark free at commit
+  std::vector<Offset> dropped_;        // blocks both allocated and freed in the open transaction
 };
 
 }  // namespace daos::vos

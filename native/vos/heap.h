@@ -127,12 +127,14 @@ class Heap {
   Offset reserveBlock(size_t sizeClass, HeapUse use);
   Offset reserveLarge(size_t size, HeapUse use);
   bool isAffordable(uint64_t size, HeapUse use) const;
+  static void fillPadding(uint64_t* words, uint32_t count);
   uint32_t takeChunk();
   uint32_t takeRun(uint32_t count);
+  bool isChunkFree(uint32_t chunk) const { return (freeChunks_[chunk / 64] >> (chunk % 64) & 1) != 0; }
+  void claimChunk(uint32_t chunk);
   void releaseChunk(uint32_t chunk);
   void list(uint32_t chunk);
   void unlist(uint32_t chunk);
-  void releaseRetired();
 
   std::byte* base_ = nullptr;
   uint64_t begin_ = 0, end_ = 0, chunksBegin_ = 0;
@@ -149,6 +151,7 @@ class Heap {
   std::deque<Retired> retired_;
   std::deque<uint32_t> pins_;  // holders of the pins firstPin_, firstPin_ + 1, …
   Pin firstPin_ = 1;
+  bool isPinStale_ = false;  // something was retired since the last pin was made
 };
 
 }  // namespace daos::vos

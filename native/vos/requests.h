@@ -11,6 +11,7 @@
 #include "base/uuid.h"
 #include "model/io.h"
 #include "model/object_id.h"
+#include "runtime/task.h"
 #include "vos/heap.h"
 
 namespace daos::vos {
@@ -98,7 +99,7 @@ struct Segment {
 };
 
 struct FetchedValue {
-  uint64_t recordSize = 0;  // 0: there is nothing (kSingle) or the akey has never been written (kArray)
+  uint64_t recordSize = 0;  // 0: nothing is visible in what was asked for
   uint64_t size = 0;        // bytes of the segments, holes included
   uint32_t segmentIndex = 0;
   uint32_t segmentCount = 0;
@@ -120,6 +121,8 @@ class FetchResult {
   // Copies a value whose segments are all memory or holes (left as they are) to `to`.
   void copyTo(const FetchedValue& value, MutableBytes to) const;
   bool hasMedia() const { return hasMedia_; }
+  // Reads what is on Media; afterwards all segments are memory or holes. DER_IO.
+  Task<Status> readMedia();
   // The answer may leave the target when this is durable.
   uint64_t ticket() const { return ticket_; }
   // With DER_TX_BUSY: the transaction in the way.
@@ -147,29 +150,33 @@ class PendingUpdate {
 
   // Where the data goes: in the order of descriptors and their extents, each extent a buffer of its own.
   std::span<const MutableBytes> buffers() const { return buffers_; }
+  // When the buffers are filled: brings to Media what belongs there. Then updateEnd. DER_IO.
+  Task<Status> writeData();
   void cancel();
 
  private:
   friend class UpdateOperation;
   friend class Container;
+  friend struct PendingAccess;
   const UpdateRequest* request_ = nullptr;
   Arena* arena_ = nullptr;
   std::vector<MutableBytes> buffers_;
-  std::vector<Offset> blocks_;  // a reserved block per buffer, 0 where the value needs none
+  std::vector<Offset> blocks_;  // a reserved block per buffer
 };
 
 // A position in an enumeration: opaque bytes, independent of memory and layout.
 struct Anchor {
-  static constexpr size_t kSizeMax = 120;
+  static constexpr size_t kSizeMax = 112;
   uint8_t size = 0;  // 0: the beginning
   bool isEnd = false;
   std::array<std::byte, kSizeMax> bytes{};
 };
 
-enum class Level : uint8_t { kObject, kDkey, kAkey, kExtent, kSingle };
+// kPunch: the punches of the akey, dkey or object that is named.
+enum class Level : uint8_t { kObject, kDkey, kAkey, kExtent, kSingle, kPunch };
 enum class Versions : uint8_t {
-  kVisible,  // what a read at epochRange.high sees
-  kAll,      // every stored version in the range, punches included
+  kVisible,  // what a read at epochs.high sees and that was written at or after epochs.low
+  kAll,      // every stored version in the range; of objects and keys, those with a version or punch in it
 };
 
 struct EpochRange {
@@ -183,32 +190,32 @@ struct EnumerateRequest {
   ObjectId oid;
   Bytes dkey;
   Bytes akey;
-  // kVisible: entries visible at `high` that changed at or after `low`.
   EpochRange epochs;
   Versions versions = Versions::kVisible;
   TransactionId transaction{};
   InDoubt inDoubt = InDoubt::kSkip;
-  bool isReverse = false;  // extents only: from the end
+  bool isReverse = false;  // visible extents only: from the end
 };
 
 enum class EntryKind : uint8_t { kObject, kDkey, kAkey, kExtent, kSingle, kPunch };
 
 struct Entry {
-  EntryKind kind;
-  ValueType valueType;    // kAkey
-  ObjectId oid;           // kObject
-  Bytes key;              // kDkey, kAkey; valid during the call
-  Extent extent;          // kExtent
-  bool isHole = false;    // kExtent: a punched range; kSingle: a punched value
-  Epoch epoch = 0;        // kExtent, kSingle, kPunch; the newest visible write below for the others
-  uint16_t minor = 0;
-  uint64_t recordSize = 0;  // kExtent, kSingle, kAkey of an array
+  EntryKind kind = EntryKind::kObject;
+  ValueType valueType = ValueType::kSingle;  // kAkey
+  bool isHole = false;      // kExtent, kSingle with all versions: a punched range or value
+  bool isInDoubt = false;   // with all versions: not yet committed
+  uint16_t minor = 0;       // kExtent, kSingle, kPunch
+  ObjectId oid;             // kObject
+  Bytes key;                // kDkey, kAkey; valid during the call
+  Extent extent;            // kExtent
+  Epoch epoch = 0;          // kExtent, kSingle, kPunch
+  uint64_t recordSize = 0;  // kExtent, kSingle (its size), kAkey of an array
 };
 
 class EntrySink {
  public:
   virtual ~EntrySink() = default;
-  // False: stop before this entry; the next call with the anchor begins with it.
+  // Must not modify the store. False: stop before this entry; the next call with the anchor begins with it.
   virtual bool take(const Entry& entry) = 0;
 };
 

@@ -35,6 +35,7 @@ class Media;
 namespace daos::vos {
 
 class Container;
+struct ContainerState;
 struct PoolState;
 
 struct PoolOptions {
@@ -80,10 +81,12 @@ class Pool {
   std::vector<Uuid> listContainers() const;
 
   PoolSpace space() const;
-  // Whether dropped trees wait to be collected.
+  // At or after every epoch that was ever written: a clock that starts after it makes new ones only.
+  Epoch epochMax() const;
+
+  // Whether destroyed containers wait to be collected.
   bool hasGarbage() const;
-  // Frees dropped trees in about `budget` steps (a step is one record, below 1 µs); true while
-  // there is more. DER_NOSPACE never.
+  // Frees up to `budget` records of them (below 1 µs each) in one transaction; true while there is more.
   Result<bool> collectStep(uint32_t budget);
 
   Arena& arena();
@@ -91,7 +94,6 @@ class Pool {
 
  private:
   explicit Pool(std::unique_ptr<PoolState> state);
-  friend class Container;
   std::unique_ptr<PoolState> state_;
 };
 
@@ -103,15 +105,15 @@ class Container {
   // --- writing (ops/update.cc, ops/punch.cc)
 
   // Stores values that are in memory: `data` has one range per descriptor, extents back to back. The
-  // fast path: everything happens before it returns. Data for Media is refused with DER_NOSYS: use
-  // updateBegin for what is over the threshold (see needsMedia).
+  // fast path: everything happens before it returns, and all data goes to the arena, whatever its size.
   Result<Ticket> update(const UpdateRequest& request, std::span<const Bytes> data);
+  // Whether some of the data should go to Media, that is by updateBegin.
   bool needsMedia(const UpdateRequest& request) const;
-  // Checks the request, reserves space and hands out the buffers for the data: one per descriptor, in
-  // order. Nothing is visible before updateEnd; dropping the PendingUpdate gives the space back.
-  // The request's spans must live until then.
+  // Checks the request, reserves space and hands out buffers for the data (see PendingUpdate).
+  // Nothing is visible before updateEnd; dropping the PendingUpdate gives the space back. The request
+  // and its spans must live until then.
   Result<PendingUpdate> updateBegin(const UpdateRequest& request);
-  // Conditions are judged here.
+  // Conditions are judged here. Consumes `pending`, also with an error.
   Result<Ticket> updateEnd(PendingUpdate& pending);
   Result<Ticket> punch(const PunchRequest& request);
 
@@ -135,12 +137,13 @@ class Container {
   // --- accounting
   ContainerUsage usage() const;
 
+  // Made by its state, which it borrows.
+  explicit Container(ContainerState& state) : state_(state) {}
+  Container(const Container&) = delete;
+  Container& operator=(const Container&) = delete;
+
  private:
-  friend class Pool;
-  friend struct PoolState;
-  struct State;
-  explicit Container(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  ContainerState& state_;
 };
 
 }  // namespace daos::vos

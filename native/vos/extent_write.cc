@@ -1,0 +1,97 @@
+#include "vos/extent_write.h"
+
+#include "vos/lookup.h"
+#include "vos/record_data.h"
+
+namespace daos::vos {
+
+namespace {
+
+// Stores the class of an array that has just one (and no table).
+void setOnlyClass(Arena& arena, KeyRecord& akey, unsigned extentClass) {
+  const auto kept = static_cast<uint8_t>(akey.flags & KeyRecord::kPunched);
+  arena.modify(akey.flags) = static_cast<uint8_t>(kept | extentClass << KeyRecord::kClassShift);
+}
+
+// A table of the classes there are and of `extentClass`; false without space.
+bool addClass(WriteScope& scope, KeyRecord& akey, const ExtentClasses& classes, unsigned extentClass) {
+  Arena& arena = scope.arena();
+  const uint64_t mask = classes.mask | uint64_t{1} << extentClass;
+  const auto count = static_cast<size_t>(std::popcount(mask));
+  const Offset block = scope.allocate(sizeof(ClassTable) + count * sizeof(uint64_t));
+  if (block == 0) return false;
+  auto* table = arena.at<ClassTable>(block);
+  table->mask = mask;
+  uint64_t* to = table->roots();
+  for (uint64_t rest = mask; rest != 0; rest &= rest - 1) {
+    uint64_t* from = classes.rootOf(static_cast<unsigned>(std::countr_zero(rest)));
+    *to++ = from ? *from : 0;
+  }
+  uint64_t* child = childOf(arena, akey);
+  if ((akey.flags & KeyRecord::kSeveralClasses) != 0) scope.free(*child);
+  arena.modify(*child) = block;
+  const auto kept = static_cast<uint8_t>(akey.flags & KeyRecord::kPunched);
+  arena.modify(akey.flags) = static_cast<uint8_t>(kept | KeyRecord::kSeveralClasses);
+  return true;
+}
+
+// The root of the class's tree, made when it is missing; null without space.
+uint64_t* rootForClass(WriteScope& scope, KeyRecord& akey, unsigned extentClass) {
+  Arena& arena = scope.arena();
+  uint64_t* child = childOf(arena, akey);
+  if (*child == 0) {
+    setOnlyClass(arena, akey, extentClass);
+    return child;
+  }
+  const ExtentClasses classes = ExtentClasses::of(arena, akey);
+  if (uint64_t* root = classes.rootOf(extentClass)) return root;
+  if (!addClass(scope, akey, classes, extentClass)) return nullptr;
+  return ExtentClasses::of(arena, akey).rootOf(extentClass);
+}
+
+// Makes a set out of the one extent there is at `slot`; returns its versions' root, null without space.
+uint64_t* makeSet(WriteScope& scope, uint64_t* slot, const ExtentRecord& extent) {
+  const Offset block = scope.allocate(sizeof(ExtentSetRecord));
+  if (block == 0) return nullptr;
+  auto* set = scope.arena().at<ExtentSetRecord>(block);
+  *set = {itemOffset(*slot) | kDirectItem, {0, 0}, extent.index, extent.count};
+  scope.arena().modify(*slot) = block | kExtentSetItem | (*slot & kDirectItem);
+  return &set->versions;
+}
+
+}  // namespace
+
+Status addExtent(WriteScope& scope, KeyRecord& akey, Offset record) {
+  Arena& arena = scope.arena();
+  const ExtentRecord& extent = *arena.at<ExtentRecord>(record);
+  uint64_t* root = rootForClass(scope, akey, extentClassOf(extent.count));
+  if (!root) return scope.noSpace();
+  const ExtentKey key{extent.index, extent.count};
+  TreePath path;
+  ExtentTree::seek(arena, root, key, path);
+  if (path.isDamaged) return damagedTree();
+  if (!path.isFound) {
+    if (!ExtentTree::insert(arena, path, key, record, scope.usedBytes())) return scope.noSpace();
+    return {};
+  }
+  uint64_t* slot = path.slot();
+  uint64_t* versions = nullptr;
+  if ((*slot & kExtentSetItem) != 0) {
+    versions = &arena.at<ExtentSetRecord>(itemOffset(*slot))->versions;
+  } else {
+    auto* present = arena.at<ExtentRecord>(itemOffset(*slot));
+    if (stampOf(present->version) == stampOf(extent.version)) {
+      if (present->version.transaction != extent.version.transaction) {
+        return Error(ErrorCode::kTxBusy, "a transaction has written at the same epoch");
+      }
+      arena.modify(*slot) = record | (*slot & kDirectItem);
+      freeVersion(scope, present->version, present->count * akey.recordSize);
+      return {};
+    }
+    versions = makeSet(scope, slot, extent);
+    if (!versions) return scope.noSpace();
+  }
+  return addVersion(scope, versions, record, extent.count * akey.recordSize);
+}
+
+}  // namespace daos::vos

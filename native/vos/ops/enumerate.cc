@@ -1,0 +1,354 @@
+// Enumerate: objects, keys, extents, single-value versions and punches, from an anchor on.
+#include "vos/ops/anchor.h"
+#include "vos/ops/check_request.h"
+#include "vos/ops/conditions.h"
+#include "vos/ops/extent_list.h"
+#include "vos/ops/named.h"
+#include "vos/ops/stored_versions.h"
+#include "vos/record_data.h"
+
+namespace daos::vos {
+
+namespace {
+
+class Enumeration {
+ public:
+  Enumeration(ContainerState& container, const EnumerateRequest& request, Anchor& anchor, EntrySink& sink)
+      : container_(container), arena_(container.arena), request_(request), anchor_(anchor), sink_(sink),
+        isAll_(request.versions == Versions::kAll),
+        view_{request.epochs.high, 0, isAll_ ? InDoubt::kSkip : request.inDoubt, request.epochs.low},
+        lookup_(view_) {}
+
+  Status run();
+
+ private:
+  Status listObjects();
+  Status listKeys(uint64_t* root, KeyType type, EntryKind kind);
+  Status listVisibleExtents(KeyRecord& akey);
+  Status listVisibleExtentsDown(KeyRecord& akey, const ExtentClasses& classes);
+  Status listAllExtents(KeyRecord& akey);
+  Status listExtentVersions(KeyRecord& akey, uint64_t item, const VersionAnchor& after, bool* isStopped);
+  Status listSingle(KeyRecord& akey);
+  Status listPunches();
+  Status listVersions(uint64_t* root, EntryKind kind);
+  Outcome isListed(KeyRecord& key);
+  bool isInRange(const VersionRecord& version) const {
+    return version.epoch >= request_.epochs.low && version.epoch <= request_.epochs.high;
+  }
+  bool takeExtent(const ExtentPiece& piece, uint64_t recordSize);
+
+  ContainerState& container_;
+  const Arena& arena_;
+  const EnumerateRequest& request_;
+  Anchor& anchor_;
+  EntrySink& sink_;
+  const bool isAll_;
+  const View view_;
+  Lookup lookup_;
+  Named named_;
+};
+
+Status Enumeration::run() {
+  if (anchor_.isEnd) return {};
+  if (request_.level == Level::kObject) return listObjects();
+  DAOS_CHECK(request_.oid.validate());
+  const bool needsDkey = request_.level != Level::kDkey && request_.level != Level::kPunch;
+  if (needsDkey || !request_.dkey.empty()) {
+    DAOS_CHECK(validateKey(request_.dkey, request_.oid.dkeyType(), "dkey"));
+  }
+  const bool needsAkey = request_.level == Level::kExtent || request_.level == Level::kSingle;
+  if (needsAkey || !request_.akey.empty()) {
+    DAOS_CHECK(validateKey(request_.akey, request_.oid.akeyType(), "akey"));
+  }
+  DAOS_CHECK(findNamed(container_, request_.oid, request_.dkey, needsDkey ? request_.akey : Bytes(), lookup_,
+                       &named_));
+  if (request_.level == Level::kPunch) {
+    if (!request_.akey.empty() && named_.dkey) {
+      DAOS_CHECK(findAkey(arena_, request_.oid.akeyType(), request_.akey, lookup_, &named_));
+    }
+    return listPunches();
+  }
+  anchor_.isEnd = true;  // unless a sink stops it
+  switch (request_.level) {
+    case Level::kDkey:
+      return named_.object ? listKeys(&named_.object->dkeys, request_.oid.dkeyType(), EntryKind::kDkey)
+                           : Status{};
+    case Level::kAkey: {
+      uint64_t* root = named_.dkey ? childOf(arena_, *named_.dkey) : nullptr;
+      return root ? listKeys(root, request_.oid.akeyType(), EntryKind::kAkey) : Status{};
+    }
+    case Level::kExtent:
+      if (!named_.akey || named_.akey->kind != RecordKind::kArray) return {};
+      return isAll_ ? listAllExtents(*named_.akey) : listVisibleExtents(*named_.akey);
+    case Level::kSingle:
+      if (!named_.akey || named_.akey->kind != RecordKind::kSingle) return {};
+      return listSingle(*named_.akey);
+    case Level::kObject:
+    case Level::kPunch: break;
+  }
+  return {};
+}
+
+Status Enumeration::listObjects() {
+  uint64_t* root = &container_.record().objects;
+  TreePath path;
+  if (anchor_.size == 0) {
+    seekFirst(arena_, root, path);
+  } else {
+    ObjectId last;
+    DAOS_CHECK(loadAnchor(anchor_, &last));
+    ObjectTree::seek(arena_, root, last, path);
+    if (path.isFound) nextItem(arena_, path);
+  }
+  anchor_.isEnd = true;
+  ObjectId taken;
+  bool hasTaken = false;
+  for (bool more = settle(arena_, path); more; more = nextItem(arena_, path)) {
+    ObjectRecord* object = objectRecordAt(arena_, path.item());
+    if (!object) return damagedRecord("object");
+    const Outcome outcome = isAll_ ? objectHasVersions(arena_, *object, request_.epochs)
+                                   : lookup_.objectExists(arena_, *object);
+    DAOS_CHECK(asStatus(outcome));
+    if (outcome != Outcome::kFound) continue;
+    Entry entry;
+    entry.kind = EntryKind::kObject;
+    entry.oid = object->oid;
+    if (!sink_.take(entry)) {
+      anchor_.isEnd = false;
+      break;
+    }
+    taken = object->oid;
+    hasTaken = true;
+  }
+  if (hasTaken) storeAnchor(anchor_, taken);
+  return path.isDamaged ? Status(damagedTree()) : Status{};
+}
+
+Outcome Enumeration::isListed(KeyRecord& key) {
+  if (isAll_) return keyHasVersions(arena_, key, request_.epochs);
+  return key.kind == RecordKind::kDkey ? lookup_.dkeyExists(arena_, key, named_.hidden)
+                                       : lookup_.akeyExists(arena_, key, named_.hidden);
+}
+
+Status Enumeration::listKeys(uint64_t* root, KeyType type, EntryKind kind) {
+  TreePath path;
+  DAOS_CHECK(seekAfter(arena_, root, type, anchor_, path));
+  const KeyRecord* taken = nullptr;
+  for (bool more = settle(arena_, path); more; more = nextItem(arena_, path)) {
+    KeyRecord* key = keyRecordAt(arena_, path.item());
+    if (!key) return damagedRecord("key");
+    const Outcome outcome = isListed(*key);
+    DAOS_CHECK(asStatus(outcome));
+    if (outcome != Outcome::kFound) continue;
+    Entry entry;
+    entry.kind = kind;
+    entry.key = keyOf(*key);
+    if (key->kind == RecordKind::kArray) {
+      entry.valueType = ValueType::kArray;
+      entry.recordSize = key->recordSize;
+    }
+    if (!sink_.take(entry)) {
+      anchor_.isEnd = false;
+      break;
+    }
+    taken = key;
+  }
+  if (taken) storeKeyAnchor(anchor_, type, keyOf(*taken));
+  return path.isDamaged ? Status(damagedTree()) : Status{};
+}
+
+bool Enumeration::takeExtent(const ExtentPiece& piece, uint64_t recordSize) {
+  Entry entry;
+  entry.kind = EntryKind::kExtent;
+  entry.valueType = ValueType::kArray;
+  entry.extent = {piece.index, piece.count};
+  entry.epoch = piece.record->version.epoch;
+  entry.minor = piece.record->version.minor;
+  entry.recordSize = recordSize;
+  return sink_.take(entry);
+}
+
+Status Enumeration::listVisibleExtents(KeyRecord& akey) {
+  const ExtentClasses classes = ExtentClasses::of(arena_, akey);
+  if (request_.isReverse) return listVisibleExtentsDown(akey, classes);
+  uint64_t from = 0;
+  if (anchor_.size != 0) DAOS_CHECK(loadAnchor(anchor_, &from));
+  if (from >= kExtentEndMax) return {};
+  ExtentSweep& sweep = container_.sweep;
+  sweep.start(arena_, classes, {from, kExtentEndMax - from}, lookup_, named_.hidden);
+  ExtentPiece piece;
+  Outcome outcome;
+  while ((outcome = sweep.next(&piece)) == Outcome::kFound) {
+    if (!piece.isData() || piece.record->version.epoch < request_.epochs.low) continue;
+    if (!takeExtent(piece, akey.recordSize)) {
+      anchor_.isEnd = false;
+      break;
+    }
+    from = piece.end();
+  }
+  storeAnchor(anchor_, from);
+  return asStatus(outcome);
+}
+
+Status Enumeration::listVisibleExtentsDown(KeyRecord& akey, const ExtentClasses& classes) {
+  uint64_t end = kExtentEndMax;
+  if (anchor_.size != 0) DAOS_CHECK(loadAnchor(anchor_, &end));
+  ReversePieces pieces(arena_, classes, end, lookup_, named_.hidden);
+  ExtentPiece piece;
+  Outcome outcome;
+  while ((outcome = pieces.next(&piece)) == Outcome::kFound) {
+    if (piece.record->version.epoch < request_.epochs.low) continue;
+    if (!takeExtent(piece, akey.recordSize)) {
+      anchor_.isEnd = false;
+      break;
+    }
+    end = piece.index;
+  }
+  storeAnchor(anchor_, end);
+  return asStatus(outcome);
+}
+
+// The versions of one extent that come after `after`; moves the anchor over those that are taken.
+Status Enumeration::listExtentVersions(KeyRecord& akey, uint64_t item, const VersionAnchor& after,
+                                       bool* isStopped) {
+  const ExtentKey& key = *extentKeyAt(arena_, item);
+  uint64_t only = itemOffset(item) | kDirectItem;
+  uint64_t* versions =
+      (item & kExtentSetItem) != 0 ? &arena_.at<ExtentSetRecord>(itemOffset(item))->versions : &only;
+  TreePath path;
+  const bool isSame = after.index == key.index && after.count == key.count;
+  const Stamp start = isSame ? Stamp{after.epoch, static_cast<uint16_t>(after.minor)} : Stamp{};
+  VersionTree::seek(arena_, versions, start, path);
+  if (isSame && path.isFound) nextItem(arena_, path);
+  for (bool more = settle(arena_, path); more; more = nextItem(arena_, path)) {
+    const VersionRecord* version = versionAt(arena_, path);
+    if (!version) return damagedRecord("extent");
+    if (!isInRange(*version)) continue;
+    Entry entry;
+    entry.kind = EntryKind::kExtent;
+    entry.valueType = ValueType::kArray;
+    entry.extent = {key.index, key.count};
+    entry.epoch = version->epoch;
+    entry.minor = version->minor;
+    entry.isHole = DataWord::kind(version->data) == DataKind::kHole;
+    entry.isInDoubt = version->transaction != 0;
+    entry.recordSize = akey.recordSize;
+    if (!sink_.take(entry)) {
+      *isStopped = true;
+      break;
+    }
+    storeAnchor(anchor_, VersionAnchor{key.index, key.count, version->epoch, version->minor});
+  }
+  return path.isDamaged ? Status(damagedTree()) : Status{};
+}
+
+Status Enumeration::listAllExtents(KeyRecord& akey) {
+  const ExtentClasses classes = ExtentClasses::of(arena_, akey);
+  VersionAnchor after{};
+  if (anchor_.size != 0) DAOS_CHECK(loadAnchor(anchor_, &after));
+  // By index, then count: of the next extent of each class the first.
+  std::vector<TreePath> paths;
+  uint64_t* root = classes.roots;
+  for (uint64_t mask = classes.mask; mask != 0; mask &= mask - 1, ++root) {
+    TreePath& path = paths.emplace_back();
+    ExtentTree::seek(arena_, root, {after.index, after.count}, path);
+    settle(arena_, path);
+  }
+  while (true) {
+    TreePath* first = nullptr;
+    const ExtentKey* firstKey = nullptr;
+    for (TreePath& path : paths) {
+      if (path.isDamaged) return damagedTree();
+      if (!path.slot()) continue;
+      const ExtentKey* key = extentKeyAt(arena_, path.item());
+      if (!key) return damagedRecord("extent");
+      const bool isBefore = !firstKey || key->index < firstKey->index ||
+                            (key->index == firstKey->index && key->count < firstKey->count);
+      if (!isBefore) continue;
+      first = &path;
+      firstKey = key;
+    }
+    if (!first) return {};
+    bool isStopped = false;
+    DAOS_CHECK(listExtentVersions(akey, first->item(), after, &isStopped));
+    if (isStopped) {
+      anchor_.isEnd = false;
+      return {};
+    }
+    nextItem(arena_, *first);
+  }
+}
+
+Status Enumeration::listVersions(uint64_t* root, EntryKind kind) {
+  VersionAnchor after{};
+  if (anchor_.size != 0) DAOS_CHECK(loadAnchor(anchor_, &after));
+  TreePath path;
+  VersionTree::seek(arena_, root, {after.epoch, static_cast<uint16_t>(after.minor)}, path);
+  if (anchor_.size != 0 && path.isFound) nextItem(arena_, path);
+  for (bool more = settle(arena_, path); more; more = nextItem(arena_, path)) {
+    const VersionRecord* version = versionAt(arena_, path);
+    if (!version) return damagedRecord("version");
+    if (!isInRange(*version)) continue;
+    Entry entry;
+    entry.kind = kind;
+    entry.epoch = version->epoch;
+    entry.minor = version->minor;
+    entry.isInDoubt = version->transaction != 0;
+    if (kind == EntryKind::kSingle) {
+      StoredData data;
+      if (!readSingle(arena_, *version, &data)) return damagedRecord("single value");
+      entry.recordSize = data.size;
+      entry.isHole = data.kind == DataKind::kHole;
+    }
+    if (!sink_.take(entry)) {
+      anchor_.isEnd = false;
+      break;
+    }
+    storeAnchor(anchor_, VersionAnchor{0, 0, version->epoch, version->minor});
+  }
+  return path.isDamaged ? Status(damagedTree()) : Status{};
+}
+
+Status Enumeration::listSingle(KeyRecord& akey) {
+  uint64_t* root = childOf(arena_, akey);
+  if (!root) return damagedRecord("akey");
+  if (isAll_) return listVersions(root, EntryKind::kSingle);
+  if (anchor_.size != 0) return {};  // at most one is visible
+  VersionRecord* version = nullptr;
+  const Outcome outcome = lookup_.newest(arena_, root, named_.hidden, &version);
+  if (outcome != Outcome::kFound) return asStatus(outcome);
+  StoredData data;
+  if (!readSingle(arena_, *version, &data)) return damagedRecord("single value");
+  if (data.kind == DataKind::kHole || version->epoch < request_.epochs.low) return {};
+  Entry entry;
+  entry.kind = EntryKind::kSingle;
+  entry.epoch = version->epoch;
+  entry.minor = version->minor;
+  entry.recordSize = data.size;
+  anchor_.isEnd = sink_.take(entry);
+  return {};
+}
+
+Status Enumeration::listPunches() {
+  anchor_.isEnd = true;
+  uint64_t* root = nullptr;
+  if (!request_.akey.empty()) {
+    root = named_.akey ? punchesOf(arena_, *named_.akey) : nullptr;
+  } else if (!request_.dkey.empty()) {
+    root = named_.dkey ? punchesOf(arena_, *named_.dkey) : nullptr;
+  } else {
+    root = named_.object ? &named_.object->punches : nullptr;
+  }
+  return root ? listVersions(root, EntryKind::kPunch) : Status{};
+}
+
+}  // namespace
+
+Status Container::enumerate(const EnumerateRequest& request, Anchor& anchor, EntrySink& sink) {
+  if (request.versions == Versions::kVisible && request.level != Level::kPunch) {
+    DAOS_CHECK(checkReadEpoch(state_, request.epochs.high));
+  }
+  return Enumeration(state_, request, anchor, sink).run();
+}
+
+}  // namespace daos::vos

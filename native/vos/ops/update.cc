@@ -1,0 +1,239 @@
+// Update: new versions of single values and extents, in one transaction.
+#include "base/generated/limits.h"
+#include "vos/extent_write.h"
+#include "vos/ops/check_request.h"
+#include "vos/ops/conditions.h"
+#include "vos/places.h"
+#include "vos/record_data.h"
+
+namespace daos::vos {
+
+// The data of an update: ranges in memory, one per descriptor, or reserved blocks, one per buffer.
+struct UpdateData {
+  std::span<const Bytes> ranges;
+  std::span<Offset> blocks;  // taken ones are set to 0
+};
+
+class UpdateOperation {
+ public:
+  UpdateOperation(WriteScope& scope, const UpdateRequest& request, UpdateData data)
+      : scope_(scope), request_(request), data_(data),
+        version_{{request.write.epoch, request.write.minor}, 0} {}
+
+  Status run();
+
+ private:
+  Status writeAkey(size_t index);
+  Status writeSingle(KeyRecord& akey, size_t index);
+  Status writeExtents(KeyRecord& akey, size_t index);
+  Status fixKind(KeyPlace& place, const IoDescriptor& descriptor);
+  // The data of the next buffer.
+  NewData nextData(size_t index, uint64_t size, uint64_t offset);
+
+  WriteScope& scope_;
+  const UpdateRequest& request_;
+  UpdateData data_;
+  const NewVersion version_;
+  KeyRecord* dkey_ = nullptr;
+  size_t bufferIndex_ = 0;
+};
+
+Status UpdateOperation::run() {
+  ContainerState& container = scope_.container();
+  ObjectPlace object;
+  DAOS_CHECK(object.find(container, request_.oid));
+  const KeyType dkeyType = request_.oid.dkeyType();
+  KeyPlace dkey(dkeyType, request_.dkey);
+  if (!object.isNew()) DAOS_CHECK(dkey.find(scope_.arena(), &object.record()->dkeys));
+  if (request_.write.conditions != 0) {
+    const View view{request_.write.epoch};
+    Lookup lookup(view);
+    const ConditionTarget target{scope_.arena(), object.record(), dkey.record(),
+                                 request_.oid.akeyType()};
+    DAOS_CHECK(judgeAll(target, lookup, request_.write.conditions, request_.descriptors));
+  }
+  const bool isObjectNew = object.isNew();
+  const bool isDkeyNew = dkey.isNew();
+  if (isObjectNew) DAOS_CHECK(object.make(scope_));
+  if (isDkeyNew) DAOS_CHECK(dkey.make(scope_, RecordKind::kDkey, 0));
+  dkey_ = dkey.record();
+  if (dkey_->kind != RecordKind::kDkey) return damagedRecord("dkey");
+  for (size_t i = 0; i < request_.descriptors.size(); ++i) DAOS_CHECK(writeAkey(i));
+  if (isDkeyNew) DAOS_CHECK(dkey.link(scope_, &object.record()->dkeys));
+  if (isObjectNew) DAOS_CHECK(object.link(scope_));
+  return {};
+}
+
+// An akey is of one type, an array of one record size, as long as it is stored.
+Status UpdateOperation::fixKind(KeyPlace& place, const IoDescriptor& descriptor) {
+  KeyRecord& akey = *place.record();
+  const RecordKind kind =
+      descriptor.type == ValueType::kArray ? RecordKind::kArray : RecordKind::kSingle;
+  if (!akey.isAkey()) return damagedRecord("akey");
+  uint64_t* child = childOf(scope_.arena(), akey);
+  if (!child) return damagedRecord("akey");
+  if (akey.kind != kind) {
+    if (*child != 0) return invalid("the akey holds a value of the other type");
+    scope_.arena().modify(akey.kind) = kind;
+  }
+  if (*child == 0 && akey.recordSize != 0) scope_.arena().modify(akey.recordSize) = 0;
+  if (kind == RecordKind::kSingle || descriptor.recordSize == 0) return {};
+  if (akey.recordSize == 0) {
+    scope_.arena().modify(akey.recordSize) = static_cast<uint32_t>(descriptor.recordSize);
+  } else if (akey.recordSize != descriptor.recordSize) {
+    return Error(ErrorCode::kRecSize, "records of this array are " + std::to_string(akey.recordSize) +
+                                          " bytes, not " + std::to_string(descriptor.recordSize));
+  }
+  return {};
+}
+
+Status UpdateOperation::writeAkey(size_t index) {
+  const IoDescriptor& descriptor = request_.descriptors[index];
+  Arena& arena = scope_.arena();
+  KeyPlace akey(request_.oid.akeyType(), descriptor.akey);
+  uint64_t* root = childOf(arena, *dkey_);
+  if (!root) return damagedRecord("dkey");
+  DAOS_CHECK(akey.find(arena, root));
+  const bool isNew = akey.isNew();
+  const bool isArray = descriptor.type == ValueType::kArray;
+  if (isNew) {
+    const auto recordSize = isArray ? static_cast<uint32_t>(descriptor.recordSize) : 0;
+    DAOS_CHECK(akey.make(scope_, isArray ? RecordKind::kArray : RecordKind::kSingle, recordSize));
+  } else {
+    DAOS_CHECK(fixKind(akey, descriptor));
+  }
+  DAOS_CHECK(isArray ? writeExtents(*akey.record(), index) : writeSingle(*akey.record(), index));
+  return isNew ? akey.link(scope_, root) : Status{};
+}
+
+NewData UpdateOperation::nextData(size_t index, uint64_t size, uint64_t offset) {
+  NewData data;
+  data.size = size;
+  if (size == 0) return data;
+  if (!data_.blocks.empty()) {
+    data.block = std::exchange(data_.blocks[bufferIndex_++], 0);
+  } else {
+    data.bytes = data_.ranges[index].subspan(offset, size);
+  }
+  if (!request_.checksums.empty()) data.checksums = request_.checksums[index];
+  return data;
+}
+
+Status UpdateOperation::writeSingle(KeyRecord& akey, size_t index) {
+  const NewData data = nextData(index, request_.descriptors[index].recordSize, 0);
+  const Offset version = makeSingle(scope_, version_, data);
+  if (version == 0) return scope_.noSpace();
+  uint64_t* root = childOf(scope_.arena(), akey);
+  return root ? addVersion(scope_, root, version, 0) : damagedRecord("akey");
+}
+
+Status UpdateOperation::writeExtents(KeyRecord& akey, size_t index) {
+  const IoDescriptor& descriptor = request_.descriptors[index];
+  uint64_t offset = 0;
+  size_t checksumOffset = 0;
+  for (const Extent& extent : descriptor.extents) {
+    if (!scope_.arena().hasUndoRoom()) {
+      return Error(ErrorCode::kOverflow, "the update is too large for one transaction of this store");
+    }
+    const uint64_t size = extent.count * descriptor.recordSize;
+    NewData data = nextData(index, size, offset);
+    if (data.checksums.type != 0) {
+      const size_t bytes = chunkCount(size, data.checksums.chunkSize) * data.checksums.checksumSize;
+      data.checksums.bytes = data.checksums.bytes.subspan(checksumOffset, bytes);
+      checksumOffset += bytes;
+    }
+    const Offset record = makeExtent(scope_, version_, extent, data);
+    if (record == 0) return scope_.noSpace();
+    DAOS_CHECK(addExtent(scope_, akey, record));
+    offset += size;
+  }
+  return {};
+}
+
+Result<Ticket> Container::update(const UpdateRequest& request, std::span<const Bytes> data) {
+  DAOS_CHECK(checkUpdate(state_, request));
+  if (data.size() != request.descriptors.size()) {
+    return Error(ErrorCode::kIoInval, "an update needs one range of data per akey");
+  }
+  for (size_t i = 0; i < data.size(); ++i) {
+    if (data[i].size() != dataSize(request.descriptors[i])) {
+      return Error(ErrorCode::kIoInval, "the data is " + std::to_string(data[i].size()) +
+                                            " bytes, the descriptor says " +
+                                            std::to_string(dataSize(request.descriptors[i])));
+    }
+  }
+  WriteScope scope(state_, request.write.epoch);
+  DAOS_CHECK(UpdateOperation(scope, request, {data, {}}).run());
+  return scope.commit();
+}
+
+bool Container::needsMedia(const UpdateRequest&) const { return false; }
+
+Result<PendingUpdate> Container::updateBegin(const UpdateRequest& request) {
+  DAOS_CHECK(checkUpdate(state_, request));
+  PendingUpdate pending;
+  pending.request_ = &request;
+  pending.arena_ = &state_.arena;
+  const auto add = [&](uint64_t size) {
+    if (size == 0) return true;
+    const Offset block = state_.arena.reserve(size);
+    if (block == 0) return false;
+    pending.blocks_.push_back(block);
+    pending.buffers_.push_back({state_.arena.at<std::byte>(block), size});
+    return true;
+  };
+  for (const IoDescriptor& descriptor : request.descriptors) {
+    bool isReserved = true;
+    if (descriptor.type == ValueType::kSingle) isReserved = add(descriptor.recordSize);
+    for (const Extent& extent : descriptor.extents) {
+      isReserved = isReserved && add(extent.count * descriptor.recordSize);
+    }
+    if (!isReserved) return Error(ErrorCode::kNospace, "the arena has no room for the data of an update");
+  }
+  return pending;
+}
+
+Result<Ticket> Container::updateEnd(PendingUpdate& pending) {
+  DAOS_ASSERT(pending.request_);
+  // Checked again: an aggregation may have passed the epoch since.
+  DAOS_CHECK(checkUpdate(state_, *pending.request_));
+  std::vector<Offset> blocks = pending.blocks_;
+  WriteScope scope(state_, pending.request_->write.epoch);
+  const bool hasData = !blocks.empty();
+  const std::vector<Bytes> none(hasData ? 0 : pending.request_->descriptors.size());
+  Status status = UpdateOperation(scope, *pending.request_, {none, blocks}).run();
+  // Blocks that were taken are the transaction's now, also when it is undone.
+  pending.blocks_ = std::move(blocks);
+  if (!status.ok()) return std::move(status).error();
+  const Ticket ticket = scope.commit();
+  pending.cancel();
+  return ticket;
+}
+
+PendingUpdate::PendingUpdate(PendingUpdate&& other) noexcept
+    : request_(std::exchange(other.request_, nullptr)), arena_(other.arena_),
+      buffers_(std::move(other.buffers_)), blocks_(std::move(other.blocks_)) {
+  other.buffers_.clear();
+  other.blocks_.clear();
+}
+
+PendingUpdate& PendingUpdate::operator=(PendingUpdate&& other) noexcept {
+  std::swap(request_, other.request_);
+  std::swap(arena_, other.arena_);
+  std::swap(buffers_, other.buffers_);
+  std::swap(blocks_, other.blocks_);
+  return *this;
+}
+
+Task<Status> PendingUpdate::writeData() { co_return Status{}; }
+
+void PendingUpdate::cancel() {
+  for (const Offset block : blocks_) {
+    if (block != 0) arena_->cancelReservation(block);
+  }
+  blocks_.clear();
+  buffers_.clear();
+  request_ = nullptr;
+}
+
+}  // namespace daos::vos

@@ -1,0 +1,68 @@
+// The arena on libpmemobj: DAX file systems, CXL and NVDIMM; on tmpfs it is volatile and meant for tests.
+//
+// libpmemobj keeps the file (creation, identity, consistency of the mapping, unsafe-shutdown detection) and
+// knows how this machine makes stores durable. All of the file but its own bookkeeping is one object, in which
+// the arena lives with an undo log of its own: an undo record costs no allocation and several share a fence,
+// which is what makes a 64-byte update several times cheaper than by the library's own transactions.
+//
+// Durability: a transaction is durable when commit() returns. Three fences make it so: undo records, stores,
+//             and the generation that retires the records.
+// Format:     docs/format/pmem_arena.md, version 1.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "vos/arena.h"
+
+struct pmemobjpool;
+
+namespace daos::vos {
+
+enum class Flushing : uint8_t {
+  // As libpmemobj finds right for the file: cache lines on DAX, msync elsewhere.
+  kAsNeeded,
+  // None: the file's memory dies with the machine anyway (tmpfs), or the platform flushes caches itself. A
+  // killed process loses nothing.
+  kNone,
+};
+
+struct PmemArenaOptions {
+  Flushing flushing = Flushing::kAsNeeded;
+};
+
+class PmemArena final : public Arena {
+ public:
+  static constexpr uint64_t kSizeMin = 16ull << 20;
+
+  // A new file of `sizeBytes`. DER_EXIST, DER_NOSPACE, DER_INVAL below kSizeMin.
+  static Result<std::unique_ptr<PmemArena>> create(const std::string& path, uint64_t sizeBytes,
+                                                   PmemArenaOptions options = {});
+  // Rolls back what a crash interrupted. DER_NONEXIST, DER_BUSY (another process has it), DER_DF_INVAL,
+  // DER_DF_INCOMPT; each message names the path.
+  static Result<std::unique_ptr<PmemArena>> open(const std::string& path, PmemArenaOptions options = {});
+  ~PmemArena() override;
+
+  Ticket durableTicket() const override { return lastTicket(); }
+  bool isImmediatelyDurable() const override { return true; }
+  Task<Status> waitDurable(Ticket ticket) override;
+
+ protected:
+  void flushUndo(const std::byte* from, const std::byte* to) override;
+  void drainUndo() override;
+  void commitRanges(Ticket ticket, std::span<const ArenaRange> changed) override;
+  void abortRanges(std::span<const ArenaRange> changed) override;
+
+ private:
+  PmemArena(pmemobjpool* pool, PmemArenaOptions options);
+  Status format(std::byte* begin, uint64_t size);
+  Status attach(std::byte* begin, uint64_t size);
+  void flush(const void* from, size_t size);
+  void drain();
+  void retireUndo();
+
+  pmemobjpool* pool_;
+  const bool isFlushing_;
+};
+
+}  // namespace daos::vos

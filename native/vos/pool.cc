@@ -1,0 +1,227 @@
+// Pools: what is at the root of an arena, and the containers in it.
+#include <algorithm>
+
+#include "vos/collect.h"
+#include "vos/state.h"
+
+namespace daos::vos {
+
+namespace {
+
+Status checkRoot(const Arena& arena, const PoolIdentity& identity) {
+  const Offset root = arena.root();
+  if (root == 0 || !arena.holds(root, sizeof(PoolRecord))) {
+    return Error(ErrorCode::kDfInval, "the arena holds no pool");
+  }
+  const PoolRecord& record = *arena.at<PoolRecord>(root);
+  if (record.magic != kPoolMagic) return Error(ErrorCode::kDfInval, "the pool's root record is damaged");
+  if (record.version != kPoolVersion) {
+    return Error(ErrorCode::kDfIncompt, "pool format version " + std::to_string(record.version) +
+                                            ", this program reads " + std::to_string(kPoolVersion));
+  }
+  if (record.pool != identity.pool || record.targetIndex != identity.targetIndex) {
+    return Error(ErrorCode::kMismatch, "this is target " + std::to_string(record.targetIndex) +
+                                           " of pool " + record.pool.toString() + ", not target " +
+                                           std::to_string(identity.targetIndex) + " of pool " +
+                                           identity.pool.toString());
+  }
+  return {};
+}
+
+// In memory what the list in the arena says.
+Status loadContainers(PoolState& state) {
+  const Arena& arena = *state.arena;
+  for (Offset at = state.record().containers; at != 0;) {
+    if (!arena.holds(at, sizeof(ContainerRecord)) ||
+        arena.at<ContainerRecord>(at)->kind != kContainerKind ||
+        state.find(arena.at<ContainerRecord>(at)->uuid)) {
+      return Error(ErrorCode::kDfInval, "the list of containers is damaged");
+    }
+    state.containers.push_back(std::make_unique<ContainerState>(state, at));
+    at = arena.at<ContainerRecord>(at)->next;
+  }
+  return {};
+}
+
+void setReserve(PoolState& state) {
+  const uint64_t total = state.arena->space().totalBytes;
+  state.arena->heap().setReserve(total / 100 * state.options.reservePercent);
+}
+
+}  // namespace
+
+ContainerState::ContainerState(PoolState& poolState, Offset recordOffset)
+    : pool(poolState), arena(*poolState.arena), offset(recordOffset), handle(*this) {}
+
+ContainerState* PoolState::find(const Uuid& uuid) const {
+  for (const auto& container : containers) {
+    if (container->record().uuid == uuid) return container.get();
+  }
+  return nullptr;
+}
+
+Pool::Pool(std::unique_ptr<PoolState> state) : state_(std::move(state)) {}
+Pool::~Pool() = default;
+
+Result<std::unique_ptr<Pool>> Pool::create(std::unique_ptr<Arena> arena, bio::Media* media,
+                                           const PoolIdentity& identity, const PoolOptions& options) {
+  if (media) return Error(ErrorCode::kNosys, "this version keeps all data in the arena");
+  if (arena->root() != 0) return Error(ErrorCode::kExist, "the arena holds a pool already");
+  auto state = std::make_unique<PoolState>();
+  state->arena = std::move(arena);
+  state->media = media;
+  state->options = options;
+  Arena& memory = *state->arena;
+  memory.begin();
+  const Offset root = memory.allocate(sizeof(PoolRecord));
+  if (root == 0) {
+    memory.abort();
+    return Error(ErrorCode::kNospace, "the arena is too small for a pool");
+  }
+  *memory.at<PoolRecord>(root) =
+      PoolRecord{kPoolMagic, kPoolVersion, identity.targetIndex, identity.pool, 0, 0, 0, 0, 0};
+  memory.setRoot(root);
+  memory.commit();
+  setReserve(*state);
+  return std::unique_ptr<Pool>(new Pool(std::move(state)));
+}
+
+Result<std::unique_ptr<Pool>> Pool::open(std::unique_ptr<Arena> arena, bio::Media* media,
+                                         const PoolIdentity& identity, const PoolOptions& options) {
+  if (media) return Error(ErrorCode::kNosys, "this version keeps all data in the arena");
+  DAOS_CHECK(checkRoot(*arena, identity));
+  auto state = std::make_unique<PoolState>();
+  state->arena = std::move(arena);
+  state->media = media;
+  state->options = options;
+  state->epochCeiling = state->record().epochCeiling;
+  DAOS_CHECK(loadContainers(*state));
+  setReserve(*state);
+  return std::unique_ptr<Pool>(new Pool(std::move(state)));
+}
+
+Result<Ticket> Pool::createContainer(const Uuid& uuid) {
+  if (state_->find(uuid)) return Error(ErrorCode::kExist, "container " + uuid.toString() + " exists already");
+  Arena& arena = *state_->arena;
+  arena.begin();
+  const Offset block = arena.allocate(sizeof(ContainerRecord));
+  if (block == 0) {
+    arena.abort();
+    return Error(ErrorCode::kNospace, "the arena has no room for a container");
+  }
+  ContainerRecord record{};
+  record.kind = kContainerKind;
+  record.next = state_->record().containers;
+  record.uuid = uuid;
+  *arena.at<ContainerRecord>(block) = record;
+  arena.modify(state_->record().containers) = block;
+  const Ticket ticket = arena.commit();
+  state_->containers.push_back(std::make_unique<ContainerState>(*state_, block));
+  return ticket;
+}
+
+Result<Ticket> Pool::destroyContainer(const Uuid& uuid) {
+  ContainerState* doomed = state_->find(uuid);
+  if (!doomed) return Error(ErrorCode::kNonexist, "no container " + uuid.toString());
+  if (doomed->openCount != 0) return Error(ErrorCode::kBusy, "container " + uuid.toString() + " is open");
+  Arena& arena = *state_->arena;
+  PoolRecord& pool = state_->record();
+  arena.begin();
+  Offset* link = &pool.containers;
+  while (*link != doomed->offset) link = &arena.at<ContainerRecord>(*link)->next;
+  arena.modify(*link) = doomed->record().next;
+  arena.modify(doomed->record().next) = pool.garbage;
+  arena.modify(pool.garbage) = doomed->offset;
+  const Ticket ticket = arena.commit();
+  std::erase_if(state_->containers, [doomed](const auto& container) { return container.get() == doomed; });
+  return ticket;
+}
+
+bool Pool::hasGarbage() const { return state_->record().garbage != 0; }
+
+Result<bool> Pool::collectStep(uint32_t budgetCount) {
+  PoolRecord& pool = state_->record();
+  if (pool.garbage == 0) return false;
+  Arena& arena = *state_->arena;
+  if (!arena.holds(pool.garbage, sizeof(ContainerRecord))) return damagedRecord("container");
+  ContainerState doomed(*state_, pool.garbage);
+  WriteScope scope(doomed, 0);
+  CollectBudget budget{budgetCount, arena};
+  DAOS_TRY(const bool isEmpty, collectObjects(scope, &doomed.record().objects, budget));
+  if (isEmpty) {
+    const Offset next = doomed.record().next;
+    arena.free(doomed.offset);
+    arena.modify(pool.garbage) = next;
+  }
+  scope.commit();
+  return pool.garbage != 0;
+}
+
+Result<Container*> Pool::openContainer(const Uuid& uuid) {
+  ContainerState* container = state_->find(uuid);
+  if (!container) return Error(ErrorCode::kNonexist, "no container " + uuid.toString());
+  ++container->openCount;
+  return &container->handle;
+}
+
+void Pool::closeContainer(Container* container) {
+  for (const auto& state : state_->containers) {
+    if (&state->handle != container) continue;
+    DAOS_ASSERT(state->openCount > 0);
+    --state->openCount;
+    return;
+  }
+  DAOS_ASSERT(!"a container of another pool");
+}
+
+std::vector<Uuid> Pool::listContainers() const {
+  std::vector<Uuid> uuids;
+  for (const auto& container : state_->containers) uuids.push_back(container->record().uuid);
+  std::sort(uuids.begin(), uuids.end());
+  return uuids;
+}
+
+PoolSpace Pool::space() const { return {state_->arena->space(), 0, 0}; }
+
+Epoch Pool::epochMax() const { return state_->epochCeiling; }
+
+Arena& Pool::arena() { return *state_->arena; }
+
+bool Pool::isDurable(Ticket ticket) { return state_->arena->isDurable(ticket); }
+
+const Uuid& Container::uuid() const { return state_.record().uuid; }
+
+ContainerUsage Container::usage() const {
+  const ContainerRecord& record = state_.record();
+  return {record.arenaBytes, record.mediaBytes, record.objectCount};
+}
+
+void PoolState::raiseCeiling(Epoch epoch) {
+  constexpr uint64_t kStepNs = 1000000000;
+  epochCeiling = epoch < kEpochMax - kStepNs ? epoch + kStepNs : kEpochMax - 1;
+  arena->modify(record().epochCeiling) = epochCeiling;
+}
+
+void WriteScope::undo() {
+  arena_.abort();
+  // The ceiling may have been raised by what was undone.
+  container_.pool.epochCeiling = container_.pool.record().epochCeiling;
+}
+
+Ticket WriteScope::commit() {
+  isCommitted_ = true;
+  ContainerRecord& record = container_.record();
+  if (usedBytes_ != 0) arena_.modify(record.arenaBytes) += static_cast<uint64_t>(usedBytes_);
+  if (mediaBytes_ != 0) arena_.modify(record.mediaBytes) += static_cast<uint64_t>(mediaBytes_);
+  if (objectCount_ != 0) arena_.modify(record.objectCount) += static_cast<uint64_t>(objectCount_);
+  return arena_.commit();
+}
+
+Error WriteScope::noSpace() const {
+  const HeapSpace space = arena_.space();
+  return Error(ErrorCode::kNospace, "the arena is full: " + std::to_string(space.usedBytes) + " of " +
+                                        std::to_string(space.totalBytes) + " bytes used, " +
+                                        std::to_string(space.reserveBytes) + " kept in reserve");
+}
+
+}  // namespace daos::vos

@@ -1,0 +1,126 @@
+// What a pool and its containers know in memory. For the files of vos/ only.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bio/space_allocator.h"
+#include "vos/extent_sweep.h"
+#include "vos/object_tree.h"
+#include "vos/vos.h"
+
+namespace daos::vos {
+
+// Where objects were found last. An entry is a hint that is always right: who frees an object forgets it.
+class ObjectCache {
+ public:
+  Offset find(const ObjectId& oid) const {
+    const Entry& entry = entries_[indexOf(oid)];
+    return entry.oid == oid ? entry.offset : 0;
+  }
+  void remember(const ObjectId& oid, Offset offset) { entries_[indexOf(oid)] = {oid, offset}; }
+  void forget(const ObjectId& oid) {
+    Entry& entry = entries_[indexOf(oid)];
+    if (entry.oid == oid) entry = {};
+  }
+  void clear() { entries_.fill({}); }
+
+ private:
+  struct Entry {
+    ObjectId oid;
+    Offset offset = 0;
+  };
+  static size_t indexOf(const ObjectId& oid) { return std::hash<ObjectId>()(oid) % kCount; }
+  static constexpr size_t kCount = 1024;
+  std::array<Entry, kCount> entries_{};
+};
+
+struct PoolState;
+
+struct ContainerState {
+  ContainerState(PoolState& poolState, Offset recordOffset);
+
+  PoolState& pool;
+  Arena& arena;
+  const Offset offset;
+  uint32_t openCount = 0;
+  ObjectCache objects;
+  ExtentSweep sweep;  // reused by every operation on extents
+  Container handle;
+
+  ContainerRecord& record() const { return *arena.at<ContainerRecord>(offset); }
+};
+
+struct PoolState {
+  std::unique_ptr<Arena> arena;
+  bio::Media* media = nullptr;
+  PoolOptions options;
+  std::optional<bio::SpaceAllocator> mediaSpace;
+  std::vector<std::unique_ptr<ContainerState>> containers;  // all of the pool
+
+  PoolRecord& record() const { return *arena->at<PoolRecord>(arena->root()); }
+  // Before a write at `epoch`, within its transaction. The ceiling moves in steps, so that few writes move it.
+  void noteEpoch(Epoch epoch) {
+    if (epoch > epochCeiling) raiseCeiling(epoch);
+  }
+  void raiseCeiling(Epoch epoch);
+  Epoch epochCeiling = 0;  // as in the record
+  ContainerState* find(const Uuid& uuid) const;
+};
+
+// One modifying operation: an arena transaction that is undone unless it is committed, and what it adds to the
+// container's accounts.
+class WriteScope {
+ public:
+  // `epoch`: of the write; 0 for what writes at none.
+  WriteScope(ContainerState& container, Epoch epoch) : container_(container), arena_(container.arena) {
+    arena_.begin();
+    arena_.prepare(&container.record().arenaBytes, 3 * sizeof(uint64_t));
+    container.pool.noteEpoch(epoch);
+  }
+  WriteScope(const WriteScope&) = delete;
+  WriteScope& operator=(const WriteScope&) = delete;
+  ~WriteScope() {
+    if (!isCommitted_) undo();
+  }
+  Ticket commit();
+
+  ContainerState& container() { return container_; }
+  Arena& arena() { return arena_; }
+  // As the arena's, counted for the container.
+  Offset allocate(size_t size, HeapUse use = HeapUse::kNormal) {
+    const Offset block = arena_.allocate(size, use);
+    if (block != 0) usedBytes_ += static_cast<int64_t>(arena_.blockSize(block));
+    return block;
+  }
+  void publish(Offset block, size_t size) {
+    arena_.publish(block, size);
+    usedBytes_ += static_cast<int64_t>(arena_.blockSize(block));
+  }
+  void free(Offset block) {
+    usedBytes_ -= static_cast<int64_t>(arena_.blockSize(block));
+    arena_.free(block);
+  }
+  int64_t* usedBytes() { return &usedBytes_; }
+  void addMediaBytes(int64_t bytes) { mediaBytes_ += bytes; }
+  void addObjects(int64_t count) { objectCount_ += count; }
+  Error noSpace() const;
+
+ private:
+  void undo();
+  ContainerState& container_;
+  Arena& arena_;
+  int64_t usedBytes_ = 0;
+  int64_t mediaBytes_ = 0;
+  int64_t objectCount_ = 0;
+  bool isCommitted_ = false;
+};
+
+inline Error damagedRecord(const char* what) {
+  return Error(ErrorCode::kDfInval, std::string("a record of the store is damaged: ") + what);
+}
+
+}  // namespace daos::vos
