@@ -134,6 +134,7 @@ Status SimulatedMedia::carryOutWrite(Flight& flight) {
     SimulatedDisk::Write own = disk_.cache_.back();
     disk_.applySectors(disk_.durable_, own, kAll);
     disk_.cache_.pop_back();
+    disk_.supersede(own);
   }
   return {};
 }
@@ -181,6 +182,16 @@ void SimulatedDisk::complete(Write write) {
   for (uint64_t at = 0; at < write.bytes.size(); at += bio::kMediaBlockSize)
     writtenBlocks_.insert(write.offset + at);
   cache_.push_back(std::move(write));
+}
+
+// What the cache still holds for these sectors is as new as they are: a power cut never brings older bytes back.
+void SimulatedDisk::supersede(const Write& newer) {
+  for (Write& older : cache_) {
+    const uint64_t from = std::max(older.offset, newer.offset);
+    const uint64_t to = std::min(older.offset + older.bytes.size(), newer.offset + newer.bytes.size());
+    if (from >= to) continue;
+    std::memcpy(older.bytes.data() + (from - older.offset), newer.bytes.data() + (from - newer.offset), to - from);
+  }
 }
 
 void SimulatedDisk::flush(uint64_t sequence) {

@@ -72,6 +72,7 @@ class SimulatedDisk {
   uint64_t drawDelayNs(const bio::MediaRequest& request);
   bool strikes(uint64_t share) { return !isHealed_ && share && random_.below(1000000) < share; }
   void complete(Write write);
+  void supersede(const Write& newer);
   void flush(uint64_t sequence);
   void abandon(Write write);
   void applySectors(std::byte* to, const Write& write, uint64_t keepShare);
