@@ -140,6 +140,8 @@ class Media {
   void finishLater(MediaRequest& request, Status status);
   // For slices: the request is `device`'s from here on, and counted there alone.
   void forward(Media& device, MediaRequest& request);
+  // For simulated devices: it was a simulated failure.
+  void clearFailure() { failure_.reset(); }
 
  private:
   Status check(const MediaRequest& request) const;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "bio/faulty_media.h"
 #include "bio/file_media.h"
 #include "bio/memory_media.h"
 
@@ -41,6 +42,8 @@ class TestDirectory {
 struct TestDevice {
   std::shared_ptr<TestDirectory> directory;
   std::shared_ptr<IoRing> ring;
+  std::shared_ptr<Random> random;
+  std::unique_ptr<Media> below;
   std::unique_ptr<Media> media;
 
   TestDevice() = default;
@@ -48,6 +51,8 @@ struct TestDevice {
   // In the same order as destruction.
   TestDevice& operator=(TestDevice&& other) noexcept {
     media = std::move(other.media);
+    below = std::move(other.below);
+    random = std::move(other.random);
     ring = std::move(other.ring);
     directory = std::move(other.directory);
     return *this;
@@ -65,6 +70,15 @@ inline Result<TestDevice> openTestMemory(Reactor& reactor, uint64_t sizeBytes) {
   return device;
 }
 
+// Without faults: the cache alone must not show.
+inline Result<TestDevice> openTestFaulty(Reactor& reactor, uint64_t sizeBytes) {
+  TestDevice device;
+  DAOS_TRY(device.below, openMemoryMedia(reactor, "memory", sizeBytes));
+  device.random = std::make_shared<SeededRandom>(1);
+  device.media = std::make_unique<FaultyMedia>(*device.below, *device.random);
+  return device;
+}
+
 inline Result<TestDevice> openTestFile(Reactor& reactor, uint64_t sizeBytes, bool isDirect) {
   TestDevice device;
   device.directory = std::make_shared<TestDirectory>();
@@ -77,6 +91,7 @@ inline Result<TestDevice> openTestFile(Reactor& reactor, uint64_t sizeBytes, boo
 
 inline std::vector<TestDriver> testDrivers() {
   return {{"Memory", openTestMemory},
+          {"Faulty", openTestFaulty},
           {"DirectFile", [](Reactor& reactor, uint64_t size) { return openTestFile(reactor, size, true); }},
           {"CachedFile", [](Reactor& reactor, uint64_t size) { return openTestFile(reactor, size, false); }}};
 }
