@@ -32,7 +32,7 @@ Result<std::unique_ptr<rpc::Transport>> TargetThread::makeTransport(const std::s
   if (kind != "shm" && options_.tcpPort != 0) {
     fabric.address += ":" + std::to_string(options_.tcpPort + index_);
   }
-  return rpc::createFabricTransport(random_, fabric);
+  return rpc::createFabricTransport(clock_, random_, fabric);
 }
 
 Status TargetThread::listen() {
