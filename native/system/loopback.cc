@@ -47,7 +47,8 @@ placement::PoolMap parseMap(const std::string& text) {
 
 client::TransportFactory transportsOf(std::vector<std::string> kinds, rpc::LocalNetwork* network) {
   return [kinds = std::move(kinds), network](
-             Reactor& reactor, Random& random) -> Result<std::vector<std::unique_ptr<rpc::Transport>>> {
+             Reactor& reactor,
+             Random& random) -> Result<std::vector<std::unique_ptr<rpc::Transport>>> {
     std::vector<std::unique_ptr<rpc::Transport>> transports;
     for (const std::string& kind : kinds) {
       if (kind == "local") {
@@ -55,7 +56,8 @@ client::TransportFactory transportsOf(std::vector<std::string> kinds, rpc::Local
         transports.push_back(std::move(transport));
         continue;
       }
-      DAOS_TRY(auto transport, rpc::createFabricTransport(reactor.clock(), random, {.provider = kind}));
+      DAOS_TRY(auto transport,
+               rpc::createFabricTransport(reactor.clock(), random, {.provider = kind}));
       transports.push_back(std::move(transport));
     }
     return transports;

@@ -24,13 +24,17 @@ class Loopback : public testing::TestWithParam<const char*> {
     ASSERT_TRUE(
         waitFor([&](auto done) { engine_->createContainer(pool_, container_, done); }).ok());
     client_ = LoopbackClient::create({GetParam()}, network_.get()).value();
-    open_ = client_->openContainer(pool_, container_, mapOf(*engine_)).value();
+    auto open = client_->openContainer(pool_, container_, mapOf(*engine_));
+    ASSERT_TRUE(open.ok()) << open.error().describe();
+    open_ = std::move(*open);
   }
 
   void TearDown() override {
     open_.reset();
     client_.reset();
-    if (engine_) EXPECT_TRUE(engine_->stop().ok());
+    if (engine_) {
+      EXPECT_TRUE(engine_->stop().ok());
+    }
   }
 
   void startEngine() {
@@ -74,7 +78,7 @@ class Loopback : public testing::TestWithParam<const char*> {
 
   const Uuid pool_ = SystemRandom().uuid();
   const Uuid container_ = SystemRandom().uuid();
-  ScratchDirectory directory_;
+  ScratchDirectory directory_{"/dev/shm"};
   std::unique_ptr<rpc::LocalNetwork> network_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<LoopbackClient> client_;
@@ -214,7 +218,7 @@ TEST_P(Loopback, AFullPoolRefusesWritesAndKeepsWhatItHas) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Transports, Loopback, testing::Values("local", "tcp", "shm"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& test) { return std::string(test.param); });
 
 TEST(SystemEngine, ADirectoryInUseIsRefusedByName) {
   ScratchDirectory directory;

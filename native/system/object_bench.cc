@@ -5,15 +5,12 @@
 //        object/{tcp,shm}/array1m-{update,fetch}/qd{1,4}/{rate,bandwidth}.
 // The pool lies on tmpfs in a PmemArena, so that the figures are the path's, not a disk's.
 #include <sched.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdio>
 
 #include "bench/report.h"
-#include "system/loopback.h"
+#include "system/engine_process.h"
 
 namespace daos::system {
 namespace {
@@ -28,64 +25,25 @@ void pinTo(int core) {
 int serverCore() { return 0; }
 int clientCore() { return sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 1 : 0; }
 
-// The engine in a process of its own, ended with the benchmark.
-class EngineProcess {
- public:
-  EngineProcess(const std::string& kind, Uuid pool, Uuid container);
-  ~EngineProcess() {
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-  }
-  const placement::PoolMap& map() const { return map_; }
-
- private:
-  [[noreturn]] static void serve(const std::string& kind, Uuid pool, Uuid container,
-                                 const std::filesystem::path& directory, int out);
-  ScratchDirectory directory_{"/dev/shm"};
-  pid_t pid_;
-  placement::PoolMap map_;
-};
-
-void EngineProcess::serve(const std::string& kind, Uuid pool, Uuid container,
-                          const std::filesystem::path& directory, int out) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  auto engine = engine::Engine::start({.dataDirectory = directory,
-                                       .targetCount = 1,
-                                       .transports = {kind},
-                                       .spinNs = UINT64_MAX,
-                                       .cores = {serverCore()},
-                                       .arenaKind = engine::ArenaKind::kPmem,
-                                       .log = Log::toStandardError(LogLevel::kWarning)});
-  if (!engine.ok()) {
-    std::fprintf(stderr, "engine: %s\n", engine.error().describe().c_str());
-    _exit(1);
-  }
-  const Status created = waitFor(
-      [&](auto done) { (*engine)->createPool(pool, {.arenaBytes = uint64_t{2} << 30}, done); });
-  const Status opened =
-      waitFor([&](auto done) { (*engine)->createContainer(pool, container, done); });
-  if (!created.ok() || !opened.ok()) _exit(1);
-  const std::string text = describe(mapOf(**engine)) + ".";
-  if (write(out, text.data(), text.size()) < 0) _exit(1);
-  for (;;) pause();
+EngineProcessOptions optionsOf(const std::string& kind, const ScratchDirectory& directory) {
+  SystemRandom random;
+  return {.engine = {.dataDirectory = directory.path(),
+                     .targetCount = 1,
+                     .transports = {kind},
+                     .spinNs = UINT64_MAX,
+                     .cores = {serverCore()},
+                     .arenaKind = engine::ArenaKind::kPmem,
+                     .log = Log::toStandardError(LogLevel::kWarning)},
+          .pool = random.uuid(),
+          .container = random.uuid(),
+          .sizes = {.arenaBytes = uint64_t{4} << 30}};
 }
 
-EngineProcess::EngineProcess(const std::string& kind, Uuid pool, Uuid container) {
-  int ends[2];
-  DAOS_ASSERT(pipe(ends) == 0);
-  pid_ = fork();
-  if (pid_ == 0) serve(kind, pool, container, directory_.path(), ends[1]);
-  close(ends[1]);
-  std::string text;
-  char buffer[4096];
-  for (ssize_t size; (size = read(ends[0], buffer, sizeof(buffer))) > 0;) {
-    text.append(buffer, static_cast<size_t>(size));
-    if (text.ends_with('.')) break;
-  }
-  close(ends[0]);
-  if (!text.ends_with('.')) std::exit(1);
-  text.pop_back();
-  map_ = parseMap(text);
+template <typename T>
+T orExit(const std::string& what, Result<T> result) {
+  if (result.ok()) return std::move(*result);
+  std::fprintf(stderr, "%s: %s\n", what.c_str(), result.error().describe().c_str());
+  std::exit(1);
 }
 
 struct Case {
@@ -109,7 +67,7 @@ class CaseRun {
     client_.reactor().spawn([](CaseRun& self) -> Task<void> {
       std::vector<std::byte> buffer(self.test_.size, std::byte{7});
       for (uint64_t key = 0; key < self.test_.keyCount(); ++key) {
-        self.check(co_await self.update(key, buffer));
+        orExit(self.test_.name, co_await self.update(key, buffer));
       }
       self.isFilled_ = true;
     }(*this));
@@ -133,12 +91,6 @@ class CaseRun {
     if (test_.type == ValueType::kSingle) return {.akey = bytesOf("a"), .recordSize = test_.size};
     return {.akey = bytesOf("a"), .type = test_.type, .recordSize = 1, .extents = {&extent, 1}};
   }
-  void check(const Result<Epoch>& epoch) const {
-    if (epoch.ok()) return;
-    std::fprintf(stderr, "%s: %s\n", test_.name.c_str(), epoch.error().describe().c_str());
-    std::exit(1);
-  }
-
   Task<Result<Epoch>> update(uint64_t key, std::span<const std::byte> value) {
     const Extent extent{0, test_.size};
     const IoDescriptor akey = describe(extent);
@@ -166,7 +118,8 @@ class CaseRun {
     SeededRandom random(index + 1);
     for (uint64_t startNs = now(); startNs < endNs_;) {
       const uint64_t key = random.below(test_.keyCount());
-      check(test_.isUpdate ? co_await update(key, buffer) : co_await fetch(key, buffer, result));
+      orExit(test_.name,
+             test_.isUpdate ? co_await update(key, buffer) : co_await fetch(key, buffer, result));
       const uint64_t nextNs = now();
       latencies_.record(nextNs - startNs);
       startNs = nextNs;
@@ -188,18 +141,13 @@ class CaseRun {
 void runCase(bench::Report& report, const std::string& kind, const Case& test, size_t depth) {
   const std::string name = "object/" + kind + "/" + test.name + "/qd" + std::to_string(depth);
   if (!report.wants(name)) return;
-  SystemRandom random;
-  const Uuid pool = random.uuid();
-  const Uuid container = random.uuid();
-  EngineProcess engine(kind, pool, container);
-  auto client = LoopbackClient::create({kind}).value();
-  auto open = client->openContainer(pool, container, engine.map());
-  if (!open.ok()) {
-    std::fprintf(stderr, "%s: %s\n", name.c_str(), open.error().describe().c_str());
-    std::exit(1);
-  }
+  const ScratchDirectory directory("/dev/shm");
+  const EngineProcessOptions options = optionsOf(kind, directory);
+  const auto engine = orExit(name, EngineProcess::start(options));
+  const auto client = orExit(name, LoopbackClient::create({kind}));
+  auto open = orExit(name, client->openContainer(options.pool, options.container, engine->map()));
   const ObjectId oid = ObjectId::make({1, 0}, ObjectType::kDkeyUint64, 1, 1);
-  auto object = client::Object::open(*open, oid).value();
+  auto object = client::Object::open(open, oid).value();
   CaseRun run(*client, *object, test);
   if (!test.isUpdate) run.fill();
   run.measure(depth, report.seconds());

@@ -119,6 +119,8 @@ class Arena {
   // --- durability
 
   Ticket lastTicket() const { return lastTicket_; }
+  // True when commit() makes a transaction durable before it returns.
+  virtual bool isSynchronous() const { return false; }
   virtual Ticket durableTicket() const = 0;
   bool isDurable(Ticket ticket) const { return ticket <= durableTicket(); }
   // Whether every commit is durable when it returns, always.

@@ -43,6 +43,7 @@ class PmemArena final : public Arena {
   static Result<std::unique_ptr<PmemArena>> open(const std::string& path, PmemArenaOptions options = {});
   ~PmemArena() override;
 
+  bool isSynchronous() const override { return true; }
   Ticket durableTicket() const override { return lastTicket(); }
   bool isImmediatelyDurable() const override { return true; }
   Task<Status> waitDurable(Ticket ticket) override;

@@ -247,7 +247,7 @@ Task<Status> fetchLater(Target& target, rpc::Request& request) {
   DAOS_CO_CHECK(
       co_await prepared.container->pool->vos().arena().waitDurable(context->fetched.ticket()));
   const Answer answer(prepared.fetch, *context);
-  if (!answer.status().ok()) co_return answer.status();
+  if (!answer.status().ok()) co_return Error(answer.status().error());
   const Epoch epoch = epochOf(target, prepared.fetch);
   if (!request.isSinkRemote()) {
     if (answerInline(request, answer, epoch)) co_return Status{};

@@ -3,6 +3,7 @@
 #include "engine/target.h"
 #include "protocol/generated/opcode.h"
 #include "protocol/io.h"
+#include "protocol/keys.h"
 
 namespace daos::engine {
 namespace {
@@ -23,7 +24,6 @@ Task<Result<Epoch>> punch(Target& target, rpc::Request& request) {
                              .dkey = isObject ? Bytes{} : call.dkey,
                              .akeys = call.akeys,
                              .write = {.epoch = epoch, .conditions = call.head.conditions}}));
-  target.wakeCollector(*container->pool);
   DAOS_CO_CHECK(co_await arena.waitDurable(ticket));
   co_return epoch;
 }

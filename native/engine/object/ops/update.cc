@@ -93,7 +93,7 @@ bool updateNow(Target& target, rpc::Request& request) {
   }
   vos::Container& vos = *prepared->container->vos;
   vos::Pool& pool = prepared->container->pool->vos();
-  if (!pool.arena().isImmediatelyDurable() || vos.needsMedia(prepared->update)) return false;
+  if (!pool.arena().isSynchronous() || vos.needsMedia(prepared->update)) return false;
   cutInline(*context, request.inlineData());
   const auto ticket = vos.update(prepared->update, context->data);
   if (ticket.ok()) {

@@ -1,0 +1,158 @@
+// Goal:   nothing acknowledged is lost, and nothing is invented, when an engine is killed or paused
+// under load. Method: writers keep a value of each key in flight; the engine's process gets SIGKILL
+// at a random moment and
+//         is started again on the same files; each key must then read as the last acknowledged
+//         value, or as the one that was in flight.
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <thread>
+
+#include "system/engine_process.h"
+
+namespace daos::system {
+namespace {
+
+constexpr size_t kWriterCount = 8;
+
+// What one writer knows of its key: the versions that may be found.
+struct KeyState {
+  uint64_t acknowledged = 0;
+  uint64_t attempted = 0;
+};
+
+// A value that tells its version in every byte.
+std::string valueOf(uint64_t version, size_t size) {
+  std::string value(size, '\0');
+  for (size_t i = 0; i + 8 <= size; i += 8) storeAs(value.data() + i, version);
+  return value;
+}
+
+class KillTest : public testing::TestWithParam<const char*> {
+ protected:
+  void start(bool isNew, uint64_t timeoutMs = 300) {
+    options_.isNew = isNew;
+    auto started = EngineProcess::start(options_);
+    ASSERT_TRUE(started.ok()) << started.error().describe();
+    engine_ = std::move(*started);
+    client_ =
+        LoopbackClient::create({GetParam()}, nullptr, {.timeoutNs = timeoutMs * 1'000'000}).value();
+    auto container = client_->openContainer(options_.pool, options_.container, engine_->map());
+    ASSERT_TRUE(container.ok()) << container.error().describe();
+    object_ =
+        client::Object::open(*container, ObjectId::make({1, 0}, ObjectType::kDkeyUint64, 1, 2))
+            .value();
+  }
+
+  static size_t sizeOf(uint64_t key) { return key % 2 ? 64 : 20000; }
+
+  Task<void> write(uint64_t key, uint64_t endNs) {
+    ++runningCount_;
+    KeyState& state = keys_[key];
+    while (client_->reactor().clock().nowNs() < endNs) {
+      const std::string value = valueOf(++state.attempted, sizeOf(key));
+      const IoDescriptor akey{.akey = bytesOf("a"), .recordSize = value.size()};
+      const Bytes data[] = {bytesOf(value)};
+      const auto epoch = co_await client::update(
+          *object_, {.dkey = bytesOf(&key, 8), .akeys = {&akey, 1}, .data = data});
+      if (!epoch.ok()) break;
+      state.acknowledged = state.attempted;
+    }
+    --runningCount_;
+  }
+
+  // Lets all writers run for `us`, then signals the engine's process.
+  void writeUntilKilled(uint64_t us) {
+    std::thread killer([this, us] {
+      std::this_thread::sleep_for(std::chrono::microseconds(us));
+      engine_->killNow();
+    });
+    const uint64_t endNs = client_->reactor().clock().nowNs() + us * 1000 + 50'000'000;
+    for (uint64_t key = 0; key < kWriterCount; ++key) client_->reactor().spawn(write(key, endNs));
+    client_->reactor().runUntil([&] { return runningCount_ == 0; });
+    killer.join();
+  }
+
+  void expectOneOfTheAllowedValues(uint64_t key) {
+    const KeyState& state = keys_[key];
+    std::string value(sizeOf(key), '\0');
+    const IoDescriptor akey{.akey = bytesOf("a"), .recordSize = value.size()};
+    const MutableBytes buffers[] = {bytesOf(value.data(), value.size())};
+    client::AkeyResult result;
+    const auto epoch = client_->run(client::fetch(*object_, {.dkey = bytesOf(&key, 8),
+                                                             .akeys = {&akey, 1},
+                                                             .buffers = buffers,
+                                                             .results = {&result, 1}}));
+    ASSERT_TRUE(epoch.ok()) << epoch.error().describe();
+    if (result.recordSize == 0) {
+      EXPECT_EQ(state.acknowledged, 0u) << "key " << key << " is lost";
+      return;
+    }
+    const uint64_t version = loadAs<uint64_t>(value.data());
+    EXPECT_GE(version, state.acknowledged) << "key " << key;
+    EXPECT_LE(version, state.attempted) << "key " << key;
+    EXPECT_EQ(value, valueOf(version, sizeOf(key))) << "key " << key << " is torn";
+    keys_[key].acknowledged = version;
+  }
+
+  ScratchDirectory directory_{"/dev/shm"};
+  EngineProcessOptions options_{.engine = {.dataDirectory = directory_.path(),
+                                           .targetCount = 2,
+                                           .transports = {GetParam()},
+                                           .arenaKind = engine::ArenaKind::kPmem,
+                                           .log = Log::toStandardError(LogLevel::kError)},
+                                .pool = SystemRandom().uuid(),
+                                .container = SystemRandom().uuid(),
+                                .sizes = {.arenaBytes = 512ull << 20}};
+  std::unique_ptr<EngineProcess> engine_;
+  std::unique_ptr<LoopbackClient> client_;
+  std::shared_ptr<client::Object> object_;
+  KeyState keys_[kWriterCount];
+  size_t runningCount_ = 0;
+};
+
+TEST_P(KillTest, WhatWasAcknowledgedIsThereAfterEachOfManyKills) {
+  SeededRandom random(20260101);
+  start(true);
+  for (int round = 0; round < 25; ++round) {
+    writeUntilKilled(500 + random.below(20000));
+    object_.reset();
+    client_.reset();
+    start(false);
+    if (HasFatalFailure()) return;
+    for (uint64_t key = 0; key < kWriterCount; ++key) expectOneOfTheAllowedValues(key);
+  }
+}
+
+TEST_P(KillTest, AnEngineThatIsPausedAnswersAfterwards) {
+  start(true, 10000);
+  std::thread pauser([this] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    engine_->signal(SIGSTOP);
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    engine_->signal(SIGCONT);
+  });
+  const uint64_t endNs = client_->reactor().clock().nowNs() + 600'000'000;
+  for (uint64_t key = 0; key < kWriterCount; ++key) client_->reactor().spawn(write(key, endNs));
+  client_->reactor().runUntil([&] { return runningCount_ == 0; });
+  pauser.join();
+  for (uint64_t key = 0; key < kWriterCount; ++key) {
+    EXPECT_EQ(keys_[key].acknowledged, keys_[key].attempted) << "key " << key;
+    expectOneOfTheAllowedValues(key);
+  }
+}
+
+TEST_P(KillTest, ACallToADeadEngineEndsByItsDeadline) {
+  start(true);
+  engine_->killNow();
+  const uint64_t startNs = client_->reactor().clock().nowNs();
+  client_->reactor().spawn(write(0, UINT64_MAX));
+  client_->reactor().runUntil([&] { return runningCount_ == 0; });
+  EXPECT_LT(client_->reactor().clock().nowNs() - startNs, 2'000'000'000u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Transports, KillTest, testing::Values("tcp", "shm"),
+                         [](const auto& test) { return std::string(test.param); });
+
+}  // namespace
+}  // namespace daos::system
