@@ -29,8 +29,8 @@ struct Case {
 };
 
 constexpr Case kCases[] = {
-    {"read4k", false, false, 4096, 1, false},      {"read4k", false, false, 4096, 32, false},
-    {"write4k", true, false, 4096, 1, false},      {"write4k", true, false, 4096, 32, false},
+    {"read4k", false, false, 4096, 1, false},       {"read4k", false, false, 4096, 32, false},
+    {"write4k", true, false, 4096, 1, false},       {"write4k", true, false, 4096, 32, false},
     {"write4k-durable", true, true, 4096, 1, true}, {"read1m", false, false, 1 << 20, 4, true},
     {"write1m", true, false, 1 << 20, 4, true},
 };
@@ -124,8 +124,8 @@ int run(int argc, char** argv) {
     for (const Case& test : kCases) {
       auto random = std::make_shared<SeededRandom>(1);
       const std::string tail = std::string(test.name) + "/qd" + std::to_string(test.depth);
-      RawLoad load{test.isWrite, test.isDurable, test.sizeBytes, test.depth, report.seconds() / 2,
-                   offsets(test, random)};
+      RawLoad load{test.isWrite, test.isDurable,       test.sizeBytes,
+                   test.depth,   report.seconds() / 2, offsets(test, random)};
       if (report.wants("bio/file/" + tail)) {
         // In four turns each, so that a disk whose mood changes is unfair to both alike.
         load.seconds /= 4;

@@ -24,7 +24,9 @@ AlignedBytes allocateAligned(uint64_t sizeBytes) {
 FaultyMedia::FaultyMedia(Media& below, Random& random, FaultRates rates)
     : Media(below.reactor(), below.name() + " (faulty)", below.sizeBytes(), below.sectorSizeBytes(),
             {.errorCountMax = UINT64_MAX}),
-      below_(below), random_(random), rates_(rates) {}
+      below_(below),
+      random_(random),
+      rates_(rates) {}
 
 uint64_t FaultyMedia::cachedSizeBytes() const {
   uint64_t sum = 0;
@@ -48,8 +50,11 @@ FaultyMedia::Fate FaultyMedia::drawFate(const MediaRequest& request) {
       fate.isFull = strikes(rates_.noSpace);
       fate.isMisdirected = strikes(rates_.misdirected);
       break;
-    case MediaOperation::kFlush: fate.isError = strikes(rates_.flushError); break;
-    case MediaOperation::kDiscard: break;
+    case MediaOperation::kFlush:
+      fate.isError = strikes(rates_.flushError);
+      break;
+    case MediaOperation::kDiscard:
+      break;
   }
   if (fate.isError || fate.isFull) ++counts_.errors;
   return fate;
@@ -70,14 +75,23 @@ void FaultyMedia::start(MediaRequest& request) {
 }
 
 Task<void> FaultyMedia::serve(MediaRequest& request, Fate fate, uint64_t number) {
-  if (fate.delayNs > 0) co_await reactor().sleep(fate.delayNs);
-  else co_await reactor().yield();
+  if (fate.delayNs > 0)
+    co_await reactor().sleep(fate.delayNs);
+  else
+    co_await reactor().yield();
   Status status;
   switch (request.operation) {
-    case MediaOperation::kRead: status = co_await read(request, fate); break;
-    case MediaOperation::kWrite: status = co_await write(request, fate, number); break;
-    case MediaOperation::kFlush: status = co_await flush(number, fate); break;
-    case MediaOperation::kDiscard: break;  // a hint, not taken
+    case MediaOperation::kRead:
+      status = co_await read(request, fate);
+      break;
+    case MediaOperation::kWrite:
+      status = co_await write(request, fate, number);
+      break;
+    case MediaOperation::kFlush:
+      status = co_await flush(number, fate);
+      break;
+    case MediaOperation::kDiscard:
+      break;  // a hint, not taken
   }
   finish(request, std::move(status));
 }
@@ -86,7 +100,8 @@ Error FaultyMedia::failure(const MediaRequest& request, const char* what) const 
   const bool isFull = std::strcmp(what, "no space") == 0;
   return Error(isFull ? ErrorCode::kNospace : ErrorCode::kIo,
                name() + ": " + std::string(operationName(request.operation)) + " of " +
-                   std::to_string(request.sizeBytes) + " bytes at " + std::to_string(request.offset) + ": " + what);
+                   std::to_string(request.sizeBytes) + " bytes at " +
+                   std::to_string(request.offset) + ": " + what);
 }
 
 // --- reads
@@ -104,9 +119,11 @@ void FaultyMedia::overlay(const MediaRequest& request) const {
   for (const CachedWrite& write : cache_) {
     if (!write.isCompleted) continue;
     const uint64_t from = std::max(write.offset, request.offset);
-    const uint64_t to = std::min(write.offset + write.bytes.size(), request.offset + request.sizeBytes);
+    const uint64_t to =
+        std::min(write.offset + write.bytes.size(), request.offset + request.sizeBytes);
     if (from >= to) continue;
-    std::memcpy(request.data + (from - request.offset), write.bytes.data() + (from - write.offset), to - from);
+    std::memcpy(request.data + (from - request.offset), write.bytes.data() + (from - write.offset),
+                to - from);
   }
 }
 
@@ -130,7 +147,8 @@ std::deque<FaultyMedia::CachedWrite>::iterator FaultyMedia::find(uint64_t number
   return at;
 }
 
-// Each sector is the new one or stays what a power cut makes of it: an own write for each that got there.
+// Each sector is the new one or stays what a power cut makes of it: an own write for each that got
+// there.
 void FaultyMedia::tear(CachedWrite& write) {
   const uint64_t sector = sectorSizeBytes();
   CachedWrite whole = std::move(write);
@@ -138,13 +156,15 @@ void FaultyMedia::tear(CachedWrite& write) {
   for (uint64_t at = 0; at < whole.bytes.size(); at += sector) {
     if (!random_.chance(1, 2)) continue;
     const auto begin = whole.bytes.begin() + static_cast<ptrdiff_t>(at);
-    cache_.push_back({whole.number, whole.offset + at, {begin, begin + static_cast<ptrdiff_t>(sector)}, true});
+    cache_.push_back(
+        {whole.number, whole.offset + at, {begin, begin + static_cast<ptrdiff_t>(sector)}, true});
   }
 }
 
 Task<Status> FaultyMedia::write(MediaRequest& request, const Fate& fate, uint64_t number) {
   if (fate.isFull) co_return failure(request, "no space");
-  const bool isUnchanged = std::memcmp(find(number)->bytes.data(), request.data, request.sizeBytes) == 0;
+  const bool isUnchanged =
+      std::memcmp(find(number)->bytes.data(), request.data, request.sizeBytes) == 0;
   DAOS_ASSERT(isUnchanged);  // a buffer must not change under a write
   if (fate.isError) {
     tear(*find(number));
@@ -164,9 +184,11 @@ void FaultyMedia::supersede(const CachedWrite& newer) {
   for (CachedWrite& older : cache_) {
     if (older.number >= newer.number) continue;
     const uint64_t from = std::max(older.offset, newer.offset);
-    const uint64_t to = std::min(older.offset + older.bytes.size(), newer.offset + newer.bytes.size());
+    const uint64_t to =
+        std::min(older.offset + older.bytes.size(), newer.offset + newer.bytes.size());
     if (from >= to) continue;
-    std::memcpy(older.bytes.data() + (from - older.offset), newer.bytes.data() + (from - newer.offset), to - from);
+    std::memcpy(older.bytes.data() + (from - older.offset),
+                newer.bytes.data() + (from - newer.offset), to - from);
   }
 }
 
@@ -207,7 +229,8 @@ Task<Status> FaultyMedia::cutPower() {
       ++(isKept ? counts_.sectorsKept : counts_.sectorsLost);
       if (!isKept) continue;
       const auto begin = write.bytes.begin() + static_cast<ptrdiff_t>(at);
-      const CachedWrite part{write.number, write.offset + at, {begin, begin + static_cast<ptrdiff_t>(sector)}, true};
+      const CachedWrite part{
+          write.number, write.offset + at, {begin, begin + static_cast<ptrdiff_t>(sector)}, true};
       DAOS_CO_CHECK(co_await settle(part));
     }
   }

@@ -1,8 +1,9 @@
 // A Media that behaves as bad disks do, over a good one: seeded, and so repeatable.
 //
-// Writes stay in a volatile cache until a flush, or their own durability, brings them to the device below. cutPower()
-// decides for every sector of the cache whether it got there: writes are lost, torn and reordered. Reads see
-// the cache. Faults are drawn when a request is submitted, each kind by its own rate.
+// Writes stay in a volatile cache until a flush, or their own durability, brings them to the device
+// below. cutPower() decides for every sector of the cache whether it got there: writes are lost,
+// torn and reordered. Reads see the cache. Faults are drawn when a request is submitted, each kind
+// by its own rate.
 //
 // Thread: the reactor's; virtual time comes with the reactor's clock.
 #pragma once
@@ -18,9 +19,10 @@ namespace daos::bio {
 
 // Each in parts of a million requests of its kind.
 struct FaultRates {
-  uint32_t readError = 0;    // DER_IO
-  uint32_t writeError = 0;   // DER_IO; each sector may have got there
-  uint32_t flushError = 0;   // DER_IO, of flushes and durable writes; what was to become durable stays undecided
+  uint32_t readError = 0;   // DER_IO
+  uint32_t writeError = 0;  // DER_IO; each sector may have got there
+  uint32_t flushError =
+      0;  // DER_IO, of flushes and durable writes; what was to become durable stays undecided
   uint32_t noSpace = 0;      // DER_NOSPACE of writes, without effect
   uint32_t bitRot = 0;       // a read finds one bit flipped, for good
   uint32_t misdirected = 0;  // a write lands a block further on, and reports success
@@ -47,8 +49,9 @@ class FaultyMedia final : public Media {
   const FaultCounts& counts() const { return counts_; }
   uint64_t cachedSizeBytes() const;
 
-  // Nothing may be in flight but what the reactor dropped (Reactor::dropTasks). The share of sectors that survive varies
-  // from cut to cut: all, none or a mixture. The cache is empty afterwards, and the device works again.
+  // Nothing may be in flight but what the reactor dropped (Reactor::dropTasks). The share of
+  // sectors that survive varies from cut to cut: all, none or a mixture. The cache is empty
+  // afterwards, and the device works again.
   Task<Status> cutPower();
 
  protected:

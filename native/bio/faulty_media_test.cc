@@ -100,7 +100,9 @@ TEST_F(BioFaultyMedia, WritesOfADeadProcessMayGetThere) {
   size_t there = 0;
   for (int round = 0; round < 40; ++round) {
     std::memset(gOut, round + 1, 4096);
-    reactor_->spawn([](Media& media) -> Task<void> { (void)co_await media.write(0, {gOut, 4096}); }(*media_));
+    reactor_->spawn([](Media& media) -> Task<void> {
+      (void)co_await media.write(0, {gOut, 4096});
+    }(*media_));
     reactor_->dropTasks();
     ASSERT_TRUE(run(media_->cutPower()).ok());
     there += sectorsThere(8) == 8;
@@ -131,7 +133,8 @@ TEST_F(BioFaultyMedia, RotFlipsOneBitForGood) {
   media_->setRates({});
   ASSERT_TRUE(read(0, 4096).ok());
   int bits = 0;
-  for (int i = 0; i < 4096; ++i) bits += __builtin_popcount(static_cast<unsigned>(gIn[i] ^ gOut[i]));
+  for (int i = 0; i < 4096; ++i)
+    bits += __builtin_popcount(static_cast<unsigned>(gIn[i] ^ gOut[i]));
   EXPECT_EQ(bits, 1);
 }
 
@@ -155,7 +158,10 @@ TEST_F(BioFaultyMedia, TheSameSeedGivesTheSameFaults) {
   std::vector<std::vector<uint64_t>> runs;
   for (const uint64_t seed : {7, 7, 8}) {
     BioFaultyMedia subject(seed);
-    subject.media_->setRates({.readError = 100000, .writeError = 100000, .bitRot = 100000, .misdirected = 100000,
+    subject.media_->setRates({.readError = 100000,
+                              .writeError = 100000,
+                              .bitRot = 100000,
+                              .misdirected = 100000,
                               .slow = 100000});
     for (uint64_t i = 0; i < 200; ++i) {
       (void)subject.write(i % 64 * 4096, {gOut, 4096});

@@ -137,12 +137,16 @@ void IoRing::prepare(io_uring_sqe& entry, MediaRequest& request) {
   const int index = isTransfer ? registeredIndex(data, size) : -1;
   switch (request.operation) {
     case MediaOperation::kRead:
-      if (index >= 0) io_uring_prep_read_fixed(&entry, fd, data, size, offset, index);
-      else io_uring_prep_read(&entry, fd, data, size, offset);
+      if (index >= 0)
+        io_uring_prep_read_fixed(&entry, fd, data, size, offset, index);
+      else
+        io_uring_prep_read(&entry, fd, data, size, offset);
       break;
     case MediaOperation::kWrite:
-      if (index >= 0) io_uring_prep_write_fixed(&entry, fd, data, size, offset, index);
-      else io_uring_prep_write(&entry, fd, data, size, offset);
+      if (index >= 0)
+        io_uring_prep_write_fixed(&entry, fd, data, size, offset, index);
+      else
+        io_uring_prep_write(&entry, fd, data, size, offset);
       if (request.isDurable) entry.rw_flags = RWF_DSYNC;
       break;
     case MediaOperation::kFlush:

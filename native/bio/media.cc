@@ -10,8 +10,8 @@ Status Media::check(const MediaRequest& request) const {
   const bool isAligned = bits % kMediaBlockSize == 0;
   const bool isInside =
       request.offset <= sizeBytes_ && request.sizeBytes <= sizeBytes_ - request.offset;
-  const bool isBounded = request.operation == MediaOperation::kDiscard ||
-                         request.sizeBytes <= kMediaTransferSizeMax;
+  const bool isBounded =
+      request.operation == MediaOperation::kDiscard || request.sizeBytes <= kMediaTransferSizeMax;
   if (isAligned && isInside && isBounded && request.sizeBytes > 0) return {};
   return invalid(std::string(operationName(request.operation)) + " of " +
                  std::to_string(request.sizeBytes) + " bytes at " + std::to_string(request.offset) +

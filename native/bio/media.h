@@ -2,15 +2,19 @@
 //
 // Life of a request:
 // 1. The caller fills a MediaRequest (or co_awaits read/write/…, which keeps it in the coroutine's
-//    frame) and submits it. Nothing is allocated. Request and buffer stay where they are until it ends.
+//    frame) and submits it. Nothing is allocated. Request and buffer stay where they are until it
+//    ends.
 // 2. What a turn of the reactor submits leaves in that turn's flush, as one batch.
-// 3. completed() is called from a later turn, never inside submit(); the request is the caller's again.
+// 3. completed() is called from a later turn, never inside submit(); the request is the caller's
+// again.
 //
-// Contract: requests in flight are not ordered. A flush covers the writes that had completed before it
+// Contract: requests in flight are not ordered. A flush covers the writes that had completed before
+// it
 //           was submitted. A durable write is on the medium when it completes, itself alone.
 // Contract: a write that was neither flushed nor durable may be lost, kept, or torn at sectors by a
 //           power cut; a sector is never torn inside.
-// Failure:  a failed flush or durable write is fatal and never retried: the Media is failed from then on and
+// Failure:  a failed flush or durable write is fatal and never retried: the Media is failed from
+// then on and
 //           every later request ends with that first error. So it is when errors exceed the limit.
 // Thread:   the reactor's.
 #pragma once
@@ -36,16 +40,16 @@ inline constexpr uint64_t kMediaTransferSizeMax = uint64_t{1} << 30;
 
 class Media;
 
-// A request that waits in the process (a slow, faulty or in-memory Media) may be destroyed; one that the kernel
-// has may not: it and its buffer live until completed().
+// A request that waits in the process (a slow, faulty or in-memory Media) may be destroyed; one
+// that the kernel has may not: it and its buffer live until completed().
 struct MediaRequest : Message, IntrusiveLink<MediaRequest> {
   MediaOperation operation = MediaOperation::kRead;
-  bool isDurable = false;       // writes: the flush of these bytes is part of the write
-  uint64_t offset = 0;          // a slice of a device rewrites it
-  uint64_t sizeBytes = 0;       // 0 for flush
-  std::byte* data = nullptr;    // a write reads it only
+  bool isDurable = false;     // writes: the flush of these bytes is part of the write
+  uint64_t offset = 0;        // a slice of a device rewrites it
+  uint64_t sizeBytes = 0;     // 0 for flush
+  std::byte* data = nullptr;  // a write reads it only
   void (*completed)(MediaRequest&) = nullptr;
-  Status status;                // valid in completed() and after
+  Status status;  // valid in completed() and after
 
   // The driver's, while the request is in flight.
   Media* media = nullptr;
@@ -103,10 +107,12 @@ class Media {
     return {*this, MediaOperation::kRead, offset, into.data(), into.size(), false};
   }
   MediaAwaiter write(uint64_t offset, Bytes from) {
-    return {*this, MediaOperation::kWrite, offset, const_cast<std::byte*>(from.data()), from.size(), false};
+    return {*this, MediaOperation::kWrite, offset, const_cast<std::byte*>(from.data()), from.size(),
+            false};
   }
   MediaAwaiter writeDurable(uint64_t offset, Bytes from) {
-    return {*this, MediaOperation::kWrite, offset, const_cast<std::byte*>(from.data()), from.size(), true};
+    return {*this, MediaOperation::kWrite, offset, const_cast<std::byte*>(from.data()), from.size(),
+            true};
   }
   MediaAwaiter flush() { return {*this, MediaOperation::kFlush, 0, nullptr, 0, false}; }
   // The bytes are of no use any more: a hint; what a read then gives is undefined.
@@ -114,8 +120,8 @@ class Media {
     return {*this, MediaOperation::kDiscard, offset, nullptr, size, false};
   }
 
-  // Requests whose buffer lies in registered memory are cheaper. Memory must outlive the Media. A driver
-  // that can't says so in the log and goes on without.
+  // Requests whose buffer lies in registered memory are cheaper. Memory must outlive the Media. A
+  // driver that can't says so in the log and goes on without.
   virtual void registerMemory(MutableBytes) {}
 
   bool isFailed() const { return failure().has_value(); }
@@ -131,10 +137,14 @@ class Media {
  protected:
   Media(Reactor& reactor, std::string name, uint64_t sizeBytes, uint64_t sectorSizeBytes,
         MediaOptions options = {})
-      : reactor_(reactor), name_(std::move(name)), sizeBytes_(sizeBytes),
-        sectorSizeBytes_(sectorSizeBytes), options_(options) {}
+      : reactor_(reactor),
+        name_(std::move(name)),
+        sizeBytes_(sizeBytes),
+        sectorSizeBytes_(sectorSizeBytes),
+        options_(options) {}
 
-  // For drivers. The request is checked; finish it by finish() in a later turn, or by finishLater() now.
+  // For drivers. The request is checked; finish it by finish() in a later turn, or by finishLater()
+  // now.
   virtual void start(MediaRequest& request) = 0;
   void finish(MediaRequest& request, Status status);
   void finishLater(MediaRequest& request, Status status);

@@ -4,8 +4,8 @@
 //   batch.write(offset, bytes); …
 //   Status status = co_await batch.all();
 //
-// Requests start when they are added; buffers live until all() has ended. Dropped before that, a batch must have
-// nothing at the kernel (see MediaRequest).
+// Requests start when they are added; buffers live until all() has ended. Dropped before that, a
+// batch must have nothing at the kernel (see MediaRequest).
 #pragma once
 
 #include <coroutine>
@@ -28,8 +28,8 @@ class MediaBatch {
   }
   size_t inFlightCount() const { return inFlightCount_; }
 
-  // co_await batch.all(): everything added has ended; the first error. co_await batch.atMost(n): at most n
-  // requests are in flight any more.
+  // co_await batch.all(): everything added has ended; the first error. co_await batch.atMost(n): at
+  // most n requests are in flight any more.
   auto all() { return Awaiter{*this, 0}; }
   auto atMost(size_t count) { return Awaiter{*this, count}; }
 

@@ -14,7 +14,8 @@ class MediaSlice final : public Media {
   MediaSlice(Media& device, std::string role, uint64_t offset, uint64_t sizeBytes)
       : Media(device.reactor(), device.name() + " (" + std::move(role) + ")", sizeBytes,
               device.sectorSizeBytes()),
-        device_(device), offset_(offset) {
+        device_(device),
+        offset_(offset) {
     DAOS_ASSERT(offset % kMediaBlockSize == 0);
     DAOS_ASSERT(sizeBytes % kMediaBlockSize == 0);
     DAOS_ASSERT(offset + sizeBytes <= device.sizeBytes());

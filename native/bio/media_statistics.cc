@@ -4,10 +4,14 @@ namespace daos::bio {
 
 std::string_view operationName(MediaOperation operation) {
   switch (operation) {
-    case MediaOperation::kRead: return "read";
-    case MediaOperation::kWrite: return "write";
-    case MediaOperation::kFlush: return "flush";
-    case MediaOperation::kDiscard: return "discard";
+    case MediaOperation::kRead:
+      return "read";
+    case MediaOperation::kWrite:
+      return "write";
+    case MediaOperation::kFlush:
+      return "flush";
+    case MediaOperation::kDiscard:
+      return "discard";
   }
   return "unknown";
 }

@@ -34,8 +34,8 @@ class LatencyHistogram {
 };
 
 struct OperationStatistics {
-  uint64_t count = 0;       // ended, well or not
-  uint64_t sizeBytes = 0;   // of those that ended well
+  uint64_t count = 0;      // ended, well or not
+  uint64_t sizeBytes = 0;  // of those that ended well
   uint64_t errorCount = 0;
   LatencyHistogram latency;
 };

@@ -1,11 +1,11 @@
 // How the tests open each driver.
 #pragma once
 
+#include <unistd.h>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 #include "bio/faulty_media.h"
@@ -92,8 +92,10 @@ inline Result<TestDevice> openTestFile(Reactor& reactor, uint64_t sizeBytes, boo
 inline std::vector<TestDriver> testDrivers() {
   return {{"Memory", openTestMemory},
           {"Faulty", openTestFaulty},
-          {"DirectFile", [](Reactor& reactor, uint64_t size) { return openTestFile(reactor, size, true); }},
-          {"CachedFile", [](Reactor& reactor, uint64_t size) { return openTestFile(reactor, size, false); }}};
+          {"DirectFile",
+           [](Reactor& reactor, uint64_t size) { return openTestFile(reactor, size, true); }},
+          {"CachedFile",
+           [](Reactor& reactor, uint64_t size) { return openTestFile(reactor, size, false); }}};
 }
 
 }  // namespace daos::bio

@@ -19,10 +19,17 @@ class MemoryMedia final : public Media {
   void start(MediaRequest& request) override {
     std::byte* at = bytes_.data() + request.offset;
     switch (request.operation) {
-      case MediaOperation::kRead: std::memcpy(request.data, at, request.sizeBytes); break;
-      case MediaOperation::kWrite: std::memcpy(at, request.data, request.sizeBytes); break;
-      case MediaOperation::kDiscard: madvise(at, request.sizeBytes, MADV_DONTNEED); break;
-      case MediaOperation::kFlush: break;
+      case MediaOperation::kRead:
+        std::memcpy(request.data, at, request.sizeBytes);
+        break;
+      case MediaOperation::kWrite:
+        std::memcpy(at, request.data, request.sizeBytes);
+        break;
+      case MediaOperation::kDiscard:
+        madvise(at, request.sizeBytes, MADV_DONTNEED);
+        break;
+      case MediaOperation::kFlush:
+        break;
     }
     finishLater(request, {});
   }

@@ -93,8 +93,10 @@ class RawRing {
     std::byte* data = memory + slot * load.sizeBytes;
     const auto size = static_cast<unsigned>(load.sizeBytes);
     const uint64_t offset = load.nextOffset();
-    if (load.isWrite) io_uring_prep_write_fixed(entry, 0, data, size, offset, 0);
-    else io_uring_prep_read_fixed(entry, 0, data, size, offset, 0);
+    if (load.isWrite)
+      io_uring_prep_write_fixed(entry, 0, data, size, offset, 0);
+    else
+      io_uring_prep_read_fixed(entry, 0, data, size, offset, 0);
     if (load.isDurable) entry->rw_flags = RWF_DSYNC;
     entry->flags |= IOSQE_FIXED_FILE;
     entry->user_data = slot;

@@ -2,12 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "codec/checksum.h"
+#include "testing/golden_file.h"
 
 namespace daos {
 namespace {
@@ -61,8 +60,6 @@ TEST(CodecFrame, WhatIsSealedIsParsed) {
 }
 
 TEST(CodecFrame, VersionOneStaysReadable) {
-  std::ifstream file(std::filesystem::path(__FILE__).parent_path() / "golden/frame_v1.hex");
-  const std::string golden((std::istreambuf_iterator<char>(file)), {});
   FrameHeader header = sampleHeader();
   header.sourceCount = 1;
   auto bytes = makeFrame(header, "key", "value");
@@ -70,7 +67,7 @@ TEST(CodecFrame, VersionOneStaysReadable) {
   header.bodySize = 3;
   header.dataSize = 5;
   sealFrame(bytes.data(), header);
-  EXPECT_EQ(toHex(bytes), golden);
+  EXPECT_EQ(toHex(bytes), readGoldenFile("codec/golden/frame_v1.hex"));
 }
 
 TEST(CodecFrame, RemoteDataTakesNoSpaceInTheFrame) {

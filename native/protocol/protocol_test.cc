@@ -1,11 +1,9 @@
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-
 #include "base/generated/limits.h"
 #include "protocol/io.h"
 #include "protocol/keys.h"
+#include "testing/golden_file.h"
 
 namespace daos::protocol {
 namespace {
@@ -53,10 +51,7 @@ std::string hexOf(Bytes bytes) {
 }
 
 TEST(ProtocolIo, TheUpdateRequestOfVersion1StaysAsItIs) {
-  const auto path = std::filesystem::path(__FILE__).parent_path() / "golden/update_request_v1.hex";
-  std::ifstream file(path);
-  const std::string golden{std::istreambuf_iterator<char>(file), {}};
-  EXPECT_EQ(hexOf(encodedUpdate()), golden);
+  EXPECT_EQ(hexOf(encodedUpdate()), readGoldenFile("protocol/golden/update_request_v1.hex"));
 }
 
 TEST(ProtocolIo, EveryShorterBodyIsRefused) {

@@ -120,6 +120,7 @@ void Link::putWhole(const FrameHeader& header, const FrameParts& parts, size_t s
   std::byte* to = appendPadded(frame + sizeof(FrameHeader), parts.descriptors);
   to = appendPadded(to, parts.body);
   for (const Bytes piece : parts.data) {
+    if (piece.empty()) continue;
     std::memcpy(to, piece.data(), piece.size());
     to += piece.size();
   }

@@ -7,6 +7,7 @@ const LOW = ['base', 'runtime', 'model', 'codec'];
 export const NATIVE_LAYERS = {
   base: [],
   bench: [],
+  testing: [],
   runtime: ['base'],
   model: ['base'],
   codec: ['base', 'model'],

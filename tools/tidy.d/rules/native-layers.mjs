@@ -38,6 +38,9 @@ function problemOf(module, header, file) {
   if (seen === 'bench') {
     return BENCHMARK.test(file) ? undefined : 'only *_bench.cc and raw_*.h include bench/';
   }
+  if (seen === 'testing') {
+    return /_test\.cc$/.test(file) ? undefined : 'only *_test.cc includes testing/';
+  }
   const allowed = NATIVE_LAYERS[module];
   if (allowed === undefined) return undefined;
   if (allowed === '*' ? !TOPS.includes(seen) : allowed.includes(seen)) {

@@ -35,7 +35,7 @@ describe('tools/tidy: native-layers', () => {
 
   test('foreign headers, benchmarks and bare names are told', async () => {
     const found = await find({
-      'native/engine/a.cc': '#include <napi.h>\n#include "bench/report.h"\n#include "b.h"',
+      'native/engine/a.cc': '#include <napi.h>\n#include "bench/report.h"\n#include "b.h"\n#include "testing/a.h"',
       'native/newcomer/a.cc': '',
     });
     expect(found).toEqual([
@@ -43,6 +43,7 @@ describe('tools/tidy: native-layers', () => {
       'native/engine/a.cc:1: <napi.h> belongs to node; engine must not see it',
       'native/engine/a.cc:2: only *_bench.cc and raw_*.h include bench/',
       'native/engine/a.cc:3: include "b.h" by its path from native/',
+      'native/engine/a.cc:4: only *_test.cc includes testing/',
     ]);
   });
 });

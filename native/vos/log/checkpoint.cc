@@ -1,0 +1,159 @@
+// The background of a LogArena: dirty pages to META, and room in the log.
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "codec/checksum.h"
+#include "vos/log/log_arena.h"
+
+namespace daos::vos {
+
+static constexpr size_t kPagesPerStep = 16;  // copied between two yields to foreground work
+static constexpr size_t kPagesPerBuffer = 64;
+static constexpr size_t kBuffersInFlight = 4;
+
+// Counts a coroutine of the background for as long as its frame lives.
+struct LogArena::Working {
+  explicit Working(LogArena& owner) : arena(owner) { ++arena.workingCount_; }
+  ~Working() { --arena.workingCount_; }
+  LogArena& arena;
+};
+
+void LogArena::startCheckpoint() {
+  isCheckpointWanted_ = true;
+  if (isCheckpointing_ || failure_) return;
+  isCheckpointing_ = true;
+  reactor_.spawn(runCheckpoints());
+}
+
+// A first yield: commits call this in the middle of a transaction's end.
+Task<void> LogArena::runCheckpoints() {
+  Working working(*this);
+  co_await reactor_.yield();
+  while (isCheckpointWanted_ && !failure_) {
+    isCheckpointWanted_ = false;
+    const uint64_t startNs = reactor_.clock().nowNs();
+    Status status = co_await writeCheckpoint(wal_->isStalled());
+    if (!status.ok() && status.code() == ErrorCode::kAgain) status = co_await writeCheckpoint(true);
+    if (!status.ok()) fail(status.error());
+    counters_.checkpointNsMax =
+        std::max(counters_.checkpointNsMax, reactor_.clock().nowNs() - startNs);
+  }
+  isCheckpointing_ = false;
+  progressed();
+}
+
+std::vector<uint32_t> LogArena::takeDirtyPages() {
+  std::vector<uint32_t> pages;
+  for (size_t word = 0; word < dirty_.size(); ++word) {
+    for (uint64_t bits = std::exchange(dirty_[word], 0); bits; bits &= bits - 1) {
+      pages.push_back(
+          static_cast<uint32_t>(word * 64 + static_cast<size_t>(std::countr_zero(bits))));
+    }
+  }
+  return pages;
+}
+
+void LogArena::redirty(std::span<const PagePlace> pages) {
+  for (const PagePlace& place : pages) markDirty({uint64_t{place.page} * kPageSize, kPageSize});
+}
+
+// Copies and writes pages out. Without a reset foreground work goes on in between; a page changed
+// after it was copied is dirty again for the next checkpoint.
+Task<Status> LogArena::copyPages(std::vector<PagePlace>& pages, bool isReset) {
+  std::vector<bio::DmaBuffer> buffers;
+  bio::MediaBatch batch(devices_.meta);
+  std::optional<Error> failure;
+  for (size_t first = 0; first < pages.size() && !failure; first += kPagesPerBuffer) {
+    const size_t count = std::min(kPagesPerBuffer, pages.size() - first);
+    auto buffer = devices_.pool.allocate(count * kPageSize);
+    if (!buffer.ok()) {
+      failure = buffer.error();
+      break;
+    }
+    for (size_t i = 0; i < count; ++i) {
+      PagePlace& place = pages[first + i];
+      std::byte* to = buffer->data() + i * kPageSize;
+      std::memcpy(to, base() + uint64_t{place.page} * kPageSize, kPageSize);
+      place.entry.checksum = crc32c({to, kPageSize});
+      if (!isReset && (i + 1) % kPagesPerStep == 0) co_await reactor_.yield();
+    }
+    meta_.writePages(batch, std::span(pages).subspan(first, count), buffer->bytes());
+    buffers.push_back(std::move(buffer).value());
+    if (isReset || buffers.size() < kBuffersInFlight) continue;
+    const Status status = co_await batch.all();
+    if (!status.ok()) failure = status.error();
+    buffers.clear();
+  }
+  Status status = co_await batch.all();
+  if (failure) co_return *failure;
+  co_return status;
+}
+
+// DER_AGAIN: the log is full, this transaction will never be in it.
+Task<Status> LogArena::awaitLogged(uint64_t transaction) {
+  while (wal_->durableTransaction() < transaction) {
+    if (failure_) co_return *failure_;
+    if (wal_->isStalled()) co_return Error(ErrorCode::kAgain);
+    co_await reactor_.sleep(20000);
+  }
+  co_return Status{};
+}
+
+Task<Status> LogArena::writeCheckpoint(bool isReset) {
+  if (isReset && !wal_->isStalled()) co_return Status{};
+  CheckpointMark mark{.wal = wal_->nextPosition()};
+  mark.transactionBefore = wal_->firstOpenTransaction(firstTransaction_ + lastTicket() + 1) - 1;
+  if (isReset) {
+    wal_->beginReset();
+    mark.transactionBefore = firstTransaction_ + lastTicket();
+  }
+  std::vector<PagePlace> pages;
+  const std::vector<uint32_t> dirty = takeDirtyPages();
+  const std::vector<uint32_t> slots = meta_.takeSlots(dirty.size());
+  for (size_t i = 0; i < dirty.size(); ++i) pages.push_back({dirty[i], {slots[i], 0}});
+  if (isReset) mark.transactionThrough = mark.transactionBefore;
+  DAOS_CO_CHECK(co_await copyPages(pages, isReset));
+  if (!isReset) {
+    mark.transactionThrough = firstTransaction_ + lastTicket();
+    Status logged = co_await awaitLogged(mark.transactionThrough);
+    if (!logged.ok()) {
+      meta_.abandon(pages);
+      redirty(pages);
+      co_return logged;
+    }
+  }
+  DAOS_CO_CHECK(co_await meta_.publish(pages, mark));
+  ++counters_.checkpointCount;
+  if (isReset) {
+    ++counters_.resetCount;
+    wal_->endReset(mark.transactionThrough, meta_.superblock().generation);
+  } else {
+    wal_->trim(mark.wal.block, meta_.superblock().generation);
+  }
+  co_return Status{};
+}
+
+Task<Status> LogArena::checkpoint() {
+  if (failure_) co_return *failure_;
+  Working working(*this);
+  // One that runs already may have passed pages that changed since: another one must follow it.
+  const uint64_t wanted = counters_.checkpointCount + (isCheckpointing_ ? 2 : 1);
+  while (counters_.checkpointCount < wanted && !failure_) {
+    startCheckpoint();
+    co_await reactor_.sleep(50000);
+  }
+  if (failure_) co_return *failure_;
+  co_return Status{};
+}
+
+Task<Status> LogArena::close() {
+  Working working(*this);
+  if (!failure_) DAOS_CO_CHECK(co_await checkpoint());
+  while (workingCount_ > 1 || !wal_->isQuiet()) co_await reactor_.sleep(20000);
+  flusher_.reset();
+  if (failure_) co_return *failure_;
+  co_return Status{};
+}
+
+}  // namespace daos::vos

@@ -1,0 +1,124 @@
+// Making a LogArena: a new one, or what devices hold of an old one.
+#include <string>
+
+#include "bio/media_batch.h"
+#include "vos/log/log_arena.h"
+#include "vos/log/wal_reader.h"
+
+namespace daos::vos {
+
+static constexpr uint64_t kReadSize = 1 << 20;
+static constexpr size_t kReadDepth = 8;
+
+Task<Result<std::unique_ptr<LogArena>>> LogArena::create(LogArenaDevices devices,
+                                                         uint64_t arenaSize, Uuid store,
+                                                         uint64_t salt, LogArenaOptions options) {
+  DAOS_CO_CHECK(checkDevices(devices, arenaSize));
+  std::unique_ptr<LogArena> arena(new LogArena(devices, options));
+  DAOS_CO_CHECK(co_await arena->format(arenaSize, store, salt));
+  co_return arena;
+}
+
+// The log is taken as empty: groups of whatever was there have another salt. The first checkpoint
+// is the arena as formatted.
+Task<Status> LogArena::format(uint64_t arenaSize, Uuid store, uint64_t salt) {
+  DAOS_CO_CHECK(mapMemory(arenaSize));
+  DAOS_CO_CHECK(formatArena(memory_.data(), arenaSize, 0));
+  allocateUndo();
+  Superblock superblock{};
+  superblock.store = store;
+  superblock.salt = salt;
+  superblock.arenaSize = arenaSize;
+  superblock.walBlockCount = devices_.wal.sizeBytes() / kWalBlockSize;
+  DAOS_CO_CHECK(meta_.format(superblock));
+  // Superblocks of an earlier store would be as good as ours.
+  DAOS_CO_TRY(const bio::DmaBuffer zeros, devices_.pool.allocate(kSuperblockCount * kPageSize));
+  std::fill(zeros.bytes().begin(), zeros.bytes().end(), std::byte{0});
+  DAOS_CO_CHECK(co_await devices_.meta.writeDurable(0, zeros.bytes()));
+  startWal({.salt = salt, .sealDelayNs = options_.sealDelayNs});
+  markDirty({0, metadataSize()});
+  co_return co_await writeCheckpoint(false);
+}
+
+Task<Result<std::unique_ptr<LogArena>>> LogArena::open(LogArenaDevices devices, Uuid store,
+                                                       LogArenaOptions options) {
+  std::unique_ptr<LogArena> arena(new LogArena(devices, options));
+  DAOS_CO_CHECK(co_await arena->recover(store));
+  co_return arena;
+}
+
+Task<Status> LogArena::recover(Uuid store) {
+  const uint64_t startNs = reactor_.clock().nowNs();
+  DAOS_CO_CHECK(co_await meta_.open());
+  const Superblock& superblock = meta_.superblock();
+  if (superblock.store != store) {
+    co_return Error(ErrorCode::kMismatch, devices_.meta.name() + ": holds store " +
+                                              superblock.store.toString() + ", not " +
+                                              store.toString());
+  }
+  if (superblock.walBlockCount != devices_.wal.sizeBytes() / kWalBlockSize) {
+    co_return Error(ErrorCode::kMismatch,
+                    devices_.wal.name() + ": " + std::to_string(devices_.wal.sizeBytes()) +
+                        " bytes, but the store's log has " +
+                        std::to_string(superblock.walBlockCount * kWalBlockSize));
+  }
+  DAOS_CO_CHECK(mapMemory(superblock.arenaSize));
+  DAOS_CO_CHECK(co_await meta_.load(memory_));
+  recovery_.arenaBytes = memory_.size();
+  recovery_.pageBytes = meta_.pageCountStored() * kPageSize;
+  recovery_.loadNs = reactor_.clock().nowNs() - startNs;
+  uint64_t lastTransaction = 0;
+  DAOS_CO_TRY(const WalPosition next, co_await replay(lastTransaction));
+  DAOS_CO_CHECK(attachArena(memory_.data(), memory_.size(), 0));
+  allocateUndo();
+  startWal({.salt = superblock.salt,
+            .next = next,
+            .trimmedBlock = superblock.walBlock,
+            .durableTransaction = lastTransaction,
+            .sealDelayNs = options_.sealDelayNs});
+  wal_->trim(superblock.walBlock, superblock.generation);
+  recovery_.replayNs = reactor_.clock().nowNs() - startNs - recovery_.loadNs;
+  DAOS_LOG_INFO(devices_.log,
+                devices_.meta.name() + ": recovered " + std::to_string(recovery_.pageBytes >> 20) +
+                    " MiB of pages and " + std::to_string(recovery_.transactionCount) +
+                    " transactions in " +
+                    std::to_string((recovery_.loadNs + recovery_.replayNs) / 1000000) + " ms");
+  co_return Status{};
+}
+
+Task<Status> LogArena::readWal(MutableBytes ring) {
+  bio::MediaBatch batch(devices_.wal);
+  for (uint64_t offset = 0; offset < ring.size(); offset += kReadSize) {
+    batch.read(offset, ring.subspan(offset, std::min<uint64_t>(kReadSize, ring.size() - offset)));
+    const Status status = co_await batch.atMost(kReadDepth - 1);
+    if (!status.ok()) break;
+  }
+  co_return co_await batch.all();
+}
+
+Task<Result<WalPosition>> LogArena::replay(uint64_t& lastTransaction) {
+  const Superblock& superblock = meta_.superblock();
+  DAOS_CO_TRY(const bio::DmaBuffer memory,
+              devices_.pool.allocate(superblock.walBlockCount * kWalBlockSize));
+  const MutableBytes ring = memory.bytes();
+  DAOS_CO_CHECK(co_await readWal(ring));
+  const WalReplayRequest request{.ring = ring,
+                                 .salt = superblock.salt,
+                                 .from = {superblock.walBlock, superblock.walSequence},
+                                 .transactionBefore = superblock.transactionBefore,
+                                 .transactionThrough = superblock.transactionThrough,
+                                 .checkpointGeneration = superblock.generation,
+                                 .arena = memory_,
+                                 .onRedone = [this](const ArenaRange& range) {
+                                   if (range.size) markDirty(range);
+                                 }};
+  auto replayed = replayWal(request);
+  if (!replayed.ok()) co_return std::move(replayed).error().within(devices_.wal.name());
+  lastTransaction = replayed->lastTransaction;
+  recovery_.logBytes = replayed->bytes;
+  recovery_.groupCount = replayed->groupCount;
+  recovery_.transactionCount = replayed->recordCount;
+  co_return replayed->next;
+}
+
+}  // namespace daos::vos

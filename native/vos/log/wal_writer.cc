@@ -1,0 +1,243 @@
+#include "vos/log/wal_writer.h"
+
+#include <cstring>
+
+#include "codec/checksum.h"
+
+namespace daos::vos {
+
+static constexpr uint64_t kGroupSizeFirst = 256 << 10;
+static constexpr uint64_t kGroupSizeKept = 4 << 20;  // a buffer that grew beyond it is given back
+
+WalWriter::WalWriter(bio::Media& media, bio::DmaPool& pool, const WalWriterOptions& options,
+                     std::function<void()> onProgress)
+    : media_(media),
+      pool_(pool),
+      options_(options),
+      capacityBlocks_(media.sizeBytes() / kWalBlockSize),
+      onProgress_(std::move(onProgress)),
+      next_(options.next),
+      trimmedBlock_(options.trimmedBlock),
+      durableTransaction_(options.durableTransaction) {
+  for (Request& request : requests_) {
+    request.writer = this;
+    request.completed = [](bio::MediaRequest& done) {
+      static_cast<Request&>(done).writer->ended(done);
+    };
+  }
+  openGroup();
+}
+
+WalWriter::~WalWriter() {
+  if (sealTimer_) media_.reactor().cancelTimer(sealTimer_);
+}
+
+void WalWriter::openGroup() {
+  if (group_.buffer.size() > kGroupSizeKept) group_.buffer = {};
+  group_.used = sizeof(WalGroupHeader);
+  group_.recordCount = 0;
+}
+
+uint64_t WalWriter::usedBlocks() const {
+  return next_.block - trimmedBlock_ +
+         (group_.recordCount ? alignUp(group_.used, kWalBlockSize) / kWalBlockSize : 0);
+}
+
+// Grows the open group's buffer; one block more than its bytes for the zeros at its end.
+Status WalWriter::makeRoom(uint64_t size) {
+  const uint64_t wanted = group_.used + size + kWalBlockSize;
+  if (wanted <= group_.buffer.size()) return {};
+  uint64_t grown = std::max(group_.buffer.size(), kGroupSizeFirst);
+  while (grown < wanted) grown *= 2;
+  DAOS_TRY(bio::DmaBuffer buffer, pool_.allocate(grown));
+  if (group_.recordCount) std::memcpy(buffer.data(), group_.buffer.data(), group_.used);
+  group_.buffer = std::move(buffer);
+  return {};
+}
+
+Status WalWriter::append(uint64_t transaction, std::span<const ArenaRange> ranges,
+                         const std::byte* base) {
+  uint64_t size = sizeof(WalRecordHeader);
+  for (const ArenaRange& range : ranges) size += sizeof(WalRange) + alignUp(range.size, 8);
+  DAOS_CHECK(makeRoom(size));
+  if (group_.recordCount++ == 0) {
+    group_.firstTransaction = transaction;
+    group_.checksum = static_cast<uint32_t>(next_.sequence);
+  }
+  group_.lastTransaction = transaction;
+  std::byte* const record = group_.buffer.data() + group_.used;
+  std::byte* to = record + sizeof(WalRecordHeader);
+  for (const ArenaRange& range : ranges) {
+    storeAs(to, WalRange{range.offset, static_cast<uint32_t>(range.size), 0});
+    to += sizeof(WalRange);
+    const uint64_t padded = alignUp(range.size, 8);
+    if (padded != range.size) storeAs(to + padded - 8, uint64_t{0});
+    std::memcpy(to, base + range.offset, range.size);
+    to += padded;
+  }
+  WalRecordHeader header{static_cast<uint32_t>(size), 0, transaction,
+                         static_cast<uint32_t>(ranges.size()), 0};
+  storeAs(record, header);
+  header.checksum = crc32c({record + 8, size - 8}, group_.checksum);
+  storeAs(record, header);
+  group_.checksum = header.checksum;
+  group_.used += size;
+  ++counters_.recordCount;
+  counters_.recordBytes += size;
+  return {};
+}
+
+void WalWriter::seal(Group& group) {
+  WalGroupHeader header{.magic = kWalMagic,
+                        .version = kWalVersion,
+                        .headerChecksum = 0,
+                        .salt = options_.salt,
+                        .sequence = next_.sequence,
+                        .firstTransaction = group.firstTransaction,
+                        .checkpointGeneration = generation_,
+                        .recordCount = group.recordCount,
+                        .payloadSize = static_cast<uint32_t>(group.used - sizeof(WalGroupHeader)),
+                        .payloadChecksum = group.checksum,
+                        .reserved = 0};
+  header.headerChecksum = crc32c(bytesOf(&header, sizeof(header)));
+  storeAs(group.buffer.data(), header);
+  const uint64_t end = alignUp(group.used, kWalBlockSize);
+  std::memset(group.buffer.data() + group.used, 0, end - group.used);
+}
+
+bool WalWriter::pump() {
+  if (isWriting_ || isResetting_ || failure_ || group_.recordCount == 0) return false;
+  const uint64_t blocks = alignUp(group_.used, kWalBlockSize) / kWalBlockSize;
+  if (next_.block + blocks > trimmedBlock_ + capacityBlocks_) {
+    const bool isNews = !isStalled_;
+    isStalled_ = true;
+    if (isNews) onProgress_();
+    return false;
+  }
+  isStalled_ = false;
+  std::swap(group_, writing_);
+  openGroup();
+  seal(writing_);
+  isSealed_ = false;
+  write(writing_);
+  return true;
+}
+
+// A group at the end of the ring goes on at its beginning, in two writes and a flush.
+void WalWriter::write(Group& group) {
+  const uint64_t blocks = alignUp(group.used, kWalBlockSize) / kWalBlockSize;
+  const uint64_t ringBlock = next_.block % capacityBlocks_;
+  const uint64_t first = std::min(blocks, capacityBlocks_ - ringBlock);
+  isWriting_ = true;
+  isSplit_ = first < blocks;
+  next_.block += blocks;
+  ++next_.sequence;
+  ++counters_.groupCount;
+  counters_.writtenBytes += blocks * kWalBlockSize;
+  pendingCount_ = isSplit_ ? 2 : 1;
+  submit(0, ringBlock, group.buffer.data(), first, !isSplit_);
+  if (isSplit_) submit(1, 0, group.buffer.data() + first * kWalBlockSize, blocks - first, false);
+}
+
+void WalWriter::submit(size_t index, uint64_t ringBlock, std::byte* data, uint64_t blocks,
+                       bool durable) {
+  Request& request = requests_[index];
+  request.operation = bio::MediaOperation::kWrite;
+  request.isDurable = durable;
+  request.offset = ringBlock * kWalBlockSize;
+  request.data = data;
+  request.sizeBytes = blocks * kWalBlockSize;
+  media_.submit(request);
+}
+
+void WalWriter::ended(bio::MediaRequest& request) {
+  if (!request.status.ok()) fail(std::move(request.status).error());
+  if (--pendingCount_ > 0) return;
+  if (isSplit_ && !isFlushing_ && !failure_) {
+    isFlushing_ = true;
+    pendingCount_ = 1;
+    requests_[2].operation = bio::MediaOperation::kFlush;
+    media_.submit(requests_[2]);
+    return;
+  }
+  isSplit_ = isFlushing_ = false;
+  groupEnded();
+}
+
+void WalWriter::groupEnded() {
+  isWriting_ = false;
+  const bool wasSeal = std::exchange(isSeal_, false);
+  if (failure_) {
+    onProgress_();
+    return;
+  }
+  if (wasSeal) {
+    isSealed_ = true;
+    return;
+  }
+  durableTransaction_ = writing_.lastTransaction;
+  if (!sealTimer_) scheduleSeal();
+  onProgress_();
+}
+
+void WalWriter::fail(Error error) {
+  if (!failure_) failure_ = std::move(error);
+}
+
+void WalWriter::scheduleSeal() {
+  Reactor& reactor = media_.reactor();
+  sealTimer_ =
+      reactor.addTimer(reactor.nowNs() + options_.sealDelayNs, [this, before = next_.sequence] {
+        sealTimer_ = 0;
+        if (isSealed_ || failure_) return;
+        if (isIdle() && !isResetting_ && before == next_.sequence)
+          writeSeal();
+        else
+          scheduleSeal();
+      });
+}
+
+// Not durable, and its place is that of the next group: losing it costs nothing but the certainty
+// it gives.
+void WalWriter::writeSeal() {
+  if (next_.block + 1 > trimmedBlock_ + capacityBlocks_) return;
+  if (sealBuffer_.size() == 0) {
+    auto buffer = pool_.allocate(kWalBlockSize);
+    if (!buffer.ok()) return;
+    sealBuffer_ = std::move(buffer).value();
+  }
+  Group empty;
+  empty.buffer = std::move(sealBuffer_);
+  empty.used = sizeof(WalGroupHeader);
+  empty.firstTransaction = durableTransaction_ + 1;
+  empty.checksum = static_cast<uint32_t>(next_.sequence);
+  seal(empty);
+  sealBuffer_ = std::move(empty.buffer);
+  isWriting_ = isSeal_ = true;
+  pendingCount_ = 1;
+  ++counters_.sealCount;
+  counters_.writtenBytes += kWalBlockSize;
+  submit(0, next_.block % capacityBlocks_, sealBuffer_.data(), 1, false);
+}
+
+void WalWriter::trim(uint64_t block, uint64_t generation) {
+  DAOS_ASSERT(block >= trimmedBlock_);
+  trimmedBlock_ = block;
+  generation_ = generation;
+}
+
+void WalWriter::beginReset() {
+  DAOS_ASSERT(!isWriting_);
+  openGroup();
+  isStalled_ = false;
+  isResetting_ = true;
+}
+
+void WalWriter::endReset(uint64_t transaction, uint64_t generation) {
+  isResetting_ = false;
+  durableTransaction_ = transaction;
+  trim(next_.block, generation);
+  onProgress_();
+}
+
+}  // namespace daos::vos
