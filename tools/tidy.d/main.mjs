@@ -1,9 +1,10 @@
 // The driver behind tools/tidy: runs every rule of rules/ over the checkout.
 //
 // A rule exports `about` (one sentence), `check(tree)`, which returns findings
-// { file, line?, text }, and perhaps `advise(tree)`, whose findings are printed but fail nothing.
+// { file, line?, text }, and perhaps `advise(tree)`, whose findings are printed
+// but fail nothing, and `fix(tree)`, which returns new texts of files by path.
 // Its file name is its name.
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Tree } from './tree.mjs';
@@ -43,7 +44,16 @@ if (flags.includes('--list')) {
   for (const { name, about } of rules) console.log(`${name}: ${about}`);
   process.exit(0);
 }
-const tree = Tree.ofDirectory(join(here, '../..'));
+const root = join(here, '../..');
+const tree = Tree.ofDirectory(root);
+if (flags.includes('--fix')) {
+  for (const [file, text] of rules.flatMap(({ fix }) => Object.entries(fix?.(tree) ?? {}))) {
+    if (text === tree.text(file)) continue;
+    writeFileSync(join(root, file), text);
+    console.log(`tidy: mended ${file}`);
+  }
+  process.exit(0);
+}
 const results = rules.map(({ name, check, advise }) => ({
   rule: name,
   findings: check(tree),

@@ -35,7 +35,8 @@ describe('tools/tidy: native-layers', () => {
 
   test('foreign headers, benchmarks and bare names are told', async () => {
     const found = await find({
-      'native/engine/a.cc': '#include <napi.h>\n#include "bench/report.h"\n#include "b.h"\n#include "testing/a.h"',
+      'native/engine/a.cc':
+        '#include <napi.h>\n#include "bench/report.h"\n#include "b.h"\n#include "testing/a.h"',
       'native/newcomer/a.cc': '',
     });
     expect(found).toEqual([
