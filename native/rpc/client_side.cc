@@ -63,10 +63,12 @@ void ClientSide::start(Call& call) {
   for (const MutableBytes piece : arguments.sink) sinkSize += piece.size();
   if (context_.isShutDown) return call.end(Error(ErrorCode::kShutdown));
   if (arguments.body.size() > kFrameSizeMax) {
-    return call.end(Error(ErrorCode::kOverflow, "a request's body is over " + std::to_string(kFrameSizeMax) + " bytes"));
+    return call.end(Error(ErrorCode::kOverflow,
+                          "a request's body is over " + std::to_string(kFrameSizeMax) + " bytes"));
   }
   if (dataSize > kTransferSizeMax || sinkSize > kTransferSizeMax) {
-    return call.end(Error(ErrorCode::kOverflow, "a transfer is over " + std::to_string(kTransferSizeMax) + " bytes"));
+    return call.end(Error(ErrorCode::kOverflow,
+                          "a transfer is over " + std::to_string(kTransferSizeMax) + " bytes"));
   }
   static_cast<RemotePeer*>(call.peer_)->start(call);
 }
@@ -117,7 +119,8 @@ Status ClientSide::rememberMemory(MutableBytes memory) {
   Remembered remembered{memory.size(), {}};
   for (auto& entry : context_.transports) {
     if (!entry->transport->limits().canReachMemory) continue;
-    DAOS_TRY(const MemoryRegion region, entry->transport->registerMemory(memory, MemoryAccess::kReadWrite));
+    DAOS_TRY(const MemoryRegion region,
+             entry->transport->registerMemory(memory, MemoryAccess::kReadWrite));
     remembered.regions.emplace_back(entry->transport.get(), region);
   }
   remembered_[memory.data()] = std::move(remembered);
@@ -131,7 +134,8 @@ void ClientSide::forgetMemory(MutableBytes memory) {
   remembered_.erase(found);
 }
 
-Result<RemoteMemory> ClientSide::expose(CallMemory& into, MutableBytes memory, MemoryAccess access) {
+Result<RemoteMemory> ClientSide::expose(CallMemory& into, MutableBytes memory,
+                                        MemoryAccess access) {
   auto found = remembered_.upper_bound(memory.data());
   if (found != remembered_.begin()) {
     --found;

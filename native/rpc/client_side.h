@@ -24,7 +24,8 @@ class ClientSide;
 
 // One server: its session, and a slot for each request that it may be working at.
 //
-// 1. idle: no session wanted yet; 2. connecting: greeted, not welcomed; 3. ready; 4. broken: to be tried again at
+// 1. idle: no session wanted yet; 2. connecting: greeted, not welcomed; 3. ready; 4. broken: to be
+//    tried again at
 // retryAtNs_. Calls wait in 1, 2 and 4, and where they are more than the server granted.
 class RemotePeer final : public Peer, public LinkOwner {
  public:
@@ -143,11 +144,12 @@ class ClientSide {
     size_t size;
     std::vector<std::pair<Transport*, MemoryRegion>> regions;
   };
-  // A server answers to an address, which another process may have taken over meanwhile: its handles differ
-  // from ours, so that it ignores what was meant for us.
+  // A server answers to an address, which another process may have taken over meanwhile: its
+  // handles differ from ours, so that it ignores what was meant for us.
   uint32_t handleSalt() const { return static_cast<uint32_t>(clientId_); }
   RemotePeer* find(uint64_t handle) const {
-    return peers_.find(static_cast<uint32_t>(handle), static_cast<uint32_t>(handle >> 32) ^ handleSalt());
+    return peers_.find(static_cast<uint32_t>(handle),
+                       static_cast<uint32_t>(handle >> 32) ^ handleSalt());
   }
 
   EndpointContext& context_;

@@ -42,12 +42,15 @@ Status FabricResources::findProvider(const FabricOpenOptions& options) {
   if (options.provider == "verbs") {
     hints->domain_attr->mr_mode |= FI_MR_LOCAL | FI_MR_ALLOCATED | FI_MR_PROV_KEY;
   }
-  hints->fabric_attr->prov_name = strdup(options.provider == "verbs" ? "verbs;ofi_rxm" : options.provider.c_str());
-  hints->addr_format = options.host.find(':') == std::string::npos ? FI_SOCKADDR_IN : FI_SOCKADDR_IN6;
+  hints->fabric_attr->prov_name =
+      strdup(options.provider == "verbs" ? "verbs;ofi_rxm" : options.provider.c_str());
+  hints->addr_format =
+      options.host.find(':') == std::string::npos ? FI_SOCKADDR_IN : FI_SOCKADDR_IN6;
   const char* service = options.service.empty() ? nullptr : options.service.c_str();
-  const int code = fi_getinfo(FI_VERSION(2, 1), options.host.c_str(), service, FI_SOURCE | FI_NUMERICHOST, hints.get(),
-                              &info);
-  if (code != 0) return fabricError("provider '" + options.provider + "' at '" + options.host + "'", code);
+  const int code = fi_getinfo(FI_VERSION(2, 1), options.host.c_str(), service,
+                              FI_SOURCE | FI_NUMERICHOST, hints.get(), &info);
+  if (code != 0)
+    return fabricError("provider '" + options.provider + "' at '" + options.host + "'", code);
   return {};
 }
 
@@ -74,7 +77,8 @@ Status FabricResources::open(const FabricOpenOptions& options) {
   code = fi_ep_bind(endpoint, &addresses->fid, 0);
   if (code == 0) code = fi_ep_bind(endpoint, &completions->fid, FI_TRANSMIT | FI_RECV);
   if (code == 0) code = fi_enable(endpoint);
-  if (code != 0) return fabricError("endpoint at '" + options.host + ":" + options.service + "'", code);
+  if (code != 0)
+    return fabricError("endpoint at '" + options.host + ":" + options.service + "'", code);
   return {};
 }
 

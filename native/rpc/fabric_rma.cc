@@ -12,8 +12,10 @@ Result<MemoryRegion> FabricTransport::registerMemory(MutableBytes memory, Memory
   // Keys can't be guessed: whoever has no descriptor reaches nothing.
   const bool choosesKey = !(fabric_.info->domain_attr->mr_mode & FI_MR_PROV_KEY);
   const uint64_t key = choosesKey ? random_.next() : 0;
-  const int code = fi_mr_reg(fabric_.domain, memory.data(), memory.size(), rights, 0, key, 0, &handle, nullptr);
-  if (code != 0) return fabricError("fi_mr_reg of " + std::to_string(memory.size()) + " bytes", code);
+  const int code =
+      fi_mr_reg(fabric_.domain, memory.data(), memory.size(), rights, 0, key, 0, &handle, nullptr);
+  if (code != 0)
+    return fabricError("fi_mr_reg of " + std::to_string(memory.size()) + " bytes", code);
   region.remote.key = fi_mr_key(handle);
   if (!(fabric_.info->domain_attr->mr_mode & FI_MR_VIRT_ADDR)) region.remote.address = 0;
   region.handle = handle;
@@ -47,7 +49,8 @@ ssize_t FabricTransport::submitTransfer(RmaOperation& operation) {
     return -FI_EHOSTUNREACH;
   }
   iovec pieces[RmaOperation::kPieceCountMax];
-  for (size_t i = 0; i < operation.localCount; ++i) pieces[i] = {operation.local[i].data(), operation.local[i].size()};
+  for (size_t i = 0; i < operation.localCount; ++i)
+    pieces[i] = {operation.local[i].data(), operation.local[i].size()};
   const fi_rma_iov remote{operation.remote.address, operation.size(), operation.remote.key};
   void* descriptors[RmaOperation::kPieceCountMax] = {};
   fi_msg_rma message{};
@@ -84,7 +87,8 @@ size_t FabricTransport::pollTransfers() {
   if (!queuedHead_) return 0;
   size_t count = 0;
   while (RmaOperation* operation = queuedHead_) {
-    const ssize_t code = operation->code == ErrorCode::kOk ? submitTransfer(*operation) : -FI_EHOSTUNREACH;
+    const ssize_t code =
+        operation->code == ErrorCode::kOk ? submitTransfer(*operation) : -FI_EHOSTUNREACH;
     if (code == -FI_EAGAIN) break;
     queuedHead_ = operation->next;
     ++count;

@@ -41,7 +41,8 @@ static void splitHost(std::string_view text, std::string& host, std::string& ser
   const size_t bracket = text.find(']');
   const size_t colon = text.rfind(':');
   const bool isBare6 = bracket == std::string_view::npos && text.find(':') != colon;
-  const bool hasPort = colon != std::string_view::npos && !isBare6 && (bracket == std::string_view::npos || colon > bracket);
+  const bool hasPort = colon != std::string_view::npos && !isBare6 &&
+                       (bracket == std::string_view::npos || colon > bracket);
   host = text.substr(0, hasPort ? colon : text.size());
   service = hasPort ? text.substr(colon + 1) : std::string_view();
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
@@ -91,7 +92,8 @@ Status FabricTransport::open() {
   limits_ = {pool_.capacity(), 32768, uint64_t{16} << 20, true};
   waitFd_ = epoll_create1(EPOLL_CLOEXEC);
   timerFd_ = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-  if (waitFd_ < 0 || timerFd_ < 0) return Error(ErrorCode::kNomem, std::string("epoll, timerfd: ") + std::strerror(errno));
+  if (waitFd_ < 0 || timerFd_ < 0)
+    return Error(ErrorCode::kNomem, std::string("epoll, timerfd: ") + std::strerror(errno));
   for (const int fd : {timerFd_, fabric_.waitFd}) {
     epoll_event event{};
     event.events = EPOLLIN;
@@ -115,11 +117,13 @@ FabricDestination* FabricTransport::destinationOf(PeerId peer) const {
 }
 
 Result<PeerId> FabricTransport::connect(std::string_view address) {
-  if (!address.starts_with(scheme_)) return invalid("'" + std::string(address) + "' is no address of " + options_.provider);
+  if (!address.starts_with(scheme_))
+    return invalid("'" + std::string(address) + "' is no address of " + options_.provider);
   const auto found = destinations_.find(address);
   FabricDestination* destination = found == destinations_.end() ? nullptr : found->second.get();
   if (destination && destination->isFailed) {
-    return Error(ErrorCode::kUnreach, std::string(address) + " has failed and is not forgotten yet");
+    return Error(ErrorCode::kUnreach,
+                 std::string(address) + " has failed and is not forgotten yet");
   }
   if (!destination) {
     DAOS_TRY(destination, addDestination(address));
@@ -135,9 +139,11 @@ Result<FabricDestination*> FabricTransport::addDestination(std::string_view addr
   owned->address = address;
   const std::string rest(address.substr(scheme_.size()));
   sockaddr_storage storage{};
-  if (!parseAddress(rest, storage)) return invalid("'" + std::string(address) + "' has no numeric address and port");
+  if (!parseAddress(rest, storage))
+    return invalid("'" + std::string(address) + "' has no numeric address and port");
   const int count = fi_av_insert(fabric_.addresses, &storage, 1, &owned->fabricAddress, 0, nullptr);
-  if (count != 1) return Error(ErrorCode::kBusy, "no room for " + owned->address + " in the address table");
+  if (count != 1)
+    return Error(ErrorCode::kBusy, "no room for " + owned->address + " in the address table");
   FabricDestination* destination = owned.get();
   destinations_[owned->address] = std::move(owned);
   return destination;
@@ -178,8 +184,8 @@ size_t FabricTransport::queuedCount(PeerId peer) const {
 ssize_t FabricTransport::trySend(FabricDestination& destination, BufferRef& message) {
   void* context = reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(message.get()) |
                                           static_cast<uintptr_t>(ContextKind::kSend));
-  const ssize_t code =
-      fi_send(fabric_.endpoint, message->data, message->size, nullptr, destination.fabricAddress, context);
+  const ssize_t code = fi_send(fabric_.endpoint, message->data, message->size, nullptr,
+                               destination.fabricAddress, context);
   if (code != 0) return code;
   destination.wasReached = true;
   message->context = reinterpret_cast<void*>(sent_.size());
@@ -272,7 +278,8 @@ void FabricTransport::postReceive(BufferRef ref) {
   MessageBuffer* buffer = ref.release();
   buffer->tag = posted_.size();
   posted_.push_back(buffer);
-  const ssize_t code = fi_recv(fabric_.endpoint, buffer->data, buffer->capacity, nullptr, FI_ADDR_UNSPEC, buffer);
+  const ssize_t code =
+      fi_recv(fabric_.endpoint, buffer->data, buffer->capacity, nullptr, FI_ADDR_UNSPEC, buffer);
   // The provider's receive queue is larger than what is posted; it can only be out of memory.
   DAOS_ASSERT(code == 0);
 }
@@ -306,7 +313,8 @@ void FabricTransport::onCompletion(const fi_cq_msg_entry& entry) {
   switch (static_cast<ContextKind>(bits & 7)) {
     case ContextKind::kReceive: return onReceived(static_cast<MessageBuffer*>(object), entry.len);
     case ContextKind::kSend: return takeSent(static_cast<MessageBuffer*>(object)).reset();
-    case ContextKind::kTransfer: return endTransfer(*static_cast<RmaOperation*>(object), ErrorCode::kOk);
+    case ContextKind::kTransfer:
+      return endTransfer(*static_cast<RmaOperation*>(object), ErrorCode::kOk);
   }
 }
 
@@ -326,14 +334,15 @@ void FabricTransport::onErrorCompletion() {
     }
     case ContextKind::kSend: {
       const BufferRef message = takeSent(static_cast<MessageBuffer*>(object));
-      FabricDestination* destination =
-          destinationOf({static_cast<uint32_t>(message->tag), static_cast<uint32_t>(message->tag >> 32)});
+      FabricDestination* destination = destinationOf(
+          {static_cast<uint32_t>(message->tag), static_cast<uint32_t>(message->tag >> 32)});
       if (destination) fail(*destination, ErrorCode::kUnreach);
       return;
     }
     case ContextKind::kTransfer: {
       auto& operation = *static_cast<RmaOperation*>(object);
-      const bool isKeyBad = error.err == FI_EINVAL || error.err == FI_ENOKEY || error.err == FI_EACCES;
+      const bool isKeyBad =
+          error.err == FI_EINVAL || error.err == FI_ENOKEY || error.err == FI_EACCES;
       return endTransfer(operation, isKeyBad ? ErrorCode::kInval : ErrorCode::kUnreach);
     }
   }
@@ -373,7 +382,8 @@ bool FabricTransport::prepareWait() {
   if (!stalled_.empty()) {
     const uint64_t now = clock_.nowNs();
     uint64_t wakeNs = now + kRetryPauseMaxNs;
-    for (const FabricDestination* destination : stalled_) wakeNs = std::min(wakeNs, destination->retryAtNs);
+    for (const FabricDestination* destination : stalled_)
+      wakeNs = std::min(wakeNs, destination->retryAtNs);
     itimerspec when{};
     when.it_value.tv_nsec = static_cast<long>(wakeNs > now ? wakeNs - now : 1);
     timerfd_settime(timerFd_, 0, &when, nullptr);
@@ -387,7 +397,8 @@ void FabricTransport::cancelWait() {
   [[maybe_unused]] const ssize_t size = ::read(timerFd_, &expirations, sizeof expirations);
 }
 
-Result<std::unique_ptr<Transport>> createFabricTransport(const Clock& clock, Random& random, FabricOptions options) {
+Result<std::unique_ptr<Transport>> createFabricTransport(const Clock& clock, Random& random,
+                                                         FabricOptions options) {
   if (options.provider == "shm") return createShmTransport(random, options.log);
   if (options.provider != "tcp" && options.provider != "verbs") {
     return invalid("no provider '" + options.provider + "'; there are tcp, shm and verbs");

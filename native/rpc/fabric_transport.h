@@ -13,8 +13,8 @@ namespace daos::rpc {
 
 struct FabricOptions {
   std::string provider = "tcp";  // "tcp", "shm" or "verbs"
-  // tcp, verbs: the numeric address of the interface to listen at, with a port or without ("127.0.0.1",
-  // "10.0.0.1:31416", "[::1]:31416"). shm: unused.
+  // tcp, verbs: the numeric address of the interface to listen at, with a port or without
+  // ("127.0.0.1", "10.0.0.1:31416", "[::1]:31416"). shm: unused.
   std::string address = "127.0.0.1";
   uint32_t receiveCount = 64;          // receive buffers posted ahead
   uint32_t messageSizeMax = 65536;     // shm: at most what the provider copies at once
@@ -23,7 +23,9 @@ struct FabricOptions {
 };
 
 // Clock and random generator are borrowed for the life of the transport.
-// DER_INVAL: no such provider or address; DER_BUSY: the port is taken; DER_NOSYS: the provider isn't there.
-Result<std::unique_ptr<Transport>> createFabricTransport(const Clock& clock, Random& random, FabricOptions options);
+// DER_INVAL: no such provider or address; DER_BUSY: the port is taken; DER_NOSYS: the provider
+//            isn't there.
+Result<std::unique_ptr<Transport>> createFabricTransport(const Clock& clock, Random& random,
+                                                         FabricOptions options);
 
 }  // namespace daos::rpc

@@ -1,8 +1,10 @@
 // The transport over libfabric. Private to its two source files.
 //
-// Sending:   at once where the provider takes the message; else the message waits, in order, with its destination, which is
-//            tried again in poll() after pauses that grow with the time it has waited.
-// Receiving: a number of buffers is posted ahead; a buffer that the listener keeps is replaced by another.
+// Sending:   at once where the provider takes the message; else the message waits, in order, with
+//            its destination, which is tried again in poll() after pauses that grow with the time
+//            it has waited.
+// Receiving: a number of buffers is posted ahead; a buffer that the listener keeps is replaced by
+//            another.
 #pragma once
 
 #include <map>

@@ -6,7 +6,8 @@ namespace daos::rpc {
 
 static constexpr size_t kAddressSizeMax = 256;
 static constexpr uint64_t kBusyPauseNs = 1'000'000;
-// Requests that a client gave up may still run beside new ones in its slots, up to this many times its credit.
+// Requests that a client gave up may still run beside new ones in its slots, up to this many times
+// its credit.
 static constexpr uint32_t kActivePerCredit = 2;
 
 ClientSession::ClientSession(ServerSide& server, uint64_t clientId, std::string address)
@@ -18,7 +19,8 @@ ClientSession::~ClientSession() { server_.context_.closeLink(link_); }
 
 void ClientSession::onLinkFailed(ErrorCode) { server_.loseLink(*this, false); }
 
-ServerSide::ServerSide(EndpointContext& context) : context_(context), incarnation_(context.random.next()) {}
+ServerSide::ServerSide(EndpointContext& context)
+    : context_(context), incarnation_(context.random.next()) {}
 
 void ServerSide::close() {
   sessions_.forEach([this](uint32_t slot, ClientSession&) { sessions_.remove(slot); });
@@ -37,10 +39,12 @@ void ServerSide::handleFast(uint16_t opcode, Endpoint::FastHandler handler) {
 
 // ---- Sessions ----
 
-// A session's id is its slot and, above, its generation, salted so that a server that was started anew at this
-// address does not take the id for one of its own. A frame counts only over the session's own transport.
+// A session's id is its slot and, above, its generation, salted so that a server that was started
+// anew at this address does not take the id for one of its own. A frame counts only over the
+// session's own transport.
 ClientSession* ServerSide::find(TransportEntry& entry, uint64_t id) {
-  ClientSession* session = sessions_.find(static_cast<uint32_t>(id), static_cast<uint32_t>(id >> 32) ^ idSalt());
+  ClientSession* session =
+      sessions_.find(static_cast<uint32_t>(id), static_cast<uint32_t>(id >> 32) ^ idSalt());
   return session && session->entry_ == &entry && session->link_.isOpen() ? session : nullptr;
 }
 
@@ -68,7 +72,8 @@ void ServerSide::onHello(TransportEntry& entry, const FrameView& frame) {
   if (address.empty() || address.size() > kAddressSizeMax || context_.isShutDown) return;
   const auto found = byClient_.find(header.session);
   if (found == byClient_.end()) {
-    if (sessions_.count() >= context_.options.sessionCountMax) return refuse(entry, frame, ErrorCode::kBusy);
+    if (sessions_.count() >= context_.options.sessionCountMax)
+      return refuse(entry, frame, ErrorCode::kBusy);
     auto owned = std::make_unique<ClientSession>(*this, header.session, std::string(address));
     ClientSession& session = *owned;
     if (!openSession(session, entry, address).ok()) return;
@@ -81,14 +86,16 @@ void ServerSide::onHello(TransportEntry& entry, const FrameView& frame) {
   }
   ClientSession& session = *found->second;
   if (session.isEnding_) return;
-  const bool isSameLink = session.link_.isOpen() && session.entry_ == &entry && session.address_ == address;
+  const bool isSameLink =
+      session.link_.isOpen() && session.entry_ == &entry && session.address_ == address;
   if (!isSameLink && !openSession(session, entry, address).ok()) return;
   session.clientHandle_ = header.epoch;
   session.lastHeardNs_ = context_.reactor.nowNs();
   welcome(session, header.requestId, true);
 }
 
-Status ServerSide::openSession(ClientSession& session, TransportEntry& entry, std::string_view address) {
+Status ServerSide::openSession(ClientSession& session, TransportEntry& entry,
+                               std::string_view address) {
   context_.closeLink(session.link_);
   session.assembly_.forget();
   session.lostAtNs_ = session.lastHeardNs_ = context_.reactor.nowNs();
@@ -149,7 +156,8 @@ void ServerSide::loseLink(ClientSession& session, bool sayGoodbye) {
 void ServerSide::abandonRequests(ClientSession& session) {
   for (ClientSession::Slot& slot : session.slots_) {
     // A modification goes on: its answer is kept for the client's return.
-    if (slot.running && !(slot.running->flags_ & kFrameModification)) slot.running->isCancelled_ = true;
+    if (slot.running && !(slot.running->flags_ & kFrameModification))
+      slot.running->isCancelled_ = true;
   }
 }
 
@@ -204,11 +212,13 @@ void ServerSide::shutdown() {
 
 void ServerSide::onFragment(ClientSession& session, const FrameView& frame) {
   const BufferRef whole = session.assembly_.add(frame);
-  if (session.assembly_.code() == ErrorCode::kNomem) return answerBusy(session, frame, kBusyPauseNs * 10);
+  if (session.assembly_.code() == ErrorCode::kNomem)
+    return answerBusy(session, frame, kBusyPauseNs * 10);
   if (!whole) return;
   FrameView inner;
   const bool isRequest = parseAssembled(whole.bytes(), inner) == ErrorCode::kOk &&
-                         inner.header.kind == FrameKind::kRequest && inner.header.session == session.id_;
+                         inner.header.kind == FrameKind::kRequest &&
+                         inner.header.session == session.id_;
   if (isRequest) return onRequest(session, inner, whole);
   ++context_.statistics.corruptCount;
   loseLink(session, true);
@@ -246,7 +256,8 @@ bool ServerSide::admit(ClientSession& session, ClientSession::Slot& slot, const 
   using State = ClientSession::Slot::State;
   const auto sequence = static_cast<uint32_t>(frame.header.requestId >> 32);
   const auto ahead = static_cast<int32_t>(sequence - slot.sequence);
-  if (slot.state != State::kUnused && ahead < 0) return false;  // of a time that the client has left behind
+  // Of a time that the client has left behind.
+  if (slot.state != State::kUnused && ahead < 0) return false;
   if (slot.state != State::kUnused && ahead == 0) {
     if (slot.state == State::kRunning) return false;  // at it
     if (slot.remembered && slot.remembered->header.requestId == frame.header.requestId) {
@@ -266,7 +277,8 @@ bool ServerSide::admit(ClientSession& session, ClientSession::Slot& slot, const 
   return true;
 }
 
-void ServerSide::onRequest(ClientSession& session, const FrameView& frame, const BufferRef& message) {
+void ServerSide::onRequest(ClientSession& session, const FrameView& frame,
+                           const BufferRef& message) {
   const auto index = static_cast<uint32_t>(frame.header.requestId);
   if (index >= context_.options.creditCount) {
     ++context_.statistics.corruptCount;
@@ -287,7 +299,8 @@ void ServerSide::onRequest(ClientSession& session, const FrameView& frame, const
     return finish(request);
   }
   if (frame.header.opcode >= handlers_.size()) {
-    request.fail(Error(ErrorCode::kNosys, "no service for opcode " + std::to_string(frame.header.opcode)));
+    request.fail(
+        Error(ErrorCode::kNosys, "no service for opcode " + std::to_string(frame.header.opcode)));
     return finish(request);
   }
   dispatch(request, handlers_[frame.header.opcode]);
@@ -322,8 +335,11 @@ bool ServerSide::fill(Request& request, const FrameView& frame) {
   request.sinkCount_ = header.sinkCount;
   request.isDataInline_ = !(header.flags & kFrameDataRemote);
   request.isSinkRemote_ = header.sinkCount > 0;
-  if (request.isDataInline_ != (header.sourceCount == 0) || header.result > kTransferSizeMax) return false;
-  if (!request.isDataInline_ && totalSize(frame.descriptors, 0, header.sourceCount) != header.dataSize) return false;
+  if (request.isDataInline_ != (header.sourceCount == 0) || header.result > kTransferSizeMax)
+    return false;
+  if (!request.isDataInline_ &&
+      totalSize(frame.descriptors, 0, header.sourceCount) != header.dataSize)
+    return false;
   return !request.isSinkRemote_ ||
          totalSize(frame.descriptors, header.sourceCount, header.sinkCount) == header.result;
 }
@@ -331,7 +347,8 @@ bool ServerSide::fill(Request& request, const FrameView& frame) {
 void ServerSide::dispatch(Request& request, HandlerEntry& handlers) {
   if (handlers.fast && handlers.fast(request)) return finish(request);
   if (!handlers.handler) {
-    request.fail(Error(ErrorCode::kNosys, "no service for opcode " + std::to_string(request.opcode_)));
+    request.fail(
+        Error(ErrorCode::kNosys, "no service for opcode " + std::to_string(request.opcode_)));
     return finish(request);
   }
   request.keepMessage();
@@ -344,12 +361,14 @@ Task<void> ServerSide::run(Request& request, Endpoint::Handler& handler) {
 }
 
 void ServerSide::finish(Request& request) {
-  if (!request.isAnswered_) request.fail(Error(ErrorCode::kMisc, "a handler ended without an answer"));
+  if (!request.isAnswered_)
+    request.fail(Error(ErrorCode::kMisc, "a handler ended without an answer"));
   ClientSession& session = *request.session_;
   ClientSession::Slot& slot = session.slots_[static_cast<uint32_t>(request.requestId_)];
   if (slot.running == &request) {
     slot.running = nullptr;
-    slot.state = request.isBusy_ ? ClientSession::Slot::State::kUnused : ClientSession::Slot::State::kAnswered;
+    slot.state = request.isBusy_ ? ClientSession::Slot::State::kUnused
+                                 : ClientSession::Slot::State::kAnswered;
   }
   --session.activeCount_;
   --activeCount_;
@@ -414,7 +433,8 @@ void ServerSide::remember(Request& request, const FrameHeader& header, const Fra
   reply.header = header;
   reply.body.assign(parts.body.begin(), parts.body.end());
   reply.data.clear();
-  for (const Bytes piece : parts.data) reply.data.insert(reply.data.end(), piece.begin(), piece.end());
+  for (const Bytes piece : parts.data)
+    reply.data.insert(reply.data.end(), piece.begin(), piece.end());
 }
 
 }  // namespace daos::rpc

@@ -1,4 +1,5 @@
-// The answering half of an endpoint: sessions of clients, requests, and the memory of answers given.
+// The answering half of an endpoint: sessions of clients, requests, and the memory of answers
+// given.
 #pragma once
 
 #include <map>
@@ -20,7 +21,8 @@ struct RememberedReply {
   std::vector<std::byte> data;
 };
 
-// One client. While its link is lost it is kept for replyCacheNs, for the client may come back and repeat requests.
+// One client. While its link is lost it is kept for replyCacheNs, for the client may come back and
+// repeat requests.
 class ClientSession final : public Session, public LinkOwner {
  public:
   ClientSession(ServerSide& server, uint64_t clientId, std::string address);

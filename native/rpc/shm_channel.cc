@@ -43,7 +43,8 @@ static socklen_t makeAddress(sockaddr_un& address, const std::string& name) {
   std::memset(&address, 0, sizeof address);
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path + 1, name.data(), std::min(name.size(), kShmNameSizeMax));
-  return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + std::min(name.size(), kShmNameSizeMax));
+  return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 +
+                                std::min(name.size(), kShmNameSizeMax));
 }
 
 // ---- Sockets ----
@@ -60,7 +61,8 @@ Result<std::unique_ptr<ShmSocket>> ShmSocket::listen(const std::string& name) {
   DAOS_TRY(auto made, makeSocket());
   sockaddr_un address;
   const socklen_t size = makeAddress(address, name);
-  if (bind(made->fd(), reinterpret_cast<sockaddr*>(&address), size) != 0) return systemError("binding " + name);
+  if (bind(made->fd(), reinterpret_cast<sockaddr*>(&address), size) != 0)
+    return systemError("binding " + name);
   if (::listen(made->fd(), kBacklog) != 0) return systemError("listening at " + name);
   return made;
 }
@@ -96,7 +98,8 @@ ShmChannel::~ShmChannel() {
   if (memory_) munmap(memory_, sizeof(ShmMemory));
 }
 
-Result<std::unique_ptr<ShmChannel>> ShmChannel::connect(const std::string& ownName, const std::string& peerName) {
+Result<std::unique_ptr<ShmChannel>> ShmChannel::connect(const std::string& ownName,
+                                                        const std::string& peerName) {
   DAOS_TRY(auto socket, ShmSocket::connect(peerName));
   std::unique_ptr<ShmChannel> channel(new ShmChannel(ownName, std::move(socket), true));
   channel->peerName_ = peerName;
@@ -104,7 +107,8 @@ Result<std::unique_ptr<ShmChannel>> ShmChannel::connect(const std::string& ownNa
   return channel;
 }
 
-std::unique_ptr<ShmChannel> ShmChannel::accept(const std::string& ownName, std::unique_ptr<ShmSocket> socket) {
+std::unique_ptr<ShmChannel> ShmChannel::accept(const std::string& ownName,
+                                               std::unique_ptr<ShmSocket> socket) {
   return std::unique_ptr<ShmChannel>(new ShmChannel(ownName, std::move(socket), false));
 }
 
@@ -112,7 +116,8 @@ Status ShmChannel::makeMemory() {
   const int fd = memfd_create("daos-rings", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) return systemError("memfd_create");
   Status status;
-  if (ftruncate(fd, sizeof(ShmMemory)) != 0 || fcntl(fd, F_ADD_SEALS, kSeals) != 0 || !mapMemory(fd)) {
+  if (ftruncate(fd, sizeof(ShmMemory)) != 0 || fcntl(fd, F_ADD_SEALS, kSeals) != 0 ||
+      !mapMemory(fd)) {
     status = systemError("memory for a channel");
   } else {
     // Whoever reads a ring first is taken for asleep: the first message wakes it.
@@ -176,7 +181,8 @@ ShmChannel::Event ShmChannel::readSocket() {
     if (size < 0) return errno == EAGAIN || errno == EINTR ? Event::kNothing : Event::kClosed;
     if (size == 0) return Event::kClosed;
     int memoryFd = -1;
-    for (cmsghdr* header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+    for (cmsghdr* header = CMSG_FIRSTHDR(&message); header;
+         header = CMSG_NXTHDR(&message, header)) {
       if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
       std::memcpy(&memoryFd, CMSG_DATA(header), sizeof(int));
     }
@@ -190,7 +196,8 @@ ShmChannel::Event ShmChannel::readSocket() {
 // Names end in "-PID-RANDOM": nobody may take the name of an endpoint in another process.
 static bool isEntitled(std::string_view name, pid_t process) {
   const size_t last = name.rfind('-');
-  const size_t before = last == std::string_view::npos || last == 0 ? std::string_view::npos : name.rfind('-', last - 1);
+  const size_t before = last == std::string_view::npos || last == 0 ? std::string_view::npos
+                                                                    : name.rfind('-', last - 1);
   if (before == std::string_view::npos) return false;
   return name.substr(before + 1, last - before - 1) == std::to_string(process);
 }
@@ -201,7 +208,8 @@ bool ShmChannel::onIntroduction(const Introduction& introduction, int memoryFd) 
   uint64_t word = 0;
   const iovec local{&word, sizeof word};
   const iovec remote{reinterpret_cast<void*>(introduction.probeAddress), sizeof word};
-  canReachMemory_ = peerProcess_ > 0 && process_vm_readv(peerProcess_, &local, 1, &remote, 1, 0) == sizeof word &&
+  canReachMemory_ = peerProcess_ > 0 &&
+                    process_vm_readv(peerProcess_, &local, 1, &remote, 1, 0) == sizeof word &&
                     word == introduction.probeWord;
   if (isConnecting_) return true;
   struct stat status {};
@@ -231,12 +239,15 @@ bool ShmChannel::send(Bytes message) {
   return true;
 }
 
-Result<size_t> ShmChannel::copy(const iovec* local, size_t count, uint64_t address, size_t size, bool isWrite) const {
+Result<size_t> ShmChannel::copy(const iovec* local, size_t count, uint64_t address, size_t size,
+                                bool isWrite) const {
   const iovec remote{reinterpret_cast<void*>(address), size};
   const ssize_t copied = isWrite ? process_vm_writev(peerProcess_, local, count, &remote, 1, 0)
                                  : process_vm_readv(peerProcess_, local, count, &remote, 1, 0);
   if (copied > 0) return static_cast<size_t>(copied);
-  const ErrorCode code = errno == EFAULT ? ErrorCode::kInval : errno == ESRCH ? ErrorCode::kUnreach : ErrorCode::kIo;
+  const ErrorCode code = errno == EFAULT  ? ErrorCode::kInval
+                         : errno == ESRCH ? ErrorCode::kUnreach
+                                          : ErrorCode::kIo;
   return Error(code, std::string("memory of shm://") + peerName_ + ": " + std::strerror(errno));
 }
 

@@ -1,7 +1,9 @@
-// What joins two endpoints of one host: a sealed piece of memory with a ring each way, and a socket.
+// What joins two endpoints of one host: a sealed piece of memory with a ring each way, and a
+// socket.
 //
-// 1. The connecting side makes the memory and sends it through the socket with an introduction; it may put messages in its
-//    ring at once. 2. The accepting side checks and maps it, and introduces itself. 3. Either closes, or dies: the socket tells.
+// 1. The connecting side makes the memory and sends it through the socket with an introduction; it
+//    may put messages in its ring at once. 2. The accepting side checks and maps it, and introduces
+//    itself. 3. Either closes, or dies: the socket tells.
 //
 // The memory is sealed against shrinking, so that a peer can't make our access to it fail.
 #pragma once
@@ -45,9 +47,11 @@ class ShmChannel {
   enum class Event { kNothing, kIntroduced, kClosed };
 
   // Connects to `peerName` and introduces `ownName`.
-  static Result<std::unique_ptr<ShmChannel>> connect(const std::string& ownName, const std::string& peerName);
+  static Result<std::unique_ptr<ShmChannel>> connect(const std::string& ownName,
+                                                     const std::string& peerName);
   // Of an accepted socket; the peer has still to introduce itself.
-  static std::unique_ptr<ShmChannel> accept(const std::string& ownName, std::unique_ptr<ShmSocket> socket);
+  static std::unique_ptr<ShmChannel> accept(const std::string& ownName,
+                                            std::unique_ptr<ShmSocket> socket);
   ~ShmChannel();
   ShmChannel(const ShmChannel&) = delete;
   ShmChannel& operator=(const ShmChannel&) = delete;
@@ -68,8 +72,10 @@ class ShmChannel {
   bool send(Bytes message);
   ShmConsumer& incoming() { return *incoming_; }
 
-  // Copies between the peer's memory and local pieces; at most what one system call does. Bytes copied, or an error.
-  Result<size_t> copy(const iovec* local, size_t count, uint64_t address, size_t size, bool isWrite) const;
+  // Copies between the peer's memory and local pieces; at most what one system call does. Bytes
+  // copied, or an error.
+  Result<size_t> copy(const iovec* local, size_t count, uint64_t address, size_t size,
+                      bool isWrite) const;
 
  private:
   struct Introduction;

@@ -1,11 +1,13 @@
-// A ring of messages from one process to another: one producer, one consumer, memory shared between them.
+// A ring of messages from one process to another: one producer, one consumer, memory shared between
+// them.
 //
-// Each message is a record: its size as u64, then its bytes, padded to 8. A record never wraps; where one does not fit before
-// the end, a mark sends the consumer to the start.
+// Each message is a record: its size as u64, then its bytes, padded to 8. A record never wraps;
+// where one does not fit before the end, a mark sends the consumer to the start.
 //
-// Invariant: no lock, and nothing of a message is seen before all of it is there: a producer that dies at any point leaves a
-//            ring that is merely silent from then on.
-// Invariant: what the other side writes is checked before it is used: a bad size makes the ring broken, for ever.
+// Invariant: no lock, and nothing of a message is seen before all of it is there: a producer that
+//            dies at any point leaves a ring that is merely silent from then on.
+// Invariant: what the other side writes is checked before it is used: a bad size makes the ring
+//            broken, for ever.
 #pragma once
 
 #include <atomic>
@@ -58,7 +60,8 @@ class ShmProducer {
   bool hasRoom(uint64_t size) {
     if (written_ + size - consumed_ <= kShmRingSize) return true;
     consumed_ = layout_.consumed.load(std::memory_order_acquire);
-    // A consumer that lies about what it has consumed harms its own messages only: writes stay in the ring.
+    // A consumer that lies about what it has consumed harms its own messages only: writes stay in
+    // the ring.
     return written_ + size - consumed_ <= kShmRingSize;
   }
   ShmRingLayout& layout_;
@@ -75,7 +78,8 @@ class ShmConsumer {
     written_ = layout_.written.load(std::memory_order_acquire);
     return consumed_ == written_;
   }
-  // Size of the next message; 0 when there is none. The bytes may change under a malicious producer: copy, then look.
+  // Size of the next message; 0 when there is none. The bytes may change under a malicious
+  // producer: copy, then look.
   uint64_t front(const std::byte*& data) {
     while (!isBroken_ && !isEmpty()) {
       const uint64_t at = consumed_ % kShmRingSize;
@@ -86,7 +90,8 @@ class ShmConsumer {
         continue;
       }
       const uint64_t roomForSize = available < kShmRingSize - at ? available : kShmRingSize - at;
-      if (available > kShmRingSize || size == 0 || size > kShmRingSize || roomForSize < sizeof(uint64_t) + alignUp(size, 8)) {
+      if (available > kShmRingSize || size == 0 || size > kShmRingSize ||
+          roomForSize < sizeof(uint64_t) + alignUp(size, 8)) {
         isBroken_ = true;
         break;
       }
@@ -102,7 +107,9 @@ class ShmConsumer {
     layout_.consumed.store(consumed_, std::memory_order_release);
   }
   bool isBroken() const { return isBroken_; }
-  void setAsleep(bool isAsleep) { layout_.isConsumerAsleep.store(isAsleep ? 1 : 0, std::memory_order_seq_cst); }
+  void setAsleep(bool isAsleep) {
+    layout_.isConsumerAsleep.store(isAsleep ? 1 : 0, std::memory_order_seq_cst);
+  }
 
  private:
   ShmRingLayout& layout_;

@@ -23,7 +23,8 @@ constexpr uint32_t kMessageSizeMax = 65536;
 constexpr uint32_t kInlineSizeMax = 16384;
 // Bytes copied for RMA in one poll, so that a large transfer does not hold up everything else.
 constexpr size_t kCopySizePerPoll = size_t{1} << 20;
-// The sockets are looked at once in so many polls: they only tell of comers and leavers while the loop is awake.
+// The sockets are looked at once in so many polls: they only tell of comers and leavers while the
+// loop is awake.
 constexpr uint32_t kPollsPerSocketPoll = 128;
 constexpr size_t kMessagesPerPoll = 64;     // of one channel
 constexpr size_t kChannelsPerPoll = 128;
@@ -42,7 +43,10 @@ struct Neighbour {
 class ShmTransport final : public Transport {
  public:
   ShmTransport(std::string name, Log log)
-      : name_(std::move(name)), address_(std::string(kScheme) + name_), log_(std::move(log)), pool_(kMessageSizeMax) {}
+      : name_(std::move(name)),
+        address_(std::string(kScheme) + name_),
+        log_(std::move(log)),
+        pool_(kMessageSizeMax) {}
   ~ShmTransport() override;
   Status open();
 
@@ -150,7 +154,8 @@ Status ShmTransport::open() {
   DAOS_TRY(listening_, ShmSocket::listen(name_));
   waitFd_ = epoll_create1(EPOLL_CLOEXEC);
   timerFd_ = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-  if (waitFd_ < 0 || timerFd_ < 0) return Error(ErrorCode::kNomem, std::string("epoll, timerfd: ") + std::strerror(errno));
+  if (waitFd_ < 0 || timerFd_ < 0)
+    return Error(ErrorCode::kNomem, std::string("epoll, timerfd: ") + std::strerror(errno));
   DAOS_CHECK(watch(timerFd_, &timerFd_));
   return watch(listening_->fd(), &listening_);
 }
@@ -162,7 +167,8 @@ bool ShmTransport::canReach(std::string_view address) const {
 }
 
 Result<PeerId> ShmTransport::connect(std::string_view address) {
-  if (!canReach(address)) return invalid("'" + std::string(address) + "' is no shm address of this host");
+  if (!canReach(address))
+    return invalid("'" + std::string(address) + "' is no shm address of this host");
   const std::string name(address.substr(kScheme.size()));
   if (name.size() > kShmNameSizeMax) return invalid("'" + std::string(address) + "' is too long");
   Neighbour* neighbour = nullptr;
@@ -204,7 +210,8 @@ void ShmTransport::fail(Neighbour& neighbour) {
   hasUnused_ |= neighbour.peers.empty();
 }
 
-// A channel ends when none of our peers uses it; one that the other side has made, when that side has left.
+// A channel ends when none of our peers uses it; one that the other side has made, when that side
+// has left.
 void ShmTransport::removeUnused() {
   hasUnused_ = false;
   for (size_t i = 0; i < neighbours_.size();) {
@@ -271,7 +278,8 @@ void ShmTransport::send(PeerId peer, BufferRef message) {
 size_t ShmTransport::retryQueues() {
   size_t count = 0;
   for (auto& neighbour : neighbours_) {
-    while (!neighbour->queue.empty() && neighbour->channel->send(neighbour->queue.front().bytes())) {
+    while (!neighbour->queue.empty() &&
+           neighbour->channel->send(neighbour->queue.front().bytes())) {
       neighbour->queue.pop_front();
       --queuedCount_;
       ++count;
@@ -289,7 +297,8 @@ size_t ShmTransport::pollRing(Neighbour& neighbour) {
     const uint64_t size = ring.front(data);
     if (size == 0) break;
     if (size > kMessageSizeMax) {
-      DAOS_LOG_WARNING(log_, address_ + ": a neighbour sent a message of " + std::to_string(size) + " bytes");
+      DAOS_LOG_WARNING(
+          log_, address_ + ": a neighbour sent a message of " + std::to_string(size) + " bytes");
       fail(neighbour);
       break;
     }
@@ -362,7 +371,8 @@ bool ShmTransport::copyPiece(RmaOperation& operation, ShmChannel& channel) {
     skip = 0;
   }
   if (size == 0) return true;
-  auto copied = channel.copy(pieces, count, operation.remote.address + operation.scratch[0], size, operation.isWrite);
+  auto copied = channel.copy(pieces, count, operation.remote.address + operation.scratch[0], size,
+                             operation.isWrite);
   if (!copied.ok()) {
     operation.code = copied.code();
     return true;
@@ -385,7 +395,8 @@ size_t ShmTransport::pollTransfers() {
       operation.code = ErrorCode::kUnreach;
     }
     ++count;
-    const bool hasEnded = operation.code != ErrorCode::kOk || copyPiece(operation, *neighbour->channel);
+    const bool hasEnded =
+        operation.code != ErrorCode::kOk || copyPiece(operation, *neighbour->channel);
     copied += operation.scratch[0] - before;
     if (!hasEnded) continue;
     transferHead_ = operation.next;
@@ -429,7 +440,8 @@ void ShmTransport::cancelWait() {
 
 Result<std::unique_ptr<Transport>> createShmTransport(Random& random, Log log) {
   char name[kShmNameSizeMax + 1];
-  std::snprintf(name, sizeof name, "%s-%d-%08x", hostMark().c_str(), getpid(), static_cast<uint32_t>(random.next()));
+  std::snprintf(name, sizeof name, "%s-%d-%08x", hostMark().c_str(), getpid(),
+                static_cast<uint32_t>(random.next()));
   auto transport = std::make_unique<ShmTransport>(name, std::move(log));
   DAOS_CHECK(transport->open());
   return std::unique_ptr<Transport>(std::move(transport));

@@ -1,5 +1,6 @@
-// Transport between processes of one host: a pair of rings in shared memory per pair of endpoints, and a socket that
-// introduces them, wakes them and tells when one of them dies. Why not the shm provider of libfabric: docs/design/shm-rings.md.
+// Transport between processes of one host: a pair of rings in shared memory per pair of endpoints,
+// and a socket that introduces them, wakes them and tells when one of them dies. Why not the shm
+// provider of libfabric: docs/design/shm-rings.md.
 #pragma once
 
 #include <memory>
@@ -10,7 +11,8 @@
 
 namespace daos::rpc {
 
-// DER_MISC, DER_NOMEM when the kernel refuses sockets or memory. `random` makes the name; it is used here only.
+// DER_MISC, DER_NOMEM when the kernel refuses sockets or memory. `random` makes the name; it is
+// used here only.
 Result<std::unique_ptr<Transport>> createShmTransport(Random& random, Log log);
 
 }  // namespace daos::rpc

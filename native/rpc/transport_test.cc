@@ -1,5 +1,6 @@
 // Goal: every transport keeps the promises of transport.h.
-// Method: one suite over all of them. The other end is an agent that does what messages tell it: in a process of its own, or, for the
+// Method: one suite over all of them. The other end is an agent that does what messages tell it: in
+//         a process of its own, or, for the
 // transport inside a process, on a thread of its own.
 #include "rpc/transport.h"
 
@@ -37,13 +38,16 @@ Result<std::unique_ptr<Transport>> makeTransport(World& world, const std::string
 
 std::vector<std::byte> pattern(size_t size, uint32_t seed) {
   std::vector<std::byte> bytes(size);
-  for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::byte>((i * 2654435761u + seed) >> 11);
+  for (size_t i = 0; i < size; ++i)
+    bytes[i] = static_cast<std::byte>((i * 2654435761u + seed) >> 11);
   return bytes;
 }
 
 // A transport and what it has delivered.
 struct End : TransportListener {
-  explicit End(std::unique_ptr<Transport> owned) : transport(std::move(owned)) { transport->setListener(*this); }
+  explicit End(std::unique_ptr<Transport> owned) : transport(std::move(owned)) {
+    transport->setListener(*this);
+  }
   void onMessage(BufferRef message) override {
     received.emplace_back(textOf(message.bytes()));
     if (keepsMessages) kept.push_back(message);
@@ -72,7 +76,8 @@ struct End : TransportListener {
   }
   void disconnectAll() {
     for (uint32_t slot = 0; slot < 16; ++slot) {
-      for (uint32_t generation = 1; generation < 16; ++generation) transport->disconnect({slot, generation});
+      for (uint32_t generation = 1; generation < 16; ++generation)
+        transport->disconnect({slot, generation});
     }
   }
   bool keepsMessages = false;
@@ -130,7 +135,8 @@ class Agent {
       end_.send(peer_, message);
     }
   }
-  // "write KEY ADDRESS SIZE SEED": a pattern into the peer's memory; "read KEY ADDRESS SIZE": tells its checksum.
+  // "write KEY ADDRESS SIZE SEED": a pattern into the peer's memory; "read KEY ADDRESS SIZE": tells
+  // its checksum.
   void transfer(std::istringstream& words, bool isWrite) {
     RemoteMemory remote;
     size_t size = 0;
@@ -138,7 +144,8 @@ class Agent {
     words >> remote.key >> remote.address >> size >> seed;
     auto bytes = isWrite ? pattern(size, seed) : std::vector<std::byte>(size);
     const size_t third = size / 3;
-    Operation operation(peer_, remote, {MutableBytes(bytes).first(third), MutableBytes(bytes).subspan(third)});
+    Operation operation(peer_, remote,
+                        {MutableBytes(bytes).first(third), MutableBytes(bytes).subspan(third)});
     if (isWrite) {
       end_.transport->write(operation);
     } else {
@@ -146,7 +153,8 @@ class Agent {
     }
     EXPECT_FALSE(operation.isDone);
     EXPECT_TRUE(end_.runUntil([&] { return operation.isDone; }));
-    end_.send(peer_, "done " + std::string(errorName(operation.ended)) + " " + std::to_string(crc32c(bytes)));
+    end_.send(peer_, "done " + std::string(errorName(operation.ended)) + " " +
+                         std::to_string(crc32c(bytes)));
   }
   End end_;
   PeerId peer_;
@@ -189,7 +197,8 @@ class Other {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
       World world;
       Agent agent(world, kind);
-      [[maybe_unused]] const ssize_t size = write(ends[1], agent.address().data(), agent.address().size());
+      [[maybe_unused]] const ssize_t size =
+          write(ends[1], agent.address().data(), agent.address().size());
       close(ends[1]);
       agent.run(isStopped_);
     }
@@ -259,7 +268,8 @@ TEST_P(TransportTest, BothDirectionsAtOnce) {
 
 TEST_P(TransportTest, AMessageThatIsKeptStaysAsItWas) {
   a.keepsMessages = true;
-  for (int i = 0; i < 300; ++i) EXPECT_EQ(ask("kept " + std::to_string(i)), "kept " + std::to_string(i));
+  for (int i = 0; i < 300; ++i)
+    EXPECT_EQ(ask("kept " + std::to_string(i)), "kept " + std::to_string(i));
   for (int i = 0; i < 300; ++i) EXPECT_EQ(textOf(a.kept[i].bytes()), "kept " + std::to_string(i));
 }
 
@@ -293,15 +303,18 @@ TEST_P(TransportTest, ManyPeersSendToOne) {
 TEST_P(TransportTest, MemoryOfAPeerIsWrittenAndRead) {
   for (const size_t size : {1u, 4096u, 100000u, 3000000u}) {
     std::vector<std::byte> memory(size + 200);
-    const MemoryRegion region = a.transport->registerMemory(memory, MemoryAccess::kReadWrite).value();
+    const MemoryRegion region =
+        a.transport->registerMemory(memory, MemoryAccess::kReadWrite).value();
     // A part of the region, to see that what is around it stays.
     std::ostringstream where;
     where << region.remote.key << " " << region.remote.address + 100 << " " << size;
     const auto expected = pattern(size, 5);
     EXPECT_TRUE(ask("write " + where.str() + " 5").starts_with("done DER_SUCCESS"));
     EXPECT_TRUE(std::ranges::equal(Bytes(memory).subspan(100, size), expected)) << size;
-    EXPECT_TRUE(std::ranges::all_of(Bytes(memory).first(100), [](std::byte b) { return b == std::byte{0}; }));
-    EXPECT_TRUE(std::ranges::all_of(Bytes(memory).last(100), [](std::byte b) { return b == std::byte{0}; }));
+    EXPECT_TRUE(std::ranges::all_of(Bytes(memory).first(100),
+                                    [](std::byte b) { return b == std::byte{0}; }));
+    EXPECT_TRUE(std::ranges::all_of(Bytes(memory).last(100),
+                                    [](std::byte b) { return b == std::byte{0}; }));
     EXPECT_EQ(ask("read " + where.str()), "done DER_SUCCESS " + std::to_string(crc32c(expected)));
     a.transport->deregisterMemory(region);
   }
@@ -365,7 +378,8 @@ TEST_P(TransportTest, ABlockedLoopWakesForAMessage) {
     a.send(toB, "wake up " + std::to_string(i));
     const uint64_t end = clock.nowNs() + 5'000'000'000;
     const auto timer = reactor->addTimer(end, [] {});
-    reactor->runUntil([&] { return a.received.size() == static_cast<size_t>(i) + 1 || clock.nowNs() >= end; });
+    reactor->runUntil(
+        [&] { return a.received.size() == static_cast<size_t>(i) + 1 || clock.nowNs() >= end; });
     reactor->cancelTimer(timer);
     ASSERT_EQ(a.received.size(), static_cast<size_t>(i) + 1);
     EXPECT_LT(clock.nowNs(), end);

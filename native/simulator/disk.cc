@@ -184,13 +184,16 @@ void SimulatedDisk::complete(Write write) {
   cache_.push_back(std::move(write));
 }
 
-// What the cache still holds for these sectors is as new as they are: a power cut never brings older bytes back.
+// What the cache still holds for these sectors is as new as they are: a power cut never brings
+// older bytes back.
 void SimulatedDisk::supersede(const Write& newer) {
   for (Write& older : cache_) {
     const uint64_t from = std::max(older.offset, newer.offset);
-    const uint64_t to = std::min(older.offset + older.bytes.size(), newer.offset + newer.bytes.size());
+    const uint64_t to =
+        std::min(older.offset + older.bytes.size(), newer.offset + newer.bytes.size());
     if (from >= to) continue;
-    std::memcpy(older.bytes.data() + (from - older.offset), newer.bytes.data() + (from - newer.offset), to - from);
+    std::memcpy(older.bytes.data() + (from - older.offset),
+                newer.bytes.data() + (from - newer.offset), to - from);
   }
 }
 
