@@ -1,18 +1,25 @@
 // Pools in files under an engine's data directory.
+//
+// A share in a LogArena is two files: `wal`, the log, and `meta`, the checkpoints. In a PmemArena
+// it is one, `arena`.
 #pragma once
 
+#include "bio/dma_buffer.h"
+#include "bio/io_ring.h"
 #include "engine/data_directory.h"
 #include "engine/engine.h"
 #include "engine/pool_store.h"
+#include "runtime/random.h"
 
 namespace daos::engine {
 
 class FilePoolStore final : public PoolStore {
  public:
-  // All are borrowed.
-  FilePoolStore(Reactor& reactor, DataDirectory& directory, const EngineOptions& options,
-                uint32_t target)
-      : reactor_(reactor), directory_(directory), options_(options), target_(target) {}
+  // Arguments are borrowed. DER_NOSYS when the kernel offers no io_uring and the arena needs it.
+  static Result<std::unique_ptr<FilePoolStore>> create(Reactor& reactor, Random& random,
+                                                       DataDirectory& directory,
+                                                       const EngineOptions& options,
+                                                       uint32_t target);
 
   Task<Result<std::unique_ptr<StoredPool>>> create(Uuid pool, PoolSizes sizes) override;
   Task<Result<std::unique_ptr<StoredPool>>> open(Uuid pool) override;
@@ -20,10 +27,24 @@ class FilePoolStore final : public PoolStore {
   Result<std::vector<Uuid>> list() override { return directory_.pools(target_); }
 
  private:
-  Reactor& reactor_;
+  FilePoolStore(Random& random, DataDirectory& directory, const EngineOptions& options,
+                uint32_t target)
+      : random_(random), directory_(directory), options_(options), target_(target) {}
+  Task<Result<std::unique_ptr<StoredPool>>> createAt(std::filesystem::path place, Uuid pool,
+                                                     PoolSizes sizes);
+  Task<Result<std::unique_ptr<StoredPool>>> createLog(std::filesystem::path place, Uuid pool,
+                                                      PoolSizes sizes);
+  Task<Result<std::unique_ptr<StoredPool>>> openLog(std::filesystem::path place, Uuid pool);
+  Result<std::unique_ptr<StoredPool>> createPmem(const std::filesystem::path& place, Uuid pool,
+                                                 PoolSizes sizes);
+  Result<std::unique_ptr<StoredPool>> openPmem(const std::filesystem::path& place, Uuid pool);
+
+  Random& random_;
   DataDirectory& directory_;
   const EngineOptions& options_;
   const uint32_t target_;
+  std::unique_ptr<bio::IoRing> ring_;  // LogArena only
+  std::unique_ptr<bio::DmaPool> buffers_;
 };
 
 }  // namespace daos::engine

@@ -44,7 +44,7 @@ Status TargetThread::listen() {
     endpoint_->addTransport(std::move(*transport));
   }
   if (addresses_.empty()) return invalid("the engine has no transport");
-  store_ = std::make_unique<FilePoolStore>(*reactor_, directory_, options_, index_);
+  DAOS_TRY(store_, FilePoolStore::create(*reactor_, random_, directory_, options_, index_));
   target_ = std::make_unique<Target>(
       *reactor_, random_, *endpoint_, *store_,
       TargetOptions{.rank = options_.rank, .index = index_, .log = options_.log});
@@ -82,8 +82,15 @@ Status TargetThread::start() {
   return status;
 }
 
+// Owns `work`, and with it what the coroutine that it makes refers to, until that has ended.
+static Task<void> runWork(std::function<Task<void>(Target&)> work, Target& target) {
+  co_await work(target);
+}
+
 void TargetThread::post(std::function<Task<void>(Target&)> work) {
-  reactor_->post([this, work = std::move(work)] { reactor_->spawn(work(*target_)); });
+  reactor_->post([this, work = std::move(work)]() mutable {
+    reactor_->spawn(runWork(std::move(work), *target_));
+  });
 }
 
 Status TargetThread::stop() {

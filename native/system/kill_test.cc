@@ -28,15 +28,21 @@ std::string valueOf(uint64_t version, size_t size) {
   return value;
 }
 
-class KillTest : public testing::TestWithParam<const char*> {
+struct Setting {
+  const char* transport;
+  engine::ArenaKind arena;
+};
+
+class KillTest : public testing::TestWithParam<Setting> {
  protected:
   void start(bool isNew, uint64_t timeoutMs = 300) {
     options_.isNew = isNew;
     auto started = EngineProcess::start(options_);
     ASSERT_TRUE(started.ok()) << started.error().describe();
     engine_ = std::move(*started);
-    client_ =
-        LoopbackClient::create({GetParam()}, nullptr, {.timeoutNs = timeoutMs * 1'000'000}).value();
+    client_ = LoopbackClient::create({GetParam().transport}, nullptr,
+                                     {.timeoutNs = timeoutMs * 1'000'000})
+                  .value();
     auto container = client_->openContainer(options_.pool, options_.container, engine_->map());
     ASSERT_TRUE(container.ok()) << container.error().describe();
     object_ =
@@ -98,8 +104,8 @@ class KillTest : public testing::TestWithParam<const char*> {
   ScratchDirectory directory_{"/dev/shm"};
   EngineProcessOptions options_{.engine = {.dataDirectory = directory_.path(),
                                            .targetCount = 2,
-                                           .transports = {GetParam()},
-                                           .arenaKind = engine::ArenaKind::kPmem,
+                                           .transports = {GetParam().transport},
+                                           .arenaKind = GetParam().arena,
                                            .log = Log::toStandardError(LogLevel::kError)},
                                 .pool = SystemRandom().uuid(),
                                 .container = SystemRandom().uuid(),
@@ -151,8 +157,14 @@ TEST_P(KillTest, ACallToADeadEngineEndsByItsDeadline) {
   EXPECT_LT(client_->reactor().clock().nowNs() - startNs, 2'000'000'000u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, KillTest, testing::Values("tcp", "shm"),
-                         [](const auto& test) { return std::string(test.param); });
+constexpr auto kPmem = engine::ArenaKind::kPmem;
+constexpr auto kLog = engine::ArenaKind::kLog;
+INSTANTIATE_TEST_SUITE_P(Settings, KillTest,
+                         testing::Values(Setting{"tcp", kPmem}, Setting{"shm", kLog}),
+                         [](const auto& test) {
+                           const bool isLog = test.param.arena == kLog;
+                           return std::string(test.param.transport) + (isLog ? "Log" : "Pmem");
+                         });
 
 }  // namespace
 }  // namespace daos::system

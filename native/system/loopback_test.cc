@@ -12,7 +12,12 @@ constexpr uint64_t kArenaBytes = 64ull << 20;
 
 // An engine with a pool and a container, and a client that has it open, by the transport of the
 // parameter.
-class Loopback : public testing::TestWithParam<const char*> {
+struct Setting {
+  const char* transport;
+  engine::ArenaKind arena;
+};
+
+class Loopback : public testing::TestWithParam<Setting> {
  protected:
   void SetUp() override {
     network_ = rpc::LocalNetwork::create();
@@ -23,7 +28,7 @@ class Loopback : public testing::TestWithParam<const char*> {
     ASSERT_TRUE(created.ok()) << created.error().describe();
     ASSERT_TRUE(
         waitFor([&](auto done) { engine_->createContainer(pool_, container_, done); }).ok());
-    client_ = LoopbackClient::create({GetParam()}, network_.get()).value();
+    client_ = LoopbackClient::create({GetParam().transport}, network_.get()).value();
     auto open = client_->openContainer(pool_, container_, mapOf(*engine_));
     ASSERT_TRUE(open.ok()) << open.error().describe();
     open_ = std::move(*open);
@@ -40,9 +45,9 @@ class Loopback : public testing::TestWithParam<const char*> {
   void startEngine() {
     auto engine = engine::Engine::start({.dataDirectory = directory_.path(),
                                          .targetCount = 2,
-                                         .transports = {GetParam()},
+                                         .transports = {GetParam().transport},
                                          .localNetwork = network_.get(),
-                                         .arenaKind = engine::ArenaKind::kPmem,
+                                         .arenaKind = GetParam().arena,
                                          .log = Log::toStandardError(LogLevel::kWarning)});
     ASSERT_TRUE(engine.ok()) << engine.error().describe();
     engine_ = std::move(*engine);
@@ -217,8 +222,16 @@ TEST_P(Loopback, AFullPoolRefusesWritesAndKeepsWhatItHas) {
   EXPECT_EQ(*get(*object, "first", value.size()), value);
 }
 
-INSTANTIATE_TEST_SUITE_P(Transports, Loopback, testing::Values("local", "tcp", "shm"),
-                         [](const auto& test) { return std::string(test.param); });
+constexpr auto kPmem = engine::ArenaKind::kPmem;
+constexpr auto kLog = engine::ArenaKind::kLog;
+INSTANTIATE_TEST_SUITE_P(Settings, Loopback,
+                         testing::Values(Setting{"local", kPmem}, Setting{"tcp", kPmem},
+                                         Setting{"shm", kPmem}, Setting{"local", kLog},
+                                         Setting{"tcp", kLog}),
+                         [](const auto& test) {
+                           const bool isLog = test.param.arena == kLog;
+                           return std::string(test.param.transport) + (isLog ? "Log" : "Pmem");
+                         });
 
 TEST(SystemEngine, ADirectoryInUseIsRefusedByName) {
   ScratchDirectory directory;
