@@ -1,3 +1,4 @@
+// The two halves of an endpoint as one: dispatches what transports deliver, and looks after time.
 #include "rpc/client_side.h"
 #include "rpc/server_side.h"
 

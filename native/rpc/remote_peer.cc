@@ -1,3 +1,4 @@
+// A server as a client sees it: the connection, its greeting, credits, and the calls under way.
 #include <algorithm>
 
 #include "base/generated/limits.h"

@@ -20,12 +20,20 @@ function deadHeaders(tree) {
     .matching(/^native\/.*\.h$/, { generated: true })
     .filter((file) => !file.startsWith('native/include/'))
     .filter((file) => {
+      if (isEntryPoint(tree, file)) return false;
       const stem = file.replace(/\.h$/, '');
       const own = [`${stem}.cc`, `${stem}_test.cc`];
       const includers = includersOf.get(file.slice('native/'.length)) ?? [];
       return !includers.some((includer) => !own.includes(includer));
     })
     .map((file) => ({ file, text: 'nothing includes it but its own .cc and test' }));
+}
+
+/** Headers for users outside of native/ stand in the module's README. */
+function isEntryPoint(tree, file) {
+  const module = file.split('/').slice(0, 2).join('/');
+  const readme = `${module}/README.md`;
+  return tree.has(readme) && tree.text(readme).includes(`\`${file.slice(module.length + 1)}\``);
 }
 
 /** Sources of what package.json names in `exports` and `bin`: from dist back to src. */

@@ -16,7 +16,22 @@ export function check(tree) {
   const pages = tree
     .matching(/\.md$/, { generated: true })
     .filter((file) => file !== 'CHANGELOG.md');
-  return [...pages.flatMap((file) => missingPaths(tree, file)), ...checkMap(tree)];
+  const paths = pages.flatMap((file) => missingPaths(tree, file));
+  return [...paths, ...missingPages(tree), ...checkMap(tree)];
+}
+
+/** Pages that are named anywhere, in prose or in a comment: docs/vos.md. */
+function missingPages(tree) {
+  const files = tree.matching(/\.(md|h|cc|ts)$/).filter((file) => file !== 'CHANGELOG.md');
+  return files.flatMap((file) =>
+    tree
+      .lines(file)
+      .flatMap((text, index) =>
+        [...text.matchAll(/(?<![\w/`])docs\/[\w/-]+\.md\b/g)]
+          .filter(([page]) => !PLACEHOLDER.test(page) && !tree.has(page))
+          .map(([page]) => ({ file, line: index + 1, text: `${page} does not exist` })),
+      ),
+  );
 }
 
 function missingPaths(tree, file) {

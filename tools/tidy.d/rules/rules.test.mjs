@@ -215,13 +215,14 @@ test('tools/tidy: doc-paths: paths exist and the map is whole', async () => {
     'README.md':
       '`native/vos/vos.h` `native/vos` `native/**/*_bench.cc` `native/x.h` `npm/x` `native/NAME`',
     'ARCHITECTURE.md': '`native/vos`\n`packages/native/build` `docs/*.md`',
-    'native/vos/vos.h': '',
+    'native/vos/vos.h': '// Format: docs/format/tree.md.',
     'native/vos/vos_bench.cc': '',
     'native/bio/media.h': '',
   };
   expect(await findingsIn('doc-paths', texts)).toEqual([
     'ARCHITECTURE.md:2: docs/*.md does not exist',
     'README.md:1: native/x.h does not exist',
+    'native/vos/vos.h:1: docs/format/tree.md does not exist',
     'ARCHITECTURE.md: the code map lacks native/bio',
   ]);
 });
@@ -229,7 +230,7 @@ test('tools/tidy: doc-paths: paths exist and the map is whole', async () => {
 describe('tools/tidy: dead-files', () => {
   const find = (texts) => findingsIn('dead-files', texts);
 
-  test('a header that only its own .cc and test include is dead', async () => {
+  test('a header that only its own .cc and test include is dead, an entry is not', async () => {
     const texts = {
       'native/vos/a.h': '',
       'native/vos/a.cc': '#include "vos/a.h"',
@@ -237,6 +238,7 @@ describe('tools/tidy: dead-files', () => {
     };
     expect(await find(texts)).toHaveLength(1);
     expect(await find({ ...texts, 'native/vos/b.cc': '#include "vos/a.h"' })).toEqual([]);
+    expect(await find({ ...texts, 'native/vos/README.md': 'Entry point: `a.h`.' })).toEqual([]);
   });
 
   test('a module that nothing but its test imports is dead, entries are alive', async () => {
