@@ -113,6 +113,25 @@ fs::path DataDirectory::targetPath(const Uuid& pool, uint32_t target) const {
   return poolPath(pool) / ("target-" + std::to_string(target));
 }
 
+fs::path DataDirectory::creatingPath(const Uuid& pool, uint32_t target) const {
+  return targetPath(pool, target).string() + ".creating";
+}
+
+fs::path DataDirectory::destroyingPath(const Uuid& pool, uint32_t target) const {
+  return targetPath(pool, target).string() + ".destroying";
+}
+
+void DataDirectory::sweep(uint32_t target) const {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(path_ / "pools", ignored)) {
+    const auto uuid = Uuid::parse(entry.path().filename().string());
+    if (!uuid.ok()) continue;
+    fs::remove_all(creatingPath(*uuid, target), ignored);
+    fs::remove_all(destroyingPath(*uuid, target), ignored);
+    fs::remove(entry.path(), ignored);  // only if nothing is left in it
+  }
+}
+
 Result<std::vector<Uuid>> DataDirectory::pools(uint32_t target) const {
   std::vector<Uuid> found;
   std::error_code failure;

@@ -31,8 +31,13 @@ class DataDirectory {
 
   std::filesystem::path targetPath(const Uuid& pool, uint32_t target) const;
   std::filesystem::path poolPath(const Uuid& pool) const;
+  // Where a share is made before it gets its place, and where it goes before it is removed.
+  std::filesystem::path creatingPath(const Uuid& pool, uint32_t target) const;
+  std::filesystem::path destroyingPath(const Uuid& pool, uint32_t target) const;
   // Pools of which `target` has a share.
   Result<std::vector<Uuid>> pools(uint32_t target) const;
+  // Removes what a kill in the middle of a creation or destruction left of shares of `target`.
+  void sweep(uint32_t target) const;
   // What the file system has left.
   uint64_t freeBytes() const;
 

@@ -87,6 +87,7 @@ Result<std::unique_ptr<FilePoolStore>> FilePoolStore::create(Reactor& reactor, R
                                                              const EngineOptions& options,
                                                              uint32_t target) {
   std::unique_ptr<FilePoolStore> store(new FilePoolStore(random, directory, options, target));
+  directory.sweep(target);
   if (options.arenaKind == ArenaKind::kLog) {
     DAOS_TRY(store->ring_, bio::IoRing::create(reactor, options.log));
     DAOS_TRY(store->buffers_, bio::DmaPool::create(kBufferBytes));
@@ -155,7 +156,7 @@ Task<Result<std::unique_ptr<StoredPool>>> FilePoolStore::create(Uuid pool, PoolS
   if (fs::exists(place)) {
     co_return Error(ErrorCode::kExist, place.string() + " exists already");
   }
-  const fs::path fresh = place.string() + ".creating";
+  const fs::path fresh = directory_.creatingPath(pool, target_);
   std::error_code failure;
   fs::remove_all(fresh, failure);
   fs::create_directories(fresh, failure);
@@ -193,7 +194,7 @@ Task<Status> FilePoolStore::destroy(Uuid pool) {
     co_return Error(ErrorCode::kNonexist,
                     "no pool " + pool.toString() + " in " + options_.dataDirectory);
   }
-  const fs::path doomed = place.string() + ".destroying";
+  const fs::path doomed = directory_.destroyingPath(pool, target_);
   std::error_code failure;
   fs::remove_all(doomed, failure);
   fs::rename(place, doomed, failure);

@@ -261,6 +261,19 @@ TEST(SystemEngine, ADirectoryOfAnotherShapeOrFormatIsRefused) {
   EXPECT_EQ(engine::Engine::start(options).code(), ErrorCode::kDfIncompt);
 }
 
+TEST(SystemEngine, WhatAKilledCreationLeftIsRemovedAtTheNextStart) {
+  ScratchDirectory directory;
+  const auto network = rpc::LocalNetwork::create();
+  const auto left = directory.path() / "pools" / SystemRandom().uuid().toString();
+  std::filesystem::create_directories(left / "target-0.creating");
+  std::filesystem::create_directories(left / "target-0.destroying");
+  auto engine = engine::Engine::start(
+      {.dataDirectory = directory.path(), .transports = {"local"}, .localNetwork = network.get()});
+  ASSERT_TRUE(engine.ok());
+  EXPECT_TRUE((*engine)->listPools()->empty());
+  EXPECT_FALSE(std::filesystem::exists(left));
+}
+
 TEST(SystemEngine, APoolThatDoesNotFitIsRefusedWithWhatIsFree) {
   ScratchDirectory directory;
   const auto network = rpc::LocalNetwork::create();
