@@ -3,6 +3,14 @@
 
 import { randomUUID } from 'node:crypto';
 import type { PoolDescription, PoolDirectory } from '@daos/model';
+import {
+  changeContainerAttributes,
+  changePoolAttributes,
+  getContainerAttributes,
+  getPoolAttributes,
+  type AttributeChanges,
+  type Attributes,
+} from './attributes.js';
 import { systemClock, type Clock } from './clock.js';
 import {
   createContainer,
@@ -117,6 +125,26 @@ export class ControlPlane implements PoolDirectory {
 
   getContainer(pool: string, container: string): Promise<ContainerStatus> {
     return describeContainer(this.#context, pool, container);
+  }
+
+  getPoolAttributes(pool: string): Promise<Attributes> {
+    return getPoolAttributes(this.#context, pool);
+  }
+
+  changePoolAttributes(pool: string, changes: AttributeChanges): Promise<Attributes> {
+    return changePoolAttributes(this.#context, pool, changes);
+  }
+
+  getContainerAttributes(pool: string, container: string): Promise<Attributes> {
+    return getContainerAttributes(this.#context, pool, container);
+  }
+
+  changeContainerAttributes(
+    pool: string,
+    container: string,
+    changes: AttributeChanges,
+  ): Promise<Attributes> {
+    return changeContainerAttributes(this.#context, pool, container, changes);
   }
 
   listContainers(pool: string): Promise<ContainerStatus[]> {

@@ -3,7 +3,7 @@
 // The control service answers with these as JSON (docs/control.md), an embedded system hands them
 // over in the process.
 
-export type TransportName = 'tcp' | 'shm' | 'verbs' | 'inprocess';
+export type TransportName = 'tcp' | 'shm' | 'verbs' | 'local';
 
 /** Where one target of an engine listens on one transport. */
 export interface TargetAddress {

@@ -6,6 +6,7 @@
 
 import type * as z from 'zod';
 import type { ControlPlane } from '../control-plane.js';
+import type { Role } from '../service/service-tls.js';
 
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -29,6 +30,8 @@ export interface Route<
   /** With `{name}` for each parameter. */
   readonly path: string;
   readonly summary: string;
+  /** Who may call it, besides administrators. */
+  readonly roles: readonly Role[];
   readonly params: P;
   readonly query: Q;
   readonly body: B;

@@ -12,14 +12,11 @@ import {
 } from '../pools/describe-pool.js';
 import { createPoolSchema } from '../pools/plan.js';
 import { rankRecord } from '../records/rank-record.js';
+import * as attributes from './attribute-routes.js';
+import { containerParams, noBody, none, poolParams, USERS } from './parameters.js';
 import { defineRoute, type Route } from './route.js';
 
-const none = z.strictObject({});
-const noBody = z.undefined();
 const done = z.object({});
-const nameField = z.string().min(1).max(255).meta({ description: 'Label or UUID' });
-const poolParams = z.strictObject({ pool: nameField });
-const containerParams = z.strictObject({ pool: nameField, container: nameField });
 /** Of a query string, where everything is text. */
 const flagField = z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] }).optional();
 
@@ -28,6 +25,7 @@ const listRanks = defineRoute({
   method: 'GET',
   path: '/v1/ranks',
   summary: 'The ranks of the system and their states',
+  roles: ['server'],
   params: none,
   query: none,
   body: noBody,
@@ -40,6 +38,7 @@ const listPools = defineRoute({
   method: 'GET',
   path: '/v1/pools',
   summary: 'All pools, by label',
+  roles: USERS,
   params: none,
   query: none,
   body: noBody,
@@ -52,6 +51,7 @@ const createPool = defineRoute({
   method: 'POST',
   path: '/v1/pools',
   summary: 'Creates a pool',
+  roles: [],
   params: none,
   query: none,
   body: createPoolSchema,
@@ -64,6 +64,7 @@ const getPool = defineRoute({
   method: 'GET',
   path: '/v1/pools/{pool}',
   summary: 'A pool and its map: all that a client needs to reach it',
+  roles: USERS,
   params: poolParams,
   query: none,
   body: noBody,
@@ -76,6 +77,7 @@ const queryPool = defineRoute({
   method: 'GET',
   path: '/v1/pools/{pool}/status',
   summary: 'The space of a pool, tier by tier and target by target',
+  roles: USERS,
   params: poolParams,
   query: none,
   body: noBody,
@@ -88,6 +90,7 @@ const destroyPool = defineRoute({
   method: 'DELETE',
   path: '/v1/pools/{pool}',
   summary: 'Destroys a pool; with `recursive` also when it has containers',
+  roles: [],
   params: poolParams,
   query: z.strictObject({ recursive: flagField }),
   body: noBody,
@@ -103,6 +106,7 @@ const listContainers = defineRoute({
   method: 'GET',
   path: '/v1/pools/{pool}/containers',
   summary: 'The containers of a pool, by label',
+  roles: USERS,
   params: poolParams,
   query: none,
   body: noBody,
@@ -115,6 +119,7 @@ const createContainer = defineRoute({
   method: 'POST',
   path: '/v1/pools/{pool}/containers',
   summary: 'Creates a container',
+  roles: USERS,
   params: poolParams,
   query: none,
   body: createContainerSchema,
@@ -128,6 +133,7 @@ const getContainer = defineRoute({
   method: 'GET',
   path: '/v1/pools/{pool}/containers/{container}',
   summary: 'A container and its properties',
+  roles: USERS,
   params: containerParams,
   query: none,
   body: noBody,
@@ -140,6 +146,7 @@ const destroyContainer = defineRoute({
   method: 'DELETE',
   path: '/v1/pools/{pool}/containers/{container}',
   summary: 'Destroys a container and all objects in it',
+  roles: USERS,
   params: containerParams,
   query: none,
   body: noBody,
@@ -162,6 +169,7 @@ export const ROUTES = {
   createContainer,
   getContainer,
   destroyContainer,
+  ...attributes,
 } as const;
 
 export const ROUTE_LIST: readonly Route[] = Object.values(ROUTES) as unknown as Route[];

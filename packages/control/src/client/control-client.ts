@@ -5,6 +5,8 @@ import { DaosError, type PoolDirectory } from '@daos/model';
 import * as z from 'zod';
 import type { Route } from '../api/route.js';
 import { errorBodySchema, ROUTES } from '../api/routes.js';
+import type { Certificates } from '../service/service-tls.js';
+import { sendHttp, type HttpAnswer, type HttpRequest } from './send-http.js';
 
 type Input<R, Part extends 'params' | 'query' | 'body'> =
   R extends Record<Part, infer S extends z.ZodType> ? z.input<S> : never;
@@ -21,6 +23,8 @@ export interface ControlClientOptions {
   /** As `http://127.0.0.1:10001`. */
   readonly url: string;
   readonly timeoutMs?: number;
+  /** For a service with certificates: what this caller shows and whom it believes. */
+  readonly certificates?: Certificates;
 }
 
 const TIMEOUT_MS_DEFAULT = 60_000;
@@ -30,10 +34,12 @@ const ATTEMPT_COUNT_MAX = 3;
 export class ControlClient implements PoolDirectory {
   readonly url: string;
   readonly #timeoutMs: number;
+  readonly #certificates: Certificates | undefined;
 
   constructor(options: ControlClientOptions) {
     this.url = options.url.replace(/\/+$/, '');
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS_DEFAULT;
+    this.#certificates = options.certificates;
   }
 
   getPool(pool: string): Promise<Output<typeof ROUTES.getPool>> {
@@ -61,7 +67,7 @@ export class ControlClient implements PoolDirectory {
     }
   }
 
-  #request(route: Route, options: CallOptions<RouteName>): { url: string; init: RequestInit } {
+  #request(route: Route, options: CallOptions<RouteName>): { url: string; init: HttpRequest } {
     const params = (options.params ?? {}) as Record<string, string>;
     const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) =>
       encodeURIComponent(params[name] ?? ''),
@@ -81,23 +87,21 @@ export class ControlClient implements PoolDirectory {
     };
   }
 
-  async #send(route: Route, { url, init }: { url: string; init: RequestInit }): Promise<unknown> {
+  async #send(route: Route, { url, init }: { url: string; init: HttpRequest }): Promise<unknown> {
     const signal = AbortSignal.timeout(this.#timeoutMs);
-    let response: Response;
-    let text: string;
+    let answer: HttpAnswer;
     try {
-      response = await fetch(url, { ...init, signal });
-      text = await response.text();
+      answer = await sendHttp(url, { ...init, signal }, this.#certificates);
     } catch (error) {
       throw unreachable(this.url, this.#timeoutMs, error);
     }
-    const body: unknown = parseJson(text);
-    if (response.ok) return route.response.parse(body);
+    const body: unknown = parseJson(answer.text);
+    if (answer.status === 200) return route.response.parse(body);
     const known = errorBodySchema.safeParse(body);
     if (known.success) throw new DaosError(known.data.error.code, known.data.error.message);
     throw new DaosError(
       'DER_PROTO',
-      `${url} answered ${response.status}, which is not a DAOS answer`,
+      `${url} answered ${answer.status}, which is not a DAOS answer`,
     );
   }
 }
@@ -115,6 +119,14 @@ function unreachable(url: string, timeoutMs: number, error: unknown): DaosError 
     const message = `the control service at ${url} did not answer within ${timeoutMs / 1000} s`;
     return new DaosError('DER_TIMEDOUT', message, { cause: error });
   }
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  if (/^ERR_(SSL|TLS)|CERT|UNABLE_TO_/.test(code)) {
+    return new DaosError(
+      'DER_NO_PERM',
+      `the control service at ${url} and we do not accept each other's certificates: ${message}`,
+      { cause: error },
+    );
+  }
   return new DaosError(
     'DER_UNREACH',
     `no control service at ${url}: start one with 'daos-server start', or name another with ` +
@@ -125,6 +137,5 @@ function unreachable(url: string, timeoutMs: number, error: unknown): DaosError 
 
 /** Nobody listens there: repeating at once is of no use. */
 function isRefused(error: DaosError): boolean {
-  const cause = (error.cause as { cause?: { code?: string } } | undefined)?.cause;
-  return cause?.code === 'ECONNREFUSED';
+  return (error.cause as { code?: string } | undefined)?.code === 'ECONNREFUSED';
 }

@@ -31,6 +31,6 @@ export const attributesField = z
   .meta({ description: 'Attributes that users set, by name' });
 
 export const addressField = z.object({
-  transport: z.enum(['tcp', 'shm', 'verbs', 'inprocess']),
+  transport: z.enum(['tcp', 'shm', 'verbs', 'local']),
   address: z.string().min(1).max(1024),
 });

@@ -97,6 +97,35 @@ describe('control/service', () => {
     await client.call('destroyPool', { params: { pool: 'p' } });
   });
 
+  test('attributes are set and deleted, all of a request or none', async () => {
+    await createPool();
+    await client.call('createContainer', { params: { pool: 'p' }, body: { label: 'c' } });
+    const params = { pool: 'p', container: 'c' };
+    const change = (body: object) => client.call('changeContainerAttributes', { params, body });
+    await change({ set: { colour: 'red', __proto__x: 'y', size: '2' } });
+    await expect(change({ set: { new: '1' }, delete: ['none'] })).rejects.toMatchObject({
+      code: 'DER_NONEXIST',
+    });
+    expect((await change({ delete: ['size'] })).attributes).toEqual({
+      colour: 'red',
+      __proto__x: 'y',
+    });
+    const many = Object.fromEntries(
+      Array.from({ length: 20 }, (_, i) => [`a${i}`, 'v'.repeat(40_000)]),
+    );
+    await expect(change({ set: many })).rejects.toMatchObject({ code: 'DER_OVERFLOW' });
+    await client.call('changePoolAttributes', {
+      params: { pool: 'p' },
+      body: { set: { of: 'pool' } },
+    });
+    const ofPool = await client.call('getPoolAttributes', { params: { pool: 'p' } });
+    expect(ofPool.attributes).toEqual({ of: 'pool' });
+    expect((await client.call('getContainerAttributes', { params })).attributes).toEqual({
+      colour: 'red',
+      __proto__x: 'y',
+    });
+  });
+
   test('a pool that does not fit is told what is free', async () => {
     await createPool('first', 5 * GIB);
     await expect(createPool('second', 5 * GIB)).rejects.toMatchObject({

@@ -2,10 +2,13 @@
 //
 // Life cycle: create → listen → serve → close, which waits for requests under way.
 //
-// Without certificates the service is insecure: whoever reaches it may do anything. It then needs
-// `insecure: true` from its owner and takes a loopback address alone.
+// With certificates, both sides show one, and a caller may do what its role allows. Without them
+// whoever reaches the service may do anything: that needs `insecure: true` from its owner, and then
+// it takes a loopback address alone.
 
+import type { Server } from 'node:http';
 import { isIP } from 'node:net';
+import { TLSSocket, type TlsOptions } from 'node:tls';
 import { DaosError } from '@daos/model';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type * as z from 'zod';
@@ -15,6 +18,7 @@ import { ROUTE_LIST } from '../api/routes.js';
 import type { Log } from '../control-context.js';
 import type { ControlPlane } from '../control-plane.js';
 import { daosErrorOf, describeIssues, errorBodyOf, httpStatusOf } from './http-errors.js';
+import { roleOf, type Certificates, type Role } from './service-tls.js';
 import { watchEvents } from './watch-events.js';
 
 /** Largest request body. */
@@ -28,12 +32,14 @@ export interface ControlServiceOptions {
   /** 0: any free one. */
   readonly port: number;
   readonly insecure: boolean;
+  /** Needed unless `insecure`. */
+  readonly certificates?: Certificates;
   readonly version: string;
   readonly log: Log;
 }
 
 export class ControlService {
-  readonly #server: FastifyInstance;
+  readonly #server: FastifyInstance<Server>;
   readonly #options: ControlServiceOptions;
   readonly #closing = new AbortController();
 
@@ -51,6 +57,7 @@ export class ControlService {
   private constructor(options: ControlServiceOptions) {
     this.#options = options;
     this.#server = fastify({
+      ...(options.certificates && { https: tlsOptionsOf(options.certificates) }),
       bodyLimit: REQUEST_SIZE_MAX,
       requestTimeout: REQUEST_TIMEOUT_MS,
       routerOptions: { maxParamLength: 256 },
@@ -65,8 +72,11 @@ export class ControlService {
     for (const route of ROUTE_LIST) this.#serve(route);
     const document = openApiDocument(options.version);
     this.#server.get('/v1/openapi.json', () => document);
-    this.#server.get('/v1/events', (request, reply) =>
-      watchEvents({ control: options.control, request, reply, closing: this.#closing.signal }),
+    const closing = this.#closing.signal;
+    this.#server.get(
+      '/v1/events',
+      { onRequest: async (request) => checkRole(request, []) },
+      (request, reply) => watchEvents({ control: options.control, request, reply, closing }),
     );
   }
 
@@ -75,7 +85,8 @@ export class ControlService {
     const address = this.#server.server.address();
     if (address === null || typeof address === 'string') throw new DaosError('DER_UNINIT');
     const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-    return `http://${host}:${address.port}`;
+    const scheme = this.#options.certificates ? 'https' : 'http';
+    return `${scheme}://${host}:${address.port}`;
   }
 
   async close(): Promise<void> {
@@ -87,6 +98,8 @@ export class ControlService {
     this.#server.route({
       method: route.method,
       url: route.path.replace(/\{(\w+)\}/g, ':$1'),
+      // Before the body is read: who may not call learns nothing, and costs nothing.
+      onRequest: async (request) => checkRole(request, route.roles),
       handler: async (request) => {
         const call = {
           control: this.#options.control,
@@ -126,7 +139,8 @@ export class ControlService {
   }
 }
 
-function checkInsecure({ address, insecure }: ControlServiceOptions): void {
+function checkInsecure({ address, insecure, certificates }: ControlServiceOptions): void {
+  if (certificates) return;
   if (!insecure) {
     throw new DaosError(
       'DER_NOSYS',
@@ -142,6 +156,27 @@ function checkInsecure({ address, insecure }: ControlServiceOptions): void {
         `'${address}'`,
     );
   }
+}
+
+/** TLS 1.3, and a certificate of the system's own authority from every caller. */
+function tlsOptionsOf({ authority, certificate, key }: Certificates): TlsOptions {
+  return {
+    ca: authority,
+    cert: certificate,
+    key,
+    requestCert: true,
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.3',
+  };
+}
+
+/** DER_NO_PERM unless the caller is an administrator or has one of the roles. */
+function checkRole(request: FastifyRequest, roles: readonly Role[]): void {
+  const { socket } = request.raw;
+  if (!(socket instanceof TLSSocket)) return;
+  const role = roleOf(socket);
+  if (role === 'admin' || roles.includes(role)) return;
+  throw new DaosError('DER_NO_PERM', `role '${role}' may not do this`);
 }
 
 function checked(schema: z.ZodType, value: unknown, what: string): unknown {

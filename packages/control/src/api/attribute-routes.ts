@@ -1,0 +1,69 @@
+// Routes of attributes of pools and containers.
+
+import * as z from 'zod';
+import { changeAttributesSchema } from '../attributes.js';
+import { attributesField } from '../records/fields.js';
+import { containerParams, noBody, none, poolParams, USERS } from './parameters.js';
+import { defineRoute } from './route.js';
+
+const attributesSchema = z.object({ attributes: attributesField });
+
+export const getPoolAttributes = defineRoute({
+  name: 'getPoolAttributes',
+  method: 'GET',
+  path: '/v1/pools/{pool}/attributes',
+  summary: 'The attributes that users set on a pool',
+  roles: USERS,
+  params: poolParams,
+  query: none,
+  body: noBody,
+  response: attributesSchema,
+  run: async ({ control, params }) => ({
+    attributes: await control.getPoolAttributes(params.pool),
+  }),
+});
+
+export const changePoolAttributes = defineRoute({
+  name: 'changePoolAttributes',
+  method: 'PATCH',
+  path: '/v1/pools/{pool}/attributes',
+  summary: 'Sets and deletes attributes of a pool, all or none',
+  roles: USERS,
+  params: poolParams,
+  query: none,
+  body: changeAttributesSchema,
+  response: attributesSchema,
+  run: async ({ control, params, body }) => ({
+    attributes: await control.changePoolAttributes(params.pool, body),
+  }),
+});
+
+export const getContainerAttributes = defineRoute({
+  name: 'getContainerAttributes',
+  method: 'GET',
+  path: '/v1/pools/{pool}/containers/{container}/attributes',
+  summary: 'The attributes that users set on a container',
+  roles: USERS,
+  params: containerParams,
+  query: none,
+  body: noBody,
+  response: attributesSchema,
+  run: async ({ control, params }) => ({
+    attributes: await control.getContainerAttributes(params.pool, params.container),
+  }),
+});
+
+export const changeContainerAttributes = defineRoute({
+  name: 'changeContainerAttributes',
+  method: 'PATCH',
+  path: '/v1/pools/{pool}/containers/{container}/attributes',
+  summary: 'Sets and deletes attributes of a container, all or none',
+  roles: USERS,
+  params: containerParams,
+  query: none,
+  body: changeAttributesSchema,
+  response: attributesSchema,
+  run: async ({ control, params, body }) => ({
+    attributes: await control.changeContainerAttributes(params.pool, params.container, body),
+  }),
+});

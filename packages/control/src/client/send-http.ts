@@ -1,0 +1,47 @@
+// One HTTP request and its whole answer, with or without certificates.
+
+import { request as requestPlain, type RequestOptions } from 'node:http';
+import { request as requestSecure } from 'node:https';
+import type { Certificates } from '../service/service-tls.js';
+
+export interface HttpRequest {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** Rejects with the system's or the signal's error when there is no answer. */
+export function sendHttp(
+  url: string,
+  { method, headers, body, signal }: HttpRequest,
+  certificates?: Certificates,
+): Promise<HttpAnswer> {
+  const options: RequestOptions = { method, headers, ...(signal && { signal }) };
+  return new Promise((resolve, reject) => {
+    const request = url.startsWith('https:')
+      ? requestSecure(url, { ...options, ...tlsOptionsOf(certificates) })
+      : requestPlain(url, options);
+    request.on('error', (error) => reject(signal?.aborted ? (signal.reason as Error) : error));
+    request.on('response', (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() });
+      });
+    });
+    request.end(body);
+  });
+}
+
+function tlsOptionsOf(certificates: Certificates | undefined): object {
+  if (!certificates) return {};
+  const { authority, certificate, key } = certificates;
+  return { ca: authority, cert: certificate, key, minVersion: 'TLSv1.3' };
+}
