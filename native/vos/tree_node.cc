@@ -34,10 +34,14 @@ void insertEntry(Arena& arena, TreeNode& node, unsigned position, uint64_t prefi
   arena.modify(node.permutation) = newOrder << 4 | (count + 1);
 }
 
+// insertEntry() fills a free slot without an undo record. A slot that becomes free is remembered
+// first: until the transaction is committed its entry is one that an abort brings back.
 void removeEntry(Arena& arena, TreeNode& node, unsigned position) {
   const unsigned count = node.count();
   const uint64_t order = node.permutation >> 4;
   const uint64_t slot = order >> (4 * position) & 15;
+  arena.prepare(node.prefixes()[slot]);
+  arena.prepare(node.words()[slot]);
   const uint64_t below = order & ((uint64_t{1} << (4 * position)) - 1);
   // Positions (position, count) move down by one; the freed slot comes to count - 1.
   const uint64_t upToCount = count >= 15 ? (uint64_t{1} << 60) - 1 : (uint64_t{1} << (4 * count)) - 1;
@@ -58,6 +62,7 @@ void copyEntries(const TreeNode& node, unsigned from, TreeNode& to) {
 }
 
 void truncateEntries(Arena& arena, TreeNode& node, unsigned count) {
+  arena.prepare(node.prefixes(), size_t{node.capacity} * 16);  // as in removeEntry()
   arena.modify(node.permutation) = (node.permutation & ~uint64_t{15}) | count;
 }
 
