@@ -4,10 +4,16 @@
 #   *_test.cc       -> GoogleTest program NAME_test, registered with ctest
 #   *_bench.cc      -> program FILE each (FILE without .cc)
 #   *_fuzz.cc       -> libFuzzer program FILE each, when DAOS_FUZZ is on (clang)
+#   a folder with a CMakeLists.txt of its own is a module of its own: not part of this one
 #   link test       -> a shared library of the whole archive with no undefined symbol, so that an
 #                      undeclared dependency fails here and names file and symbol
 function(daos_library name)
   file(GLOB_RECURSE all CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  file(GLOB_RECURSE nested CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*/CMakeLists.txt)
+  foreach(path ${nested})
+    get_filename_component(folder ${path} DIRECTORY)
+    list(FILTER all EXCLUDE REGEX "^${folder}/")
+  endforeach()
   set(sources ${all})
   list(FILTER sources EXCLUDE REGEX "_(test|bench|fuzz|main)\\.cc$")
   set(library daos_${name})

@@ -1,0 +1,393 @@
+#include "vos/proof/comparison.h"
+
+#include <algorithm>
+
+#include "vos/proof/pattern.h"
+
+#define DAOS_DIFFER(...)                             \
+  do {                                               \
+    if (Difference daosDifference = (__VA_ARGS__)) { \
+      return daosDifference;                         \
+    }                                                \
+  } while (false)
+
+namespace daos::vos::proof {
+
+namespace {
+
+std::string numberDifference(const char* what, uint64_t expected, uint64_t got) {
+  return std::string(what) + ": expected " + std::to_string(expected) + ", got " +
+         std::to_string(got);
+}
+
+std::string textOfEntries(const std::vector<Listed>& entries, size_t around) {
+  std::string text = "[";
+  const size_t begin = around < 3 ? 0 : around - 3;
+  if (begin != 0) text += "… ";
+  for (size_t i = begin; i < entries.size() && i < around + 4; ++i)
+    text += toText(entries[i]) + "; ";
+  return text + (entries.size() > around + 4 ? "…]" : "]");
+}
+
+std::string nameOf(const ObjectId& oid, const std::string& dkey, const std::string& akey) {
+  return "object " + std::to_string(oid.typeBits()) + ':' + std::to_string(oid.low) + " dkey " +
+         keyText(dkey) + " akey " + keyText(akey);
+}
+
+Difference within(const std::string& where, Difference difference) {
+  if (difference) difference->insert(0, where + ": ");
+  return difference;
+}
+
+}  // namespace
+
+// --- fetch
+
+Difference Comparison::fetch(const Operation& operation) {
+  const std::vector<IoDescriptor> descriptors = descriptorsOf(operation);
+  FetchRequest request;
+  request.oid = operation.oid;
+  request.dkey = operation.dkeyBytes();
+  request.descriptors = descriptors;
+  request.read.epoch = operation.epoch;
+  request.read.conditions = operation.conditions;
+  request.sizesOnly = operation.isSizesOnly;
+  const Status status = container_.fetch(request, result_);
+  const Verdict verdict = model_.judge(operation);
+  if (!verdict.permits(status.code())) {
+    return "the fetch ends with " + (status.ok() ? "success" : status.error().describe()) +
+           ", expected " + verdict.toText();
+  }
+  if (!status.ok()) return {};
+  if (result_.values().size() != descriptors.size()) {
+    return numberDifference("fetched values", descriptors.size(), result_.values().size());
+  }
+  for (size_t i = 0; i < descriptors.size(); ++i) {
+    const AkeyPart& part = operation.akeys[i];
+    DAOS_DIFFER(
+        within("fetch of akey " + keyText(part.akey) + " at " + std::to_string(operation.epoch),
+               fetchedValue(operation, part, result_.values()[i])));
+  }
+  result_.release();
+  return {};
+}
+
+Difference Comparison::fetchedValue(const Operation& operation, const AkeyPart& part,
+                                    const FetchedValue& value) {
+  static const ModelAkey kNothing;
+  const ModelAkey* akeyModel = model_.akey(operation.oid, operation.dkey, part.akey);
+  if (!akeyModel) akeyModel = &kNothing;
+  const Hidden hidden = model_.hiddenAt(operation.oid, operation.dkey, part.akey, operation.epoch);
+  if (!part.isArray()) {
+    return fetchedSingle(visibleSingle(*akeyModel, hidden, operation.epoch), value,
+                         operation.isSizesOnly);
+  }
+  std::vector<ModelPiece> pieces;
+  for (const Extent& extent : part.extents) {
+    const auto more = visiblePieces(*akeyModel, hidden, operation.epoch, extent);
+    pieces.insert(pieces.end(), more.begin(), more.end());
+  }
+  return fetchedArray(part, pieces, value, operation.isSizesOnly);
+}
+
+Difference Comparison::fetchedSingle(const ModelWrite* expected, const FetchedValue& value,
+                                     bool isSizesOnly) {
+  const uint64_t size = expected ? expected->recordSize : 0;
+  if (value.recordSize != size)
+    return numberDifference("size of the value", size, value.recordSize);
+  if (isSizesOnly) return {};
+  if (value.size != size) return numberDifference("size of the segments", size, value.size);
+  uint64_t done = 0;
+  for (const Segment& segment : result_.segments(value)) {
+    if (!expected || segment.kind == SegmentKind::kHole) return "a hole in a single value";
+    if (segment.epoch != expected->stamp.epoch) {
+      return numberDifference("epoch", expected->stamp.epoch, segment.epoch);
+    }
+    if (segment.kind == SegmentKind::kMemory) {
+      const Bytes bytes = {segment.memory, segment.size};
+      if (const size_t at = patternMismatch(expected->value, done, bytes); at != segment.size) {
+        return numberDifference("other bytes than those of the value", expected->value, done + at);
+      }
+    }
+    done += segment.size;
+  }
+  return done == size ? Difference{} : numberDifference("bytes in the segments", size, done);
+}
+
+Difference Comparison::fetchedArray(const AkeyPart& part, const std::vector<ModelPiece>& pieces,
+                                    const FetchedValue& value, bool isSizesOnly) {
+  uint64_t recordSize = 0;
+  uint64_t count = 0;
+  for (const ModelPiece& piece : pieces) {
+    if (piece.isData()) recordSize = piece.write->recordSize;
+    count += piece.extent.count;
+  }
+  if (value.recordSize != recordSize)
+    return numberDifference("record size", recordSize, value.recordSize);
+  const uint64_t unit = recordSize != 0 ? recordSize : part.recordSize;
+  if (value.size != count * unit) return numberDifference("size", count * unit, value.size);
+  if (isSizesOnly || unit == 0) return {};
+  auto piece = pieces.begin();
+  uint64_t pieceDone = 0;
+  for (const Segment& next : result_.segments(value)) {
+    for (uint64_t done = 0; done < next.size;) {
+      if (piece == pieces.end()) return "more bytes in the segments than were asked for";
+      const uint64_t size = std::min(next.size - done, piece->extent.count * unit - pieceDone);
+      Segment cut = next;
+      if (cut.kind == SegmentKind::kMemory) cut.memory += done;
+      DAOS_DIFFER(segment(cut, *piece, pieceDone, size, recordSize != 0));
+      done += size;
+      pieceDone += size;
+      if (pieceDone != piece->extent.count * unit) continue;
+      ++piece;
+      pieceDone = 0;
+    }
+  }
+  return piece == pieces.end() ? Difference{}
+                               : Difference("fewer bytes in the segments than were asked for");
+}
+
+// The first `size` bytes of `segment` against the piece from its byte `offset` on.
+Difference Comparison::segment(const Segment& segment, const ModelPiece& piece, uint64_t offset,
+                               uint64_t size, bool isRecordSizeKnown) {
+  const std::string where = "records from " + std::to_string(piece.extent.index);
+  if ((segment.kind == SegmentKind::kHole) == piece.isData()) {
+    return where + (piece.isData() ? ": a hole instead of data" : ": data instead of a hole");
+  }
+  const Epoch epoch = piece.write ? piece.write->stamp.epoch : 0;
+  if (isRecordSizeKnown && segment.epoch != epoch) {
+    return numberDifference((where + ": epoch").c_str(), epoch, segment.epoch);
+  }
+  if (segment.kind != SegmentKind::kMemory) return {};
+  const ModelWrite& write = *piece.write;
+  const uint64_t from =
+      write.offset + (piece.extent.index - write.extent.index) * write.recordSize + offset;
+  const size_t at = patternMismatch(write.value, from, {segment.memory, size});
+  if (at == size) return {};
+  return where + ": other bytes than those of value " + std::to_string(write.value) + " at byte " +
+         std::to_string(offset + at);
+}
+
+// --- query
+
+namespace {
+
+bool isMaximum(QueryWhat what) {
+  return what == QueryWhat::kMaxDkey || what == QueryWhat::kMaxAkey ||
+         what == QueryWhat::kMaxExtent;
+}
+
+struct Answer {
+  std::string dkey, akey;
+  uint64_t bound = 0;  // end of the last extent, or index of the first
+  uint64_t recordSize = 0;
+};
+
+// Works a query out from the model.
+class QueryExpectation {
+ public:
+  QueryExpectation(const ReferenceModel& model, const Operation& operation)
+      : model_(model), operation_(operation), wantedAkey_(textOf(operation.akeyBytes())) {}
+
+  std::optional<Answer> run() const {
+    std::optional<Answer> best;
+    const ModelObject* object = model_.object(operation_.oid);
+    if (!object) return best;
+    for (const auto& [name, dkey] : object->dkeys) {
+      if (!operation_.dkey.empty() && name != operation_.dkey) continue;
+      if (best && !isBetter(operation_.oid.dkeyType(), name, best->dkey)) continue;
+      if (auto answer = atDkey(name, dkey)) best = std::move(answer);
+    }
+    return best;
+  }
+
+ private:
+  bool isBetter(KeyType type, const std::string& a, const std::string& b) const {
+    return isMaximum(operation_.what) ? isKeyBefore(type, b, a) : isKeyBefore(type, a, b);
+  }
+
+  std::optional<Answer> atDkey(const std::string& name, const ModelDkey& dkey) const {
+    const EpochRange until = {0, operation_.epoch};
+    std::optional<Answer> best;
+    if (operation_.what == QueryWhat::kMaxDkey || operation_.what == QueryWhat::kMinDkey) {
+      if (model_.isVisible(operation_.oid, name, until)) best.emplace().dkey = name;
+      return best;
+    }
+    for (const auto& [akeyName, akey] : dkey.akeys) {
+      if (!wantedAkey_.empty() && akeyName != wantedAkey_) continue;
+      if (best && !isBetter(operation_.oid.akeyType(), akeyName, best->akey)) continue;
+      if (auto answer = atAkey(name, akeyName, akey)) best = std::move(answer);
+    }
+    return best;
+  }
+
+  std::optional<Answer> atAkey(const std::string& dkeyName, const std::string& name,
+                               const ModelAkey& akey) const {
+    if (operation_.what == QueryWhat::kMaxAkey || operation_.what == QueryWhat::kMinAkey) {
+      if (!model_.isVisible(operation_.oid, dkeyName, name, {0, operation_.epoch})) return {};
+      return Answer{dkeyName, name, 0, 0};
+    }
+    const Hidden hidden = model_.hiddenAt(operation_.oid, dkeyName, name, operation_.epoch);
+    std::optional<Answer> answer;
+    for (const ModelPiece& piece : visiblePieces(akey, hidden, operation_.epoch, kWholeArray)) {
+      if (!piece.isData() || (answer && !isMaximum(operation_.what))) continue;
+      answer = Answer{dkeyName, name,
+                      isMaximum(operation_.what) ? piece.extent.end() : piece.extent.index,
+                      piece.write->recordSize};
+    }
+    return answer;
+  }
+
+  const ReferenceModel& model_;
+  const Operation& operation_;
+  const std::string wantedAkey_;
+};
+
+bool hasNoOrder(const Operation& operation) {
+  const bool isDkeyQuery =
+      operation.what == QueryWhat::kMaxDkey || operation.what == QueryWhat::kMinDkey;
+  return (operation.dkey.empty() && operation.oid.dkeyType() == KeyType::kHashed) ||
+         (!isDkeyQuery && operation.akeyBytes().empty() &&
+          operation.oid.akeyType() == KeyType::kHashed);
+}
+
+std::string textOfKey(const std::vector<std::byte>& key) { return std::string(textOf(Bytes(key))); }
+
+}  // namespace
+
+Difference Comparison::query(const Operation& operation) {
+  QueryRequest request;
+  request.oid = operation.oid;
+  request.what = operation.what;
+  request.dkey = operation.dkeyBytes();
+  request.akey = operation.akeyBytes();
+  request.read.epoch = operation.epoch;
+  const Result<QueryResult> got = container_.query(request);
+  const auto expected = QueryExpectation(model_, operation).run();
+  const ErrorCode code = hasNoOrder(operation) ? ErrorCode::kInval
+                         : expected            ? ErrorCode::kOk
+                                               : ErrorCode::kNonexist;
+  if (got.code() != code) {
+    return "the query ends with " + (got.ok() ? "success" : got.error().describe()) +
+           ", expected " + Verdict{{code}}.toText();
+  }
+  if (!got.ok()) return {};
+  if (textOfKey(got->dkey) != expected->dkey) {
+    return "the query finds dkey " + keyText(textOfKey(got->dkey)) + ", expected " +
+           keyText(expected->dkey);
+  }
+  if (textOfKey(got->akey) != expected->akey) {
+    return "the query finds akey " + keyText(textOfKey(got->akey)) + ", expected " +
+           keyText(expected->akey);
+  }
+  if (operation.what != QueryWhat::kMaxExtent && operation.what != QueryWhat::kMinExtent) return {};
+  if (got->recordSize != expected->recordSize) {
+    return numberDifference("record size", expected->recordSize, got->recordSize);
+  }
+  const uint64_t bound = isMaximum(operation.what) ? got->extent.end() : got->extent.index;
+  if (bound == expected->bound && got->extent.count != 0) return {};
+  return numberDifference("end of the extent found", expected->bound, bound);
+}
+
+// --- lists and everything
+
+Difference Comparison::list(const Listing& listing, uint32_t pageSize) {
+  Result<std::vector<Listed>> got = listAll(container_, listing, pageSize);
+  if (!got.ok()) return "the enumeration ends with " + got.error().describe();
+  normalise(listing, *got);
+  const std::vector<Listed> expected = expectedEntries(model_, listing);
+  if (*got == expected) return {};
+  const auto [left, right] =
+      std::mismatch(expected.begin(), expected.end(), got->begin(), got->end());
+  const auto at = static_cast<size_t>(left - expected.begin());
+  return "the enumeration differs at entry " + std::to_string(at) + ": expected " +
+         textOfEntries(expected, at) + ", got " + textOfEntries(*got, at);
+}
+
+Difference Comparison::akey(const ObjectId& oid, const std::string& dkey, const std::string& akey,
+                            Epoch epoch) {
+  Operation read;
+  read.verb = Verb::kFetch;
+  read.oid = oid;
+  read.dkey = dkey;
+  read.epoch = epoch;
+  AkeyPart& part = read.akeys.emplace_back();
+  part.akey = akey;
+  const ModelAkey* found = model_.akey(oid, dkey, akey);
+  if (found && found->isArray) {
+    const Hidden hidden = model_.hiddenAt(oid, dkey, akey, epoch);
+    for (const ModelPiece& piece : visiblePieces(*found, hidden, epoch, kWholeArray)) {
+      // Of a long hole its beginning is enough: its size in bytes may be beyond any number.
+      const bool isLong = !piece.isData() && piece.extent.count > 1000;
+      part.extents.push_back(isLong ? Extent{piece.extent.index, 1000} : piece.extent);
+    }
+  }
+  return fetch(read);
+}
+
+Difference Comparison::touched(const Operation& operation) {
+  for (const AkeyPart& part : operation.akeys) {
+    for (const Epoch epoch : {operation.epoch, kEpochMax}) {
+      if (epoch == 0) continue;
+      DAOS_DIFFER(within("after it, " + nameOf(operation.oid, operation.dkey, part.akey),
+                         akey(operation.oid, operation.dkey, part.akey, epoch)));
+    }
+  }
+  return {};
+}
+
+Difference Comparison::versions(const ObjectId& oid, const std::string& dkey,
+                                const std::string& akey, uint32_t pageSize) {
+  Listing listing;
+  listing.oid = oid;
+  listing.dkey = dkey;
+  listing.akey = akey;
+  listing.versions = Versions::kAll;
+  listing.level = Level::kPunch;
+  DAOS_DIFFER(within("punches", list(listing, pageSize)));
+  if (akey.empty()) return {};
+  for (const Level level : {Level::kExtent, Level::kSingle}) {
+    listing.level = level;
+    DAOS_DIFFER(within("versions", list(listing, pageSize)));
+  }
+  return {};
+}
+
+Difference Comparison::object(const ObjectId& oid, Epoch epoch, uint32_t pageSize) {
+  const std::string name = nameOf(oid, "", "");
+  Listing listing;
+  listing.oid = oid;
+  listing.epochs.high = epoch;
+  listing.level = Level::kDkey;
+  DAOS_DIFFER(within(name + " dkeys", list(listing, pageSize)));
+  DAOS_DIFFER(within(name, versions(oid, "", "", pageSize)));
+  for (const auto& [dkeyName, dkey] : model_.object(oid)->dkeys) {
+    listing.dkey = dkeyName;
+    listing.akey.clear();
+    listing.level = Level::kAkey;
+    DAOS_DIFFER(within(nameOf(oid, dkeyName, "") + " akeys", list(listing, pageSize)));
+    DAOS_DIFFER(within(nameOf(oid, dkeyName, ""), versions(oid, dkeyName, "", pageSize)));
+    for (const auto& [akeyName, found] : dkey.akeys) {
+      const std::string akeyText = nameOf(oid, dkeyName, akeyName);
+      listing.akey = akeyName;
+      listing.level = found.isArray ? Level::kExtent : Level::kSingle;
+      DAOS_DIFFER(within(akeyText, list(listing, pageSize)));
+      DAOS_DIFFER(within(akeyText, versions(oid, dkeyName, akeyName, pageSize)));
+      DAOS_DIFFER(within(akeyText, akey(oid, dkeyName, akeyName, epoch)));
+    }
+  }
+  return {};
+}
+
+Difference Comparison::everything(Epoch epoch, uint32_t pageSize) {
+  Listing listing;
+  listing.level = Level::kObject;
+  listing.epochs.high = epoch;
+  DAOS_DIFFER(within("objects", list(listing, pageSize)));
+  for (const auto& [oid, below] : model_.objects()) {
+    DAOS_DIFFER(within("at " + std::to_string(epoch), object(oid, epoch, pageSize)));
+  }
+  return {};
+}
+
+}  // namespace daos::vos::proof

@@ -1,0 +1,52 @@
+// Compares what a container answers with what the model says it must. Every function returns the
+// first difference in words, or nothing.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "vos/proof/listing.h"
+#include "vos/proof/reference_model.h"
+#include "vos/vos.h"
+
+namespace daos::vos::proof {
+
+// A difference between store and model.
+using Difference = std::optional<std::string>;
+
+class Comparison {
+ public:
+  Comparison(Container& container, const ReferenceModel& model)
+      : container_(container), model_(model) {}
+
+  // A fetch as the operation describes it: its code, sizes, segments and bytes.
+  Difference fetch(const Operation& operation);
+  Difference query(const Operation& operation);
+  // All pages, of `pageSize` entries each.
+  Difference list(const Listing& listing, uint32_t pageSize);
+  // One akey as a read at `epoch` sees it, whole.
+  Difference akey(const ObjectId& oid, const std::string& dkey, const std::string& akey,
+                  Epoch epoch);
+  // What `operation` wrote, as reads see it at its epoch and at the end of time.
+  Difference touched(const Operation& operation);
+  // Everything there is: all names, all data visible at `epoch`, and all stored versions.
+  Difference everything(Epoch epoch, uint32_t pageSize);
+
+ private:
+  Difference fetchedValue(const Operation& operation, const AkeyPart& part,
+                          const FetchedValue& value);
+  Difference fetchedSingle(const ModelWrite* expected, const FetchedValue& value, bool isSizesOnly);
+  Difference fetchedArray(const AkeyPart& part, const std::vector<ModelPiece>& pieces,
+                          const FetchedValue& value, bool isSizesOnly);
+  Difference segment(const Segment& segment, const ModelPiece& piece, uint64_t offset,
+                     uint64_t size, bool isRecordSizeKnown);
+  Difference versions(const ObjectId& oid, const std::string& dkey, const std::string& akey,
+                      uint32_t pageSize);
+  Difference object(const ObjectId& oid, Epoch epoch, uint32_t pageSize);
+
+  Container& container_;
+  const ReferenceModel& model_;
+  FetchResult result_;
+};
+
+}  // namespace daos::vos::proof

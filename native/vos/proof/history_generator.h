@@ -1,0 +1,76 @@
+// Random histories over small spaces of names, so that operations meet.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/random.h"
+#include "vos/proof/operation.h"
+
+namespace daos::vos::proof {
+
+// How epochs of a history's writes follow on each other.
+enum class EpochOrder : uint8_t {
+  kRising,     // as a server with a good clock stamps them, with an old one now and then
+  kScattered,  // any of a few dozen, equal ones often
+  kWide,       // any of 63 bits
+};
+
+// What a history is made of; different shapes reach different corners.
+struct HistoryShape {
+  std::vector<ObjectId> objects;
+  uint32_t dkeyCount = 3;
+  uint32_t akeyCount = 3;
+  bool hasLongKeys = false;
+  EpochOrder epochs = EpochOrder::kScattered;
+  // Of 100 updates, how many are of arrays.
+  uint32_t arrayPercent = 50;
+  // Records of an array lie below it, mostly.
+  uint64_t indexMax = 100;
+  uint64_t valueSizeMax = 64;
+  // Of 100 operations, how many are punches.
+  uint32_t punchPercent = 10;
+  // Of 1000 operations, how many compare everything, and how many reopen the pool.
+  uint32_t comparePermille = 10;
+  uint32_t reopenPermille = 5;
+
+  static HistoryShape choose(Random& random);
+};
+
+class HistoryGenerator {
+ public:
+  // `random` is borrowed.
+  HistoryGenerator(const HistoryShape& shape, Random& random) : shape_(shape), random_(random) {}
+
+  Operation next();
+
+ private:
+  Operation makeUpdate();
+  Operation makePunch();
+  Operation makeFetch();
+  Operation makeQuery();
+  Operation makeList();
+  Operation makeCompare();
+  void addUpdateParts(Operation& operation);
+  AkeyPart makePart();
+  Extent makeExtent();
+  void chooseNames(Operation& operation);
+  void chooseWriteEpoch(Operation& operation);
+  Epoch chooseReadEpoch();
+  Conditions chooseConditions(std::span<const Condition> from);
+  std::string makeKey(KeyType type, uint32_t count, char level);
+  uint64_t chooseSize();
+  // True `percent` times of 100.
+  bool chance(uint32_t percent) { return random_.chance(percent, 100); }
+
+  const HistoryShape shape_;
+  Random& random_;
+  ObjectId oid_;  // of the operation being made
+  Epoch newest_ = 100;
+  uint64_t valueCount_ = 0;
+};
+
+// The history of `seed`: the same for the same arguments.
+std::vector<Operation> makeHistory(uint64_t seed, size_t count);
+
+}  // namespace daos::vos::proof

@@ -1,0 +1,189 @@
+#include "vos/proof/history_runner.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "vos/proof/pattern.h"
+
+namespace daos::vos::proof {
+
+namespace {
+
+// What makes two entries the same one, whatever else they say.
+auto identityOf(const Listed& entry) {
+  return std::tie(entry.oid, entry.key, entry.extent.index, entry.extent.count, entry.epoch,
+                  entry.minor);
+}
+
+bool holdsSame(const std::vector<Listed>& entries, const Listed& entry) {
+  return std::any_of(entries.begin(), entries.end(),
+                     [&](const Listed& other) { return identityOf(other) == identityOf(entry); });
+}
+
+// The data of an update, one buffer per descriptor.
+std::vector<std::vector<std::byte>> dataOf(const Operation& operation,
+                                           std::span<const IoDescriptor> descriptors) {
+  std::vector<std::vector<std::byte>> data;
+  for (size_t i = 0; i < descriptors.size(); ++i) {
+    data.emplace_back(dataSize(descriptors[i]));
+    fillPattern(operation.akeys[i].value, 0, data.back());
+  }
+  return data;
+}
+
+// Fills the buffers of a pending update: each extent has one of its own.
+void fillBuffers(const Operation& operation, const PendingUpdate& pending) {
+  auto buffer = pending.buffers().begin();
+  for (const AkeyPart& part : operation.akeys) {
+    uint64_t offset = 0;
+    const size_t count = part.isArray() ? part.extents.size() : 1;
+    for (size_t i = 0; i < count && part.recordSize != 0; ++i) {
+      DAOS_ASSERT(buffer != pending.buffers().end());
+      fillPattern(part.value, offset, *buffer);
+      offset += buffer->size();
+      ++buffer;
+    }
+  }
+}
+
+Status update(Container& container, const Operation& operation) {
+  const std::vector<IoDescriptor> descriptors = descriptorsOf(operation);
+  UpdateRequest request;
+  request.oid = operation.oid;
+  request.dkey = operation.dkeyBytes();
+  request.descriptors = descriptors;
+  request.write = {operation.epoch, operation.minor, {}, operation.conditions};
+  if (operation.isPending) {
+    DAOS_TRY(PendingUpdate pending, container.updateBegin(request));
+    fillBuffers(operation, pending);
+    DAOS_TRY([[maybe_unused]] const Ticket ticket, container.updateEnd(pending));
+    return {};
+  }
+  const auto data = dataOf(operation, descriptors);
+  const std::vector<Bytes> ranges(data.begin(), data.end());
+  DAOS_TRY([[maybe_unused]] const Ticket ticket, container.update(request, ranges));
+  return {};
+}
+
+Status punch(Container& container, const Operation& operation) {
+  std::vector<Bytes> akeys;
+  for (const AkeyPart& part : operation.akeys) akeys.push_back(bytesOf(part.akey));
+  PunchRequest request;
+  request.oid = operation.oid;
+  request.dkey = operation.dkeyBytes();
+  request.akeys = akeys;
+  request.write = {operation.epoch, operation.minor, {}, operation.conditions};
+  DAOS_TRY([[maybe_unused]] const Ticket ticket, container.punch(request));
+  return {};
+}
+
+}  // namespace
+
+Status HistoryRunner::write(Container& container, const Operation& operation) {
+  return operation.verb == Verb::kUpdate ? update(container, operation)
+                                         : punch(container, operation);
+}
+
+Difference HistoryRunner::step(const Operation& operation) {
+  Comparison comparison(store_.container(), model_);
+  switch (operation.verb) {
+    case Verb::kUpdate:
+    case Verb::kPunch:
+      return modify(operation);
+    case Verb::kFetch:
+      return comparison.fetch(operation);
+    case Verb::kQuery:
+      return comparison.query(operation);
+    case Verb::kList:
+      return beginList(operation);
+    case Verb::kContinue:
+      return continueList(operation.pageSize);
+    case Verb::kCompare:
+      return comparison.everything(operation.epoch, operation.pageSize);
+    case Verb::kReopen:
+      return reopen();
+  }
+  return "an operation without a meaning";
+}
+
+Difference HistoryRunner::modify(const Operation& operation) {
+  const Verdict verdict = model_.judge(operation);
+  const Status status = write(store_.container(), operation);
+  const HeapSpace space = store_.pool().space().arena;
+  const bool isFull =
+      status.code() == ErrorCode::kNospace && space.freeBytes() < space.totalBytes / 4;
+  if (!verdict.permits(status.code()) && !isFull) {
+    return "it ends with " + (status.ok() ? "success" : status.error().describe()) + ", expected " +
+           verdict.toText();
+  }
+  if (status.ok()) {
+    model_.apply(operation);
+    noteChange();
+  }
+  const ErrorCode code = status.code();
+  if (code == ErrorCode::kInval || code == ErrorCode::kKey2big || code == ErrorCode::kOverflow)
+    return {};
+  return Comparison(store_.container(), model_).touched(operation);
+}
+
+Difference HistoryRunner::reopen() {
+  const Status status = store_.reopen();
+  if (status.ok()) return {};
+  return "the pool does not open: " + status.error().describe();
+}
+
+void HistoryRunner::noteChange() {
+  if (!cursor_) return;
+  const std::vector<Listed> now = expectedEntries(model_, cursor_->listing);
+  std::erase_if(cursor_->lasting, [&](const Listed& entry) { return !holdsSame(now, entry); });
+}
+
+Difference HistoryRunner::beginList(const Operation& operation) {
+  const Listing listing = Listing::of(operation);
+  // Visible extents are no lasting things: each write cuts them anew.
+  const bool isVolatile = listing.level == Level::kExtent && listing.versions == Versions::kVisible;
+  if (isVolatile) return Comparison(store_.container(), model_).list(listing, operation.pageSize);
+  cursor_.emplace();
+  cursor_->listing = listing;
+  cursor_->lasting = expectedEntries(model_, listing);
+  return continueList(operation.pageSize);
+}
+
+Difference HistoryRunner::continueList(uint32_t pageSize) {
+  if (!cursor_) return {};
+  const auto page = listPage(store_.container(), cursor_->listing, pageSize, cursor_->anchor);
+  if (!page.ok()) return "the enumeration ends with " + page.error().describe();
+  const std::vector<Listed> now = expectedEntries(model_, cursor_->listing);
+  for (const Listed& entry : *page) {
+    if (std::find(now.begin(), now.end(), entry) == now.end()) {
+      return "the enumeration returns what is not there: " + toText(entry);
+    }
+    if (holdsSame(cursor_->seen, entry)) return "the enumeration returns twice: " + toText(entry);
+    cursor_->seen.push_back(entry);
+  }
+  if (cursor_->anchor.isEnd) return endList();
+  return page->empty() ? Difference("the enumeration returns neither an entry nor its end")
+                       : Difference{};
+}
+
+Difference HistoryRunner::endList() {
+  const Cursor cursor = std::move(*cursor_);
+  cursor_.reset();
+  for (const Listed& entry : cursor.lasting) {
+    if (!holdsSame(cursor.seen, entry)) return "the enumeration left out: " + toText(entry);
+  }
+  return {};
+}
+
+std::optional<Failure> runHistory(std::span<const Operation> history, ArenaSource& source) {
+  auto store = Store::create(source, {PoolOptions::kNeverToMedia});
+  if (!store.ok()) return Failure{0, "no store: " + store.error().describe()};
+  ReferenceModel model;
+  HistoryRunner runner(**store, model);
+  for (size_t i = 0; i < history.size(); ++i) {
+    if (Difference difference = runner.step(history[i])) return Failure{i, std::move(*difference)};
+  }
+  return {};
+}
+
+}  // namespace daos::vos::proof

@@ -1,0 +1,51 @@
+// Carries a history out on a store and on the model, and compares after every step.
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "vos/proof/comparison.h"
+#include "vos/proof/store.h"
+
+namespace daos::vos::proof {
+
+class HistoryRunner {
+ public:
+  // Both are borrowed; the model is what the store holds.
+  HistoryRunner(Store& store, ReferenceModel& model) : store_(store), model_(model) {}
+
+  // One operation on both. What differs, or nothing.
+  Difference step(const Operation& operation);
+  // The store's half of a step alone: carries out an update or punch.
+  static Status write(Container& container, const Operation& operation);
+
+ private:
+  // An enumeration under way while the store changes.
+  struct Cursor {
+    Listing listing;
+    Anchor anchor;
+    std::vector<Listed> seen;
+    // Entries that were there when it began and all the time since.
+    std::vector<Listed> lasting;
+  };
+
+  Difference modify(const Operation& operation);
+  Difference reopen();
+  Difference beginList(const Operation& operation);
+  Difference continueList(uint32_t pageSize);
+  Difference endList();
+  void noteChange();
+
+  Store& store_;
+  ReferenceModel& model_;
+  std::optional<Cursor> cursor_;
+};
+
+// The first step of `history` that differs, on a new store.
+struct Failure {
+  size_t index = 0;
+  std::string difference;
+};
+std::optional<Failure> runHistory(std::span<const Operation> history, ArenaSource& source);
+
+}  // namespace daos::vos::proof

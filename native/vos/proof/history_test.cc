@@ -1,0 +1,137 @@
+// Goal: the store answers as the contract says, whatever is done to it in whatever order.
+// Method: random histories on a store and on a plain model of it, compared after every operation. A
+// history that fails is made small; what was found so is kept below, by name.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "vos/proof/history_generator.h"
+#include "vos/proof/history_hunt.h"
+#include "vos/proof/shrink.h"
+
+namespace daos::vos::proof {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr uint64_t kScale = 10;  // sanitizers slow everything down as much
+#else
+constexpr uint64_t kScale = 1;
+#endif
+
+std::string testPath(const char* name) {
+  return std::string("/dev/shm/vos_proof.") + name + '.' + std::to_string(getpid());
+}
+
+// A history that must leave store and model in agreement.
+void expectAgreement(std::string_view text) {
+  const auto history = parseHistory(text);
+  ASSERT_TRUE(history.ok()) << history.error().describe();
+  const auto source = memorySource(64ull << 20);
+  EXPECT_EQ(replay(*history, *source, false).value_or(""), "");
+}
+
+TEST(VosHistory, RandomHistoriesInMemoryAgreeWithTheModel) {
+  const auto source = memorySource(256ull << 20);
+  HuntOptions options;
+  options.firstSeed = 1;
+  options.operationCount = 900'000 / kScale;
+  EXPECT_EQ(huntFailures(*source, options).value_or(""), "");
+}
+
+TEST(VosHistory, RandomHistoriesOnPersistentMemoryAgreeWithTheModel) {
+  const auto source = pmemSource(testPath("history"), 64ull << 20);
+  HuntOptions options;
+  options.firstSeed = 1'000'000;
+  options.operationCount = 100'000 / kScale;
+  EXPECT_EQ(huntFailures(*source, options).value_or(""), "");
+}
+
+TEST(VosHistory, AHistoryIsReadBackAsItWasPrinted) {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    const std::string text = toText(makeHistory(seed, 300));
+    const auto history = parseHistory(text);
+    ASSERT_TRUE(history.ok()) << history.error().describe();
+    ASSERT_EQ(toText(*history), text);
+  }
+}
+
+TEST(VosHistory, TextThatIsNoHistoryIsRefusedByName) {
+  const auto wrongVerb = parseHistory("updaet object=0:1");
+  ASSERT_FALSE(wrongVerb.ok());
+  EXPECT_NE(wrongVerb.error().message().find("updaet"), std::string::npos);
+  EXPECT_FALSE(parseHistory("update object=0:1 dkey=6").ok());
+  EXPECT_FALSE(parseHistory("fetch object=0:1 dkey=61 akey=61 extents=1-2").ok());
+}
+
+// The comparison itself can fail: a store that did something else than the model is found out.
+TEST(VosHistory, AStoreThatMissesOneWriteIsNoticed) {
+  const auto source = memorySource(64ull << 20);
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    const std::vector<Operation> history = makeHistory(seed, 200);
+    auto store = Store::create(*source, {PoolOptions::kNeverToMedia});
+    ASSERT_TRUE(store.ok()) << store.error().describe();
+    ReferenceModel model;
+    HistoryRunner runner(**store, model);
+    for (const Operation& operation : history) ASSERT_EQ(runner.step(operation).value_or(""), "");
+    Operation missed;
+    missed.oid = history[0].oid.typeBits() == 0 ? makeObject(0, 5) : makeObject(7, 5);
+    missed.dkey = "missed";
+    missed.akeys.push_back({"akey", {}, 10, seed, 0});
+    missed.epoch = kEpochMax - 1;
+    ASSERT_TRUE(model.judge(missed).permits(ErrorCode::kOk));
+    model.apply(missed);
+    Operation compare;
+    compare.verb = Verb::kCompare;
+    compare.epoch = kEpochMax;
+    compare.pageSize = 100;
+    EXPECT_TRUE(runner.step(compare).has_value());
+  }
+}
+
+TEST(VosHistory, AFailingHistoryIsShrunkToWhatMatters) {
+  const std::vector<Operation> history = makeHistory(7, 400);
+  const auto isPunch = [](const Operation& operation) { return operation.verb == Verb::kPunch; };
+  const auto isReopen = [](const Operation& operation) { return operation.verb == Verb::kReopen; };
+  // "Fails" when a punch comes before a reopening.
+  const StillFails fails = [&](std::span<const Operation> candidate) {
+    const auto punch = std::find_if(candidate.begin(), candidate.end(), isPunch);
+    return std::find_if(punch, candidate.end(), isReopen) != candidate.end();
+  };
+  ASSERT_TRUE(fails(history));
+  const std::vector<Operation> small = shrinkHistory(history, fails, 1000);
+  ASSERT_EQ(small.size(), 2u);
+  EXPECT_TRUE(isPunch(small[0]) && isReopen(small[1]));
+}
+
+// --- found by random histories
+
+TEST(VosHistory, ARefusedUpdateLeavesTheNodeItHadSplitAsItWas) {
+  expectAgreement(R"(
+update object=10:222 dkey=61 at=19
+  akey=61 record=4096 extents=3699+1 value=19
+  akey=61 record=4096 extents=637+1 value=20
+  akey=61 record=4096 extents=3647+1 value=21
+  akey=61 record=4096 extents=50+1 value=22
+update object=10:222 dkey=61 at=4
+  akey=61 record=4096 extents=1239+1 value=58
+update object=10:222 dkey=61 at=27
+  akey=61 record=4096 extents=1262+1 value=79
+update object=10:222 dkey=61 at=35
+  akey=61 record=4096 extents=1739+1 value=83
+update object=10:222 dkey=61 at=21
+  akey=61 record=4096 extents=2592+1,2059+1,4+1 value=89
+  akey=61 record=4096 extents=1817+1 value=90
+update object=10:222 dkey=61 at=13
+  akey=61 record=4096 extents=1018+1 value=91
+update object=10:222 dkey=61 at=34
+  akey=61 record=4096 extents=1891+1 value=92
+update object=10:222 dkey=61 at=10
+  akey=61 record=4096 extents=562+1 value=166
+update object=10:222 dkey=61 at=35
+  akey=61 record=4096 extents=1191+1,130+1 value=220
+  akey=61 record=1 extents=3683+1 value=221
+compare at=100 page=10
+)");
+}
+
+}  // namespace
+}  // namespace daos::vos::proof

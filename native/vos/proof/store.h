@@ -1,0 +1,54 @@
+// The store that a history is carried out on: a pool with one container, which can be closed and
+// opened again.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "vos/vos.h"
+
+namespace daos::vos::proof {
+
+// Where arenas come from: one medium that outlives the arenas on it.
+class ArenaSource {
+ public:
+  virtual ~ArenaSource() = default;
+  // A new arena, whatever was there.
+  virtual Result<std::unique_ptr<Arena>> create() = 0;
+  // The same arena again, after the one before is gone.
+  virtual Result<std::unique_ptr<Arena>> open() = 0;
+};
+
+// In ordinary memory: the fastest. `sizeBytes` of address space, touched as it is used.
+std::unique_ptr<ArenaSource> memorySource(uint64_t sizeBytes);
+// A file of libpmemobj's, which is removed in the end.
+std::unique_ptr<ArenaSource> pmemSource(std::string path, uint64_t sizeBytes);
+
+class Store {
+ public:
+  static Result<std::unique_ptr<Store>> create(ArenaSource& source, const PoolOptions& options);
+  // A pool that `create` made, perhaps in another process.
+  static Result<std::unique_ptr<Store>> open(ArenaSource& source, const PoolOptions& options);
+  ~Store();
+
+  Status reopen();
+  Pool& pool() { return *pool_; }
+  Container& container() { return *container_; }
+
+ private:
+  Store(ArenaSource& source, const PoolOptions& options) : source_(source), options_(options) {}
+  Status attach();
+  void close();
+
+  ArenaSource& source_;
+  const PoolOptions options_;
+  std::unique_ptr<Pool> pool_;
+  Container* container_ = nullptr;
+};
+
+// What pools of these tests are called.
+PoolIdentity testIdentity();
+Uuid testContainer();
+
+}  // namespace daos::vos::proof
