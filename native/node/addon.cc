@@ -22,7 +22,10 @@ napi_value attach(napi_env env, napi_callback_info info) {
 
 napi_value drain(napi_env env, napi_callback_info info) {
   napi_value arguments[1], count;
-  const size_t settled = argumentsOf(env, info, arguments).drain();
+  bool isPolling = false;
+  Environment& environment = argumentsOf(env, info, arguments);
+  DAOS_ASSERT(napi_get_value_bool(env, arguments[0], &isPolling) == napi_ok);
+  const size_t settled = environment.drain(isPolling);
   DAOS_ASSERT(napi_create_uint32(env, static_cast<uint32_t>(settled), &count) == napi_ok);
   return count;
 }

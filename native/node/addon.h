@@ -15,7 +15,7 @@ using Functions = std::span<const Function>;
 
 // Returns `exports` with the functions of all `nouns`, and:
 //   attach(command: Uint8Array, completions: Uint32Array, settle: (count, values?) => void): void
-//   drain(): number
+//   drain(isPolling: boolean): number
 //   cancel(slot: number): void
 napi_value initAddon(napi_env env, napi_value exports, std::initializer_list<Functions> nouns);
 

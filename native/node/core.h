@@ -23,6 +23,8 @@ class Core : public Resource {
   ~Core() override { stop(); }
 
   Reactor& reactor() { return *reactor_; }
+  // JavaScript thread: whether requests may still be posted.
+  bool isOpen() const { return !isEndPosted_; }
   // Once, before anything else.
   void start();
   // JavaScript thread: `ended` runs last on the core's thread, with what close() returned.
@@ -31,6 +33,8 @@ class Core : public Resource {
   void stop() override;
 
  protected:
+  // Core's thread: whether work that nobody waits for may go on.
+  bool isOpenOnThread() const { return !isEnding_; }
   // Core's thread: releases everything that belongs to it.
   virtual Status close() { return {}; }
 
@@ -42,7 +46,8 @@ class Core : public Resource {
   std::thread thread_;
 };
 
-// A request to a core of type T. It keeps the core.
+// A request to a T: a core, or what is open in one (with its reactor() and isOpen()). It keeps the
+// T.
 template <typename T>
 class CoreRequest : public Request {
  public:
@@ -101,11 +106,13 @@ class OpenRequest : public CoreRequest<T> {
   const HandleType type_;
 };
 
-// Calls `function` on the core's thread, for the core that the call's handle names.
+// Calls `function` on the core's thread, for the T that the call's handle names.
 template <typename T, typename Function>
 void runOn(Call& call, HandleType type, Function function) {
   auto core = call.resource<T>(type);
-  if (core) (new CoreRequest<T>(call, std::move(core)))->begin(function);
+  if (!core) return;
+  if (!core->isOpen()) return call.fail(Error(ErrorCode::kNoHdl));
+  (new CoreRequest<T>(call, std::move(core)))->begin(function);
 }
 
 // Starts a core and `open` on it; resolves with its handle.

@@ -1,5 +1,15 @@
 // engine.node: everything client.node holds, and the server's side.
 #include "node/addon.h"
+#include "node/client_binding.h"
+#include "node/engine_binding.h"
 #include "node/media_binding.h"
+#include "node/object_binding.h"
+#include "node/vos_binding.h"
+#include "node/vos_object_binding.h"
 
-NAPI_MODULE_INIT() { return daos::node::initAddon(env, exports, {daos::node::mediaFunctions()}); }
+NAPI_MODULE_INIT() {
+  using namespace daos::node;
+  return initAddon(env, exports,
+                   {clientFunctions(), objectFunctions(), engineFunctions(), mediaFunctions(),
+                    vosFunctions(), vosObjectFunctions()});
+}

@@ -77,13 +77,18 @@ void Environment::complete(Operation& operation) noexcept {
 }
 
 void Environment::onWake(napi_env env, napi_value, void* context, void*) {
-  if (env) static_cast<Environment*>(context)->drain();
+  if (env) static_cast<Environment*>(context)->onWoken();
 }
 
-size_t Environment::drain() {
+void Environment::onWoken() {
+  if (!isPolled_) drain(false);
+}
+
+size_t Environment::drain(bool isPolling) {
   if (isStopped_) return 0;
-  // Before taking: what completes from here on wakes again.
-  isWoken_.store(false);
+  isPolled_ = isPolling;
+  // Before taking: what completes from here on wakes again, or is taken by the next poll.
+  isWoken_.store(isPolling);
   Message* messages = completed_.takeAll();
   size_t count = 0;
   while (messages) count += settleBatch(messages);

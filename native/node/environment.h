@@ -58,8 +58,9 @@ class Environment {
   void cancel(uint32_t slot);
   // Any thread, once for each operation: its outcome is final. It belongs to the queue from now on.
   void complete(Operation& operation) noexcept;
-  // Settles all that has completed; returns how many that were.
-  size_t drain();
+  // Settles all that has completed; returns how many that were. While JavaScript polls, it comes
+  // back soon anyway, and completions need not wake it; the drain that ends its polling says so.
+  size_t drain(bool isPolling);
 
  private:
   static constexpr size_t kCompletionWords = 4;
@@ -68,6 +69,7 @@ class Environment {
   explicit Environment(napi_env env) : env_(env) {}
   static void onWake(napi_env env, napi_value function, void* context, void* data);
   static void onCleanUp(void* environment);
+  void onWoken();
   void stop();
   size_t settleBatch(Message*& messages);
   // nullptr: the operation's number is its result.
@@ -88,6 +90,7 @@ class Environment {
   std::vector<Operation*> inFlight_;  // by slot; null where nothing is in flight
   size_t inFlightCount_ = 0;
   bool isStopped_ = false;
+  bool isPolled_ = false;  // JavaScript calls drain() by itself
   std::atomic<bool> isWoken_{false};
   Mailbox completed_;
 };

@@ -26,11 +26,11 @@ enum class HandleType : uint8_t {
   kVosPool,
   kVosContainer,
   kMedia,
-  kRpcNode,
+  kRpcEndpoint,
   kClient,
   kPool,
   kContainer,
-  kObject,
+  kNetwork,
   kEngine,
 };
 

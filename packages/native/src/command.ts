@@ -2,6 +2,7 @@
 // one after the other, in a buffer that the addon shares. native/node/command.h is the reading
 // side.
 import { DaosError, KEY_SIZE_MAX, type ObjectId } from '@daos/model';
+import { uuidBytes } from './uuid.js';
 
 /**
  * A dkey or akey: text (UTF-8), bytes, or an unsigned 64-bit number for objects with integer keys.
@@ -16,6 +17,7 @@ export class CommandWriter {
   #bytes: Uint8Array;
   #view: DataView;
   #size = 0;
+  #failure: DaosError | undefined;
   readonly #onGrow: (bytes: Uint8Array) => void;
 
   /** @param onGrow is told each buffer that replaces one which was too small. */
@@ -29,9 +31,15 @@ export class CommandWriter {
     return this.#size;
   }
 
+  /** What was wrong with a parameter since begin(), if anything: the call is not to be made. */
+  get failure(): DaosError | undefined {
+    return this.#failure;
+  }
+
   /** Starts the parameters of the next call. */
   begin(): this {
     this.#size = 0;
+    this.#failure = undefined;
     return this;
   }
 
@@ -50,15 +58,15 @@ export class CommandWriter {
     return this;
   }
 
-  /** A safe integer or a bigint; DER_INVAL outside of 64 unsigned bits. */
+  /** A safe integer or a bigint; fails with DER_INVAL outside of 64 unsigned bits. */
   u64(value: number | bigint): this {
     const at = this.#reserve(8);
     if (typeof value === 'number') {
-      if (!Number.isSafeInteger(value) || value < 0) throw notUnsigned(value);
+      if (!Number.isSafeInteger(value) || value < 0) return this.#failAt(notUnsigned(value));
       this.#view.setUint32(at, value % 0x1_0000_0000, true);
       this.#view.setUint32(at + 4, Math.floor(value / 0x1_0000_0000), true);
     } else {
-      if (value < 0n || value > U64_MASK) throw notUnsigned(value);
+      if (value < 0n || value > U64_MASK) return this.#failAt(notUnsigned(value));
       this.#view.setBigUint64(at, value, true);
     }
     return this;
@@ -66,10 +74,20 @@ export class CommandWriter {
 
   objectId(oid: ObjectId): this {
     const at = this.#reserve(16);
-    if (oid < 0n || oid >> 128n !== 0n)
-      throw new DaosError('DER_INVAL', `an object id has 128 bits: ${oid}`);
+    if (oid < 0n || oid >> 128n !== 0n) {
+      return this.#failAt(new DaosError('DER_INVAL', `an object id has 128 bits: ${oid}`));
+    }
     this.#view.setBigUint64(at, oid & U64_MASK, true);
     this.#view.setBigUint64(at + 8, oid >> 64n, true);
+    return this;
+  }
+
+  /** 16 bytes; fails with DER_INVAL unless in the form 8-4-4-4-12. */
+  uuid(text: string): this {
+    const value = uuidBytes(text);
+    if (value === undefined)
+      return this.#failAt(new DaosError('DER_INVAL', `'${text}' is no UUID`));
+    this.#bytes.set(value, this.#reserve(value.byteLength));
     return this;
   }
 
@@ -98,19 +116,23 @@ export class CommandWriter {
     return this;
   }
 
-  /** DER_INVAL for an empty key, DER_KEY2BIG for one over KEY_SIZE_MAX. */
+  /** Fails with DER_INVAL for an empty key, DER_KEY2BIG for one over KEY_SIZE_MAX. */
   key(value: Key): this {
     const start = this.#size;
     if (typeof value === 'string') this.text(value);
     else if (typeof value === 'bigint') this.u32(8).u64(value);
     else this.bytes(value);
     const size = this.#size - start - 4;
-    if (size === 0) throw new DaosError('DER_INVAL', 'a key is empty');
-    if (size > KEY_SIZE_MAX)
-      throw new DaosError(
-        'DER_KEY2BIG',
-        `a key has ${size} bytes; at most ${KEY_SIZE_MAX} are allowed`,
-      );
+    if (size === 0) return this.#failAt(new DaosError('DER_INVAL', 'a key is empty'));
+    if (size > KEY_SIZE_MAX) {
+      const message = `a key has ${size} bytes; at most ${KEY_SIZE_MAX} are allowed`;
+      return this.#failAt(new DaosError('DER_KEY2BIG', message));
+    }
+    return this;
+  }
+
+  #failAt(failure: DaosError): this {
+    this.#failure ??= failure;
     return this;
   }
 
@@ -142,7 +164,8 @@ export class AnswerReader {
   #at = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    // Not as a Buffer: its slice() does not copy.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 

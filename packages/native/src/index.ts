@@ -1,5 +1,12 @@
 // @daos/native: the raw typed layer over the native core. Programs use @daos/client, @daos/vos and
 // so on.
+export * from './akeys.js';
 export * from './command.js';
+export * from './descriptors.js';
+export * from './engine.js';
+export * from './fetch-buffers.js';
 export * from './load.js';
+export * from './network.js';
 export * from './operations.js';
+export * from './uuid.js';
+export * from './values.js';

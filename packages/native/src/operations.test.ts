@@ -112,6 +112,16 @@ describe('native/operations', () => {
     expect(binding.slots).toEqual([]);
   });
 
+  test('a parameter that is wrong rejects the promise and starts nothing', async () => {
+    const binding = new ManualBinding();
+    const operations = new Operations(binding);
+    operations.command.begin().key('');
+    await expect(operations.run(binding.submit, 1, asNothing)).rejects.toMatchObject({
+      code: 'DER_INVAL',
+    });
+    expect(binding.slots).toEqual([]);
+  });
+
   test('a command larger than the buffer reaches the addon', async () => {
     const { operations, binding } = loadAddon<{ mediaOpenMemory: NativeFunction }>('engine');
     operations.command.begin().text('n'.repeat(100_000)).u64(5);

@@ -6,6 +6,7 @@ const ALLOWED = [
   /^packages\/[\w-]+\/src\/(main|[\w-]+-main)\.ts$/,
   /^packages\/[\w-]+\/src\/.*\.test\.ts$/,
   /^packages\/[\w-]+\/bin\//,
+  /^packages\/[\w-]+\/bench\//,
 ];
 const READS = /\b(secure_)?getenv\s*\(|\bsetenv\s*\(|\bprocess\.(env|argv)\b/;
 

@@ -1,0 +1,197 @@
+#include "node/client_binding.h"
+
+#include "node/client_core.h"
+#include "rpc/fabric_transport.h"
+
+namespace daos::node {
+
+namespace {
+
+struct ConnectOptions {
+  std::vector<std::string> transports;
+  std::string address;
+  std::shared_ptr<NetworkResource> network;
+  client::ClientOptions client;
+};
+
+Result<ConnectOptions> readOptions(CommandReader& reader, const HandleTable& handles) {
+  ConnectOptions options;
+  const uint32_t transportCount = reader.u32();
+  for (uint32_t i = 0; i < transportCount && reader.remaining() > 0; ++i) {
+    options.transports.push_back(reader.text());
+  }
+  options.address = reader.text();
+  const HandleTable::Handle network = reader.u64();
+  options.client.spinNs = reader.u64();
+  options.client.core = static_cast<int>(reader.u32());
+  options.client.context.timeoutNs = reader.u64();
+  DAOS_CHECK(reader.status());
+  if (network != 0) {
+    options.network = handles.find<NetworkResource>(HandleType::kNetwork, network);
+    if (!options.network) return Error(ErrorCode::kNoHdl, "the local network is closed");
+  }
+  return options;
+}
+
+Result<std::vector<std::unique_ptr<rpc::Transport>>> makeTransports(const ConnectOptions& options,
+                                                                    const Clock& clock,
+                                                                    Random& random) {
+  std::vector<std::unique_ptr<rpc::Transport>> transports;
+  for (const std::string& name : options.transports) {
+    if (name == "local") {
+      if (!options.network) return invalid("transport 'local' needs a local network");
+      DAOS_TRY(auto local, options.network->network->createTransport());
+      transports.push_back(std::move(local));
+      continue;
+    }
+    DAOS_TRY(auto transport, rpc::createFabricTransport(
+                                 clock, random, {.provider = name, .address = options.address}));
+    transports.push_back(std::move(transport));
+  }
+  return transports;
+}
+
+// C++: LocalNetwork::create()
+// TS:  networkCreate(): Handle
+void networkCreate(Call& call) {
+  call.succeed(
+      call.environment.handles().add(HandleType::kNetwork, std::make_shared<NetworkResource>()));
+}
+
+// C++: LocalNetwork::~LocalNetwork()
+// TS:  networkClose(): void
+void networkClose(Call& call) {
+  if (!call.resource<NetworkResource>(HandleType::kNetwork)) return;
+  call.environment.handles().remove(HandleType::kNetwork, call.handle);
+  call.succeed();
+}
+
+// C++: Result<std::unique_ptr<ClientThread>> ClientThread::create(TransportFactory, ClientOptions)
+// TS:  clientOpen(u32 count, transports: text…, address: text, network: u64, spinNs: u64, core:
+//      u32, timeoutNs: u64): Handle
+void clientOpen(Call& call) {
+  auto* request = new ResourceRequest(call, HandleType::kClient);
+  auto options = readOptions(request->reader, call.environment.handles());
+  runBlocking(request, [request, options = std::move(options)]() mutable -> Status {
+    if (!options.ok()) return std::move(options).error();
+    auto core = std::make_shared<ClientCore>();
+    core->network = options->network;
+    const client::ClientOptions clientOptions = options->client;
+    client::TransportFactory factory = [wanted = std::move(*options)](Reactor& reactor,
+                                                                      Random& random) {
+      return makeTransports(wanted, reactor.clock(), random);
+    };
+    DAOS_TRY(core->thread, client::ClientThread::create(std::move(factory), clientOptions));
+    request->resource = std::move(core);
+    return {};
+  });
+}
+
+// C++: ClientThread::~ClientThread()
+// TS:  clientClose(): void
+void clientClose(Call& call) {
+  auto core = call.resource<ClientCore>(HandleType::kClient);
+  if (!core) return;
+  call.environment.handles().remove(HandleType::kClient, call.handle);
+  core->isClosed = true;
+  runBlocking(new KeepingOperation(call, core), [core = core.get()]() -> Status {
+    core->stop();
+    return {};
+  });
+}
+
+placement::PoolMap readMap(CommandReader& reader) {
+  placement::PoolMap map{.version = reader.u32()};
+  const uint32_t targetCount = reader.u32();
+  for (uint32_t i = 0; i < targetCount && reader.remaining() > 0; ++i) {
+    placement::PoolTarget target{
+        .rank = reader.u32(), .index = reader.u32(), .isUp = reader.boolean()};
+    const uint32_t addressCount = reader.u32();
+    for (uint32_t j = 0; j < addressCount && reader.remaining() > 0; ++j) {
+      std::string transport = reader.text();
+      target.addresses.push_back({std::move(transport), reader.text()});
+    }
+    map.targets.push_back(std::move(target));
+  }
+  return map;
+}
+
+// C++: Result<std::shared_ptr<Pool>> Pool::open(Context&, Uuid, PoolMap)
+// TS:  poolOpen(pool: uuid, map: u32 version, u32 count, targets…: u32 rank, u32 index, boolean
+//      isUp, u32 count, addresses…: text transport, text address): Handle
+Task<Status> openPool(ClientCore&, client::Context& context, ClientRequest<ClientCore>& request) {
+  const Uuid uuid = request.reader.uuid();
+  placement::PoolMap map = readMap(request.reader);
+  DAOS_CO_CHECK(request.reader.status());
+  auto opened = std::make_shared<PoolResource>();
+  opened->core = request.shared();
+  DAOS_CO_TRY(opened->pool, client::Pool::open(context, uuid, std::move(map)));
+  request.openedType = HandleType::kPool;
+  request.opened = std::move(opened);
+  co_return Status();
+}
+
+// C++: Status Pool::updateMap(PoolMap)
+// TS:  poolUpdateMap(map): void
+Task<Status> updateMap(PoolResource& pool, client::Context&, ClientRequest<PoolResource>& request) {
+  placement::PoolMap map = readMap(request.reader);
+  DAOS_CO_CHECK(request.reader.status());
+  co_return pool.pool->updateMap(std::move(map));
+}
+
+// C++: Task<Result<std::shared_ptr<Container>>> Container::open(std::shared_ptr<Pool>, Uuid,
+//      options)
+// TS:  containerOpen(container: uuid, isReadOnly: boolean, capability: bytes): Handle
+Task<Status> openContainer(PoolResource& pool, client::Context&,
+                           ClientRequest<PoolResource>& request) {
+  const Uuid uuid = request.reader.uuid();
+  client::ContainerOptions options{.isReadOnly = request.reader.boolean()};
+  const Bytes capability = request.reader.bytes();
+  options.capability.assign(capability.begin(), capability.end());
+  DAOS_CO_CHECK(request.reader.status());
+  auto opened = std::make_shared<ContainerResource>();
+  opened->core = pool.core;
+  DAOS_CO_TRY(opened->container,
+              co_await client::Container::open(pool.pool, uuid, std::move(options)));
+  request.openedType = HandleType::kContainer;
+  request.opened = std::move(opened);
+  co_return Status();
+}
+
+template <HandleType type>
+void closeHandle(Call& call) {
+  if (!call.resource<Resource>(type)) return;
+  call.environment.handles().remove(type, call.handle);
+  call.succeed();
+}
+
+// C++: openPool(core, context, request)
+// TS:  poolOpen (above)
+void poolOpen(Call& call) {
+  submitTo<ClientCore>(call, HandleType::kClient, openPool,
+                       [](auto& core) -> ClientCore& { return *core; });
+}
+
+template <auto function>
+void onPool(Call& call) {
+  submitTo<PoolResource>(call, HandleType::kPool, function,
+                         [](auto& pool) -> ClientCore& { return *pool->core; });
+}
+
+constexpr Function kFunctions[] = {
+    {"networkCreate", entry<networkCreate>},
+    {"networkClose", entry<networkClose>},
+    {"clientOpen", entry<clientOpen>},
+    {"clientClose", entry<clientClose>},
+    {"poolOpen", entry<poolOpen>},
+    {"poolUpdateMap", entry<onPool<updateMap>>},
+    {"poolClose", entry<closeHandle<HandleType::kPool>>},
+    {"containerOpen", entry<onPool<openContainer>>},
+    {"containerClose", entry<closeHandle<HandleType::kContainer>>},
+};
+
+}  // namespace
+
+Functions clientFunctions() { return kFunctions; }
+
+}  // namespace daos::node

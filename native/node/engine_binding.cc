@@ -1,0 +1,209 @@
+#include "node/engine_binding.h"
+
+#include "engine/engine.h"
+#include "node/blocking.h"
+#include "node/client_core.h"
+
+namespace daos::node {
+
+namespace {
+
+struct EngineResource : Resource {
+  std::shared_ptr<NetworkResource> network;  // outlives the engine
+  std::unique_ptr<engine::Engine> engine;
+
+  void stop() override { engine.reset(); }
+};
+
+// A request that an engine's thread finishes. It keeps the engine.
+class EngineRequest : public Request {
+ public:
+  EngineRequest(Call& call, std::shared_ptr<EngineResource> kept)
+      : Request(call), resource_(std::move(kept)) {}
+  engine::Engine& engine() { return *resource_->engine; }
+
+ private:
+  const std::shared_ptr<EngineResource> resource_;
+};
+
+engine::EngineOptions readOptions(CommandReader& reader) {
+  engine::EngineOptions options;
+  options.rank = reader.u32();
+  options.dataDirectory = reader.text();
+  options.targetCount = reader.u32();
+  options.transports.clear();
+  const uint32_t transportCount = reader.u32();
+  for (uint32_t i = 0; i < transportCount && reader.remaining() > 0; ++i) {
+    options.transports.push_back(reader.text());
+  }
+  options.tcpAddress = reader.text();
+  options.tcpPort = static_cast<uint16_t>(reader.u32());
+  options.spinNs = reader.u64();
+  const uint32_t coreCount = reader.u32();
+  for (uint32_t i = 0; i < coreCount && reader.remaining() > 0; ++i) {
+    options.cores.push_back(static_cast<int>(reader.u32()));
+  }
+  options.arenaKind = static_cast<engine::ArenaKind>(reader.u8());
+  options.log = Log::toStandardError(static_cast<LogLevel>(reader.u8()));
+  return options;
+}
+
+// C++: static Result<std::unique_ptr<Engine>> Engine::start(EngineOptions)
+// TS:  engineStart(rank: u32, dataDirectory: text, targetCount: u32, u32 count, transports: text…,
+//      tcpAddress: text, tcpPort: u32, spinNs: u64, u32 count, cores: u32…, arenaKind: u8,
+//      logLevel: u8, network: u64): Handle
+void engineStart(Call& call) {
+  auto* request = new ResourceRequest(call, HandleType::kEngine);
+  engine::EngineOptions options = readOptions(request->reader);
+  const HandleTable::Handle network = request->reader.u64();
+  auto resource = std::make_shared<EngineResource>();
+  resource->network =
+      call.environment.handles().find<NetworkResource>(HandleType::kNetwork, network);
+  if (resource->network) options.localNetwork = resource->network->network.get();
+  Status status = request->reader.status();
+  if (network != 0 && !resource->network)
+    status = Error(ErrorCode::kNoHdl, "the network is closed");
+  runBlocking(request,
+              [request, resource, options = std::move(options),
+               status = std::move(status)]() mutable -> Status {
+                DAOS_CHECK(std::move(status));
+                DAOS_TRY(resource->engine, engine::Engine::start(std::move(options)));
+                request->resource = std::move(resource);
+                return {};
+              });
+}
+
+// C++: Status Engine::stop()
+// TS:  engineStop(): void
+void engineStop(Call& call) {
+  auto resource = call.resource<EngineResource>(HandleType::kEngine);
+  if (!resource) return;
+  call.environment.handles().remove(HandleType::kEngine, call.handle);
+  runBlocking(new KeepingOperation(call, resource), [engine = resource.get()]() -> Status {
+    Status status = engine->engine->stop();
+    engine->stop();
+    return status;
+  });
+}
+
+// Calls `function(engine, request)`, which ends the request through a callback of the engine.
+template <void (*function)(engine::Engine&, Request&)>
+void onEngine(Call& call) {
+  auto resource = call.resource<EngineResource>(HandleType::kEngine);
+  if (!resource) return;
+  auto* request = new EngineRequest(call, std::move(resource));
+  call.environment.begin(*request);
+  if (Status status = request->reader.status(); !status.ok())
+    return request->finish(std::move(status));
+  function(request->engine(), *request);
+}
+
+auto finishing(Request& request) {
+  return [&request](Status status) { request.finish(std::move(status)); };
+}
+
+// C++: void Engine::createPool(Uuid pool, PoolSizes sizes, Done)
+// TS:  engineCreatePool(pool: uuid, arenaBytes: u64, dataBytes: u64): void
+void createPool(engine::Engine& engine, Request& request) {
+  const Uuid pool = request.reader.uuid();
+  const uint64_t arenaBytes = request.reader.u64();
+  const uint64_t dataBytes = request.reader.u64();
+  engine.createPool(pool, {.arenaBytes = arenaBytes, .dataBytes = dataBytes}, finishing(request));
+}
+
+// C++: void Engine::openPool(Uuid pool, Done)
+// TS:  engineOpenPool(pool: uuid): void
+void openPool(engine::Engine& engine, Request& request) {
+  engine.openPool(request.reader.uuid(), finishing(request));
+}
+
+// C++: void Engine::destroyPool(Uuid pool, Done)
+// TS:  engineDestroyPool(pool: uuid): void
+void destroyPool(engine::Engine& engine, Request& request) {
+  engine.destroyPool(request.reader.uuid(), finishing(request));
+}
+
+// C++: void Engine::createContainer(Uuid pool, Uuid container, Done)
+// TS:  engineCreateContainer(pool: uuid, container: uuid): void
+void createContainer(engine::Engine& engine, Request& request) {
+  const Uuid pool = request.reader.uuid();
+  engine.createContainer(pool, request.reader.uuid(), finishing(request));
+}
+
+// C++: void Engine::destroyContainer(Uuid pool, Uuid container, Done)
+// TS:  engineDestroyContainer(pool: uuid, container: uuid): void
+void destroyContainer(engine::Engine& engine, Request& request) {
+  const Uuid pool = request.reader.uuid();
+  engine.destroyContainer(pool, request.reader.uuid(), finishing(request));
+}
+
+void finishWith(const Result<std::vector<engine::TargetShare>>& shares, Request& request) {
+  if (!shares.ok()) return request.finish(Status(shares.error()));
+  request.answer = std::make_unique<AnswerWriter>();
+  request.answer->u32(static_cast<uint32_t>(shares->size()));
+  for (const engine::TargetShare& share : *shares) {
+    request.answer->u32(share.target);
+    request.answer->u64(share.arenaUsedBytes);
+    request.answer->u64(share.arenaTotalBytes);
+    request.answer->u64(share.dataUsedBytes);
+    request.answer->u64(share.dataTotalBytes);
+    request.answer->u64(share.containerCount);
+  }
+  request.finish(Status());
+}
+
+// C++: void Engine::queryPool(Uuid pool, std::function<void(Result<std::vector<TargetShare>>)>)
+// TS:  engineQueryPool(pool: uuid): u32 count, (u32 target, u64 arenaUsedBytes, u64
+//      arenaTotalBytes, u64 dataUsedBytes, u64 dataTotalBytes, u64 containerCount)…
+void queryPool(engine::Engine& engine, Request& request) {
+  engine.queryPool(request.reader.uuid(),
+                   [&request](const Result<std::vector<engine::TargetShare>>& shares) {
+                     finishWith(shares, request);
+                   });
+}
+
+// C++: Result<std::vector<Uuid>> Engine::listPools()
+// TS:  engineListPools(): u32 count, text…
+void listPools(engine::Engine& engine, Request& request) {
+  auto pools = engine.listPools();
+  if (!pools.ok()) return request.finish(Status(std::move(pools).error()));
+  request.answer = std::make_unique<AnswerWriter>();
+  request.answer->u32(static_cast<uint32_t>(pools->size()));
+  for (const Uuid& pool : *pools) request.answer->text(pool.toString());
+  request.finish(Status());
+}
+
+// C++: std::vector<std::vector<TargetAddress>> Engine::addresses()
+// TS:  engineAddresses(): u32 targetCount, (u32 count, (text transport, text address)…)…
+void addresses(engine::Engine& engine, Request& request) {
+  const auto targets = engine.addresses();
+  request.answer = std::make_unique<AnswerWriter>();
+  request.answer->u32(static_cast<uint32_t>(targets.size()));
+  for (const auto& target : targets) {
+    request.answer->u32(static_cast<uint32_t>(target.size()));
+    for (const placement::TargetAddress& address : target) {
+      request.answer->text(address.transport);
+      request.answer->text(address.address);
+    }
+  }
+  request.finish(Status());
+}
+
+constexpr Function kFunctions[] = {
+    {"engineStart", entry<engineStart>},
+    {"engineStop", entry<engineStop>},
+    {"engineAddresses", entry<onEngine<addresses>>},
+    {"engineCreatePool", entry<onEngine<createPool>>},
+    {"engineOpenPool", entry<onEngine<openPool>>},
+    {"engineDestroyPool", entry<onEngine<destroyPool>>},
+    {"engineCreateContainer", entry<onEngine<createContainer>>},
+    {"engineDestroyContainer", entry<onEngine<destroyContainer>>},
+    {"engineQueryPool", entry<onEngine<queryPool>>},
+    {"engineListPools", entry<onEngine<listPools>>},
+};
+
+}  // namespace
+
+Functions engineFunctions() { return kFunctions; }
+
+}  // namespace daos::node

@@ -1,0 +1,21 @@
+// The functions of native/node/client_binding.cc and object_binding.cc.
+import { loadAddon, type Addon, type NativeFunction } from '@daos/native';
+
+type ClientFunction =
+  | 'clientOpen'
+  | 'clientClose'
+  | 'poolOpen'
+  | 'poolUpdateMap'
+  | 'poolClose'
+  | 'containerOpen'
+  | 'containerClose'
+  | 'objectUpdate'
+  | 'objectFetch'
+  | 'objectPunch'
+  | 'objectEnumerate'
+  | 'objectQuery';
+
+export type ClientBinding = Record<ClientFunction, NativeFunction>;
+export type ClientAddon = Addon<ClientBinding>;
+
+export const loadClient = (): ClientAddon => loadAddon<ClientBinding>('client');

@@ -1,0 +1,10 @@
+// @daos/client: pools, containers and objects.
+export { integerOf, textOf } from '@daos/native';
+export type { AkeyFetch, AkeyResult, AkeyUpdate, Condition, ExtentInput, Key } from '@daos/native';
+export * from './client.js';
+export * from './container.js';
+export type { ListedExtent, ListOptions, Page } from './enumeration.js';
+export * from './object.js';
+export * from './pool-directory.js';
+export * from './pool.js';
+export type { OperationOptions } from './object-io.js';

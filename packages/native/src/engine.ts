@@ -1,0 +1,195 @@
+// An engine in this process. For @daos/server and @daos/embedded, which decide when and how.
+import type { TargetAddress, TransportName } from '@daos/model';
+import { AnswerReader } from './command.js';
+import { loadAddon, type Addon } from './load.js';
+import type { LocalNetwork } from './network.js';
+import {
+  asNothing,
+  asNumber,
+  type Decode,
+  type Handle,
+  type NativeFunction,
+} from './operations.js';
+
+export interface EngineOptions {
+  rank: number;
+  /** Pools lie under it; locked, one engine per directory. */
+  dataDirectory: string;
+  /** Threads that serve; each owns a share of every pool. Default 1. */
+  targetCount?: number;
+  /** In order of preference for clients. Default shm, tcp. 'local' needs `network`. */
+  transports?: readonly TransportName[];
+  /** Numeric address to listen at by tcp and verbs. Default 127.0.0.1. */
+  tcpAddress?: string;
+  /** Target t listens at tcpPort + t; 0, the default: at any port. */
+  tcpPort?: number;
+  /** How long an idle target polls before it blocks. Default 20. */
+  spinMicroseconds?: number;
+  /** Target t runs on core pinCores[t]. Default: anywhere. */
+  pinCores?: readonly number[];
+  store?: {
+    /**
+     * Metadata in DRAM with a log on disk ('log', the default), or in persistent memory ('pmem').
+     */
+    arena?: 'log' | 'pmem';
+  };
+  /** Lines of at least this level go to standard error. Default 'warning'. */
+  logLevel?: 'debug' | 'info' | 'warning' | 'error' | 'off';
+  network?: LocalNetwork;
+}
+
+/** Sizes are per target. */
+export interface PoolSizes {
+  /** Metadata and small values. */
+  arenaBytes: number;
+  /** Bulk data; 0: everything lives in the arena. */
+  dataBytes: number;
+}
+
+/** What one target says of its share of a pool. */
+export interface TargetShare {
+  target: number;
+  arenaUsedBytes: number;
+  arenaTotalBytes: number;
+  dataUsedBytes: number;
+  dataTotalBytes: number;
+  containerCount: number;
+}
+
+type EngineFunction =
+  | 'engineStart'
+  | 'engineStop'
+  | 'engineAddresses'
+  | 'engineCreatePool'
+  | 'engineOpenPool'
+  | 'engineDestroyPool'
+  | 'engineCreateContainer'
+  | 'engineDestroyContainer'
+  | 'engineQueryPool'
+  | 'engineListPools';
+type EngineBinding = Record<EngineFunction, NativeFunction>;
+
+const NO_HANDLE: Handle = 0;
+const ARENA_KINDS = ['log', 'pmem'] as const;
+const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'off'] as const;
+const NS_PER_MICROSECOND = 1000;
+
+/**
+ * Starts an engine.
+ * @throws DaosError DER_BUSY when the directory is in use or a port is taken; DER_INVAL.
+ */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const addon = loadAddon<EngineBinding>('engine');
+  const { transports = ['shm', 'tcp'], pinCores = [], targetCount = 1 } = options;
+  const command = addon.operations.command.begin();
+  command.u32(options.rank).text(options.dataDirectory).u32(targetCount).u32(transports.length);
+  for (const transport of transports) command.text(transport);
+  command.text(options.tcpAddress ?? '127.0.0.1').u32(options.tcpPort ?? 0);
+  command.u64((options.spinMicroseconds ?? 20) * NS_PER_MICROSECOND).u32(pinCores.length);
+  for (const core of pinCores) command.u32(core);
+  command.u8(ARENA_KINDS.indexOf(options.store?.arena ?? 'log'));
+  command.u8(LOG_LEVELS.indexOf(options.logLevel ?? 'warning'));
+  command.u64(options.network?.handle ?? NO_HANDLE);
+  const handle = await addon.operations.run(addon.binding.engineStart, NO_HANDLE, asNumber);
+  return new Engine(addon, handle);
+}
+
+/** A running engine. Pool and container ids are UUIDs as text. */
+export class Engine implements AsyncDisposable {
+  readonly #addon: Addon<EngineBinding>;
+  readonly #handle: Handle;
+
+  constructor(addon: Addon<EngineBinding>, handle: Handle) {
+    this.#addon = addon;
+    this.#handle = handle;
+  }
+
+  /** For each target in order, how it is reached. */
+  addresses(): Promise<TargetAddress[][]> {
+    this.#addon.operations.command.begin();
+    return this.#run('engineAddresses', asAddresses);
+  }
+
+  /** Creates and opens a pool on all targets. @throws DaosError DER_EXIST, DER_NOSPACE. */
+  createPool(pool: string, { arenaBytes, dataBytes }: PoolSizes): Promise<void> {
+    this.#addon.operations.command.begin().uuid(pool).u64(arenaBytes).u64(dataBytes);
+    return this.#run('engineCreatePool', asNothing);
+  }
+
+  /**
+   * Opens a pool that was created before.
+   * @throws DaosError DER_NONEXIST, DER_DF_INCOMPT for another format version, DER_DF_INVAL.
+   */
+  openPool(pool: string): Promise<void> {
+    this.#addon.operations.command.begin().uuid(pool);
+    return this.#run('engineOpenPool', asNothing);
+  }
+
+  /** Closes a pool and deletes what it holds. @throws DaosError DER_NONEXIST. */
+  destroyPool(pool: string): Promise<void> {
+    this.#addon.operations.command.begin().uuid(pool);
+    return this.#run('engineDestroyPool', asNothing);
+  }
+
+  /** @throws DaosError DER_NONEXIST for the pool, DER_EXIST for the container. */
+  createContainer(pool: string, container: string): Promise<void> {
+    this.#addon.operations.command.begin().uuid(pool).uuid(container);
+    return this.#run('engineCreateContainer', asNothing);
+  }
+
+  /** @throws DaosError DER_NONEXIST, DER_BUSY. */
+  destroyContainer(pool: string, container: string): Promise<void> {
+    this.#addon.operations.command.begin().uuid(pool).uuid(container);
+    return this.#run('engineDestroyContainer', asNothing);
+  }
+
+  /** Space and containers of a pool, per target. @throws DaosError DER_NONEXIST. */
+  queryPool(pool: string): Promise<TargetShare[]> {
+    this.#addon.operations.command.begin().uuid(pool);
+    return this.#run('engineQueryPool', asShares);
+  }
+
+  /** The pools in the data directory, open or not. */
+  listPools(): Promise<string[]> {
+    this.#addon.operations.command.begin();
+    return this.#run('engineListPools', asTexts);
+  }
+
+  /** Ends sessions, makes everything durable, closes pools and ends the threads. */
+  stop(): Promise<void> {
+    this.#addon.operations.command.begin();
+    return this.#run('engineStop', asNothing);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  #run<T>(name: keyof EngineBinding, decode: Decode<T>): Promise<T> {
+    return this.#addon.operations.run(this.#addon.binding[name], this.#handle, decode);
+  }
+}
+
+function listOf<T>(readOne: (answer: AnswerReader) => T): (answer: AnswerReader) => T[] {
+  return (answer) => Array.from({ length: answer.u32() }, () => readOne(answer));
+}
+
+function decoding<T>(read: (answer: AnswerReader) => T): Decode<T> {
+  return (_low, _high, value) => read(new AnswerReader(value as Uint8Array));
+}
+
+const readAddress = (answer: AnswerReader): TargetAddress => ({
+  transport: answer.text() as TransportName,
+  address: answer.text(),
+});
+const readShare = (answer: AnswerReader): TargetShare => ({
+  target: answer.u32(),
+  arenaUsedBytes: answer.size(),
+  arenaTotalBytes: answer.size(),
+  dataUsedBytes: answer.size(),
+  dataTotalBytes: answer.size(),
+  containerCount: answer.size(),
+});
+const asAddresses = decoding(listOf(listOf(readAddress)));
+const asShares = decoding(listOf(readShare));
+const asTexts = decoding(listOf((answer) => answer.text()));

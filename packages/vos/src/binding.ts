@@ -1,0 +1,23 @@
+// The functions of native/node/vos_binding.cc and vos_object_binding.cc.
+import { loadAddon, type Addon, type NativeFunction } from '@daos/native';
+
+type VosFunction =
+  | 'vosOpen'
+  | 'vosClose'
+  | 'vosSpace'
+  | 'vosCreateContainer'
+  | 'vosDestroyContainer'
+  | 'vosListContainers'
+  | 'vosOpenContainer'
+  | 'vosCloseContainer'
+  | 'vosUsage'
+  | 'vosUpdate'
+  | 'vosFetch'
+  | 'vosPunch'
+  | 'vosQuery'
+  | 'vosEnumerate';
+
+export type VosBinding = Record<VosFunction, NativeFunction>;
+export type VosAddon = Addon<VosBinding>;
+
+export const loadVos = (): VosAddon => loadAddon<VosBinding>('engine');

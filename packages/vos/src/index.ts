@@ -1,0 +1,14 @@
+// @daos/vos: an embedded, versioned object store.
+export { integerOf, textOf } from '@daos/native';
+export type { AkeyFetch, AkeyResult, AkeyUpdate, Condition, ExtentInput, Key } from '@daos/native';
+export * from './container.js';
+export type {
+  AkeyEntry,
+  DkeyEntry,
+  Entries,
+  ExtentEntry,
+  ObjectEntry,
+  SingleEntry,
+} from './entries.js';
+export * from './view.js';
+export * from './vos.js';
