@@ -49,6 +49,10 @@ Task<Result<std::unique_ptr<LogArena>>> LogArena::open(LogArenaDevices devices, 
 
 Task<Status> LogArena::recover(Uuid store) {
   const uint64_t startNs = reactor_.clock().nowNs();
+  // What a process that died had written without living to see it flushed is read here as if it
+  // were durable; a power cut must not take it back once more is built on it.
+  DAOS_CO_CHECK(co_await devices_.meta.flush());
+  DAOS_CO_CHECK(co_await devices_.wal.flush());
   DAOS_CO_CHECK(co_await meta_.open());
   const Superblock& superblock = meta_.superblock();
   if (superblock.store != store) {
