@@ -1,5 +1,7 @@
 #include "engine/target.h"
 
+#include <algorithm>
+
 #include "engine/object/object_service.h"
 
 namespace daos::engine {
@@ -27,8 +29,16 @@ Result<std::shared_ptr<OpenPool>> Target::findPool(const Uuid& pool) {
   return found->second;
 }
 
+bool Target::isStored(const Uuid& pool) const {
+  const auto pools = store_.list();
+  return pools.ok() && std::find(pools->begin(), pools->end(), pool) != pools->end();
+}
+
 Result<std::shared_ptr<OpenContainer>> Target::findContainer(const Uuid& pool,
                                                              const Uuid& container) {
+  if (!pools_.contains(pool) && isStored(pool)) {
+    return Error(ErrorCode::kAgain, "pool " + pool.toString() + " is not open yet");
+  }
   DAOS_TRY(auto open, findPool(pool));
   const auto found = open->containers.find(container);
   if (found == open->containers.end()) {
@@ -148,6 +158,25 @@ Task<Status> Target::close() {
     open->stored.reset();
   }
   co_return first;
+}
+
+Task<Status> Target::settle(vos::Pool& pool, Epoch epoch) {
+  if (isSettled(pool, epoch)) co_return Status{};
+  DAOS_CO_CHECK(observeEpoch(epoch));
+  while (!pool.arena().hasLogRoom()) DAOS_CO_CHECK(co_await pool.arena().waitLogRoom());
+  DAOS_CO_TRY(const vos::Ticket ticket, pool.raiseEpochMax(epoch));
+  co_return co_await pool.arena().waitDurable(ticket);
+}
+
+void Target::abandon() {
+  for (auto& [uuid, pool] : pools_) {
+    // Sessions may still hold containers, and these their pool.
+    for (auto& [_, container] : pool->containers) container->vos = nullptr;
+    pool->containers.clear();
+    pool->isClosed = true;
+    pool->stored.reset();
+  }
+  pools_.clear();
 }
 
 }  // namespace daos::engine

@@ -55,6 +55,9 @@ class Target {
   Result<PoolShare> queryPool(Uuid pool);
   // Waits for requests under way, makes everything durable, closes all pools.
   Task<Status> close();
+  // The process behind the target dies: forgets its pools where they are. After
+  // Reactor::dropTasks(), in place of close().
+  void abandon();
 
   // --- for the services
 
@@ -64,7 +67,13 @@ class Target {
   // A new epoch, later than any this target has given or seen.
   Epoch nextEpoch() { return clock_.next(reactor_.clock().wallNs()); }
   Status observeEpoch(Epoch epoch) { return clock_.observe(epoch, reactor_.clock().wallNs()); }
-  // DER_NONEXIST.
+  // Before a read at `epoch`: writes get later epochs from here on, also after a restart with a
+  // clock that is behind. isSettled: that is so already, or the newest is read.
+  bool isSettled(vos::Pool& pool, Epoch epoch) const {
+    return epoch == kEpochMax || (epoch <= clock_.last() && epoch <= pool.epochMax());
+  }
+  Task<Status> settle(vos::Pool& pool, Epoch epoch);
+  // DER_NONEXIST; DER_AGAIN while the pool is here but not open, as after a start.
   Result<std::shared_ptr<OpenContainer>> findContainer(const Uuid& pool, const Uuid& container);
   IoContextPool& ioContexts() { return ioContexts_; }
   // Tells that there may be garbage to collect.
@@ -74,6 +83,7 @@ class Target {
   Task<void> collect(std::shared_ptr<OpenPool> pool);
   Status adopt(Uuid pool, std::unique_ptr<StoredPool> stored);
   Result<std::shared_ptr<OpenPool>> findPool(const Uuid& pool);
+  bool isStored(const Uuid& pool) const;
   Task<void> closeContainers(OpenPool& pool);
 
   Reactor& reactor_;

@@ -185,6 +185,15 @@ PoolSpace Pool::space() const { return {state_->arena->space(), 0, 0}; }
 
 Epoch Pool::epochMax() const { return state_->epochCeiling; }
 
+Result<Ticket> Pool::raiseEpochMax(Epoch epoch) {
+  Arena& arena = *state_->arena;
+  if (epoch <= state_->epochCeiling) return arena.lastTicket();
+  if (!arena.isUsable()) return Error(ErrorCode::kIo, "the arena has failed");
+  arena.begin();
+  state_->raiseCeiling(epoch);
+  return arena.commit();
+}
+
 Arena& Pool::arena() { return *state_->arena; }
 
 bool Pool::isDurable(Ticket ticket) { return state_->arena->isDurable(ticket); }

@@ -83,6 +83,8 @@ class Pool {
   PoolSpace space() const;
   // At or after every epoch that was ever written: a clock that starts after it makes new ones only.
   Epoch epochMax() const;
+  // Makes `epoch` one of those: for a read at an epoch that nothing may be written at any more.
+  Result<Ticket> raiseEpochMax(Epoch epoch);
 
   // Whether destroyed containers wait to be collected.
   bool hasGarbage() const;

@@ -100,7 +100,7 @@ vos::Level levelOf(protocol::EnumerateLevel level) {
   return vos::Level::kDkey;
 }
 
-Task<Status> enumerate(rpc::Request& request) {
+Task<Status> enumerate(Target& target, rpc::Request& request) {
   DAOS_CO_TRY(const protocol::EnumerateCall call, protocol::decodeEnumerate(request.body()));
   DAOS_CO_TRY(OpenContainer* const container,
               findHandle(request.session(), call.head.container, false));
@@ -109,6 +109,9 @@ Task<Status> enumerate(rpc::Request& request) {
   std::vector<std::byte> body;
   ReplySink sink(call.head, body);
   vos::Arena& arena = container->pool->vos().arena();
+  if (call.head.epoch != 0) {
+    DAOS_CO_CHECK(co_await target.settle(container->pool->vos(), call.head.epoch));
+  }
   DAOS_CO_CHECK(
       container->vos->enumerate({.level = levelOf(call.head.level),
                                  .oid = call.head.oid,
@@ -131,10 +134,10 @@ Task<Status> enumerate(rpc::Request& request) {
 
 }  // namespace
 
-void registerEnumerate(Target&, rpc::Endpoint& endpoint) {
+void registerEnumerate(Target& target, rpc::Endpoint& endpoint) {
   endpoint.handle(static_cast<uint16_t>(protocol::Opcode::kObjectEnumerate),
-                  [](rpc::Request& request) -> Task<void> {
-                    const Status status = co_await enumerate(request);
+                  [&target](rpc::Request& request) -> Task<void> {
+                    const Status status = co_await enumerate(target, request);
                     if (!status.ok()) request.fail(status.error());
                   });
 }

@@ -8,6 +8,7 @@
 // 3. What was read leaves the target only once it is durable.
 #include <algorithm>
 
+#include "engine/object/conditions.h"
 #include "engine/object/object_service.h"
 #include "engine/target.h"
 #include "protocol/generated/opcode.h"
@@ -228,27 +229,33 @@ bool fetchNow(Target& target, rpc::Request& request) {
     request.fail(prepared.error());
     return true;
   }
+  vos::Pool& pool = prepared->container->pool->vos();
+  if (!target.isSettled(pool, prepared->fetch.read.epoch)) return false;
+  const Epoch epoch = epochOf(target, prepared->fetch);
+  const vos::Arena& arena = pool.arena();
   const Status status = prepared->container->vos->fetch(prepared->fetch, context->fetched);
   if (!status.ok()) {
+    if (tellsWhatIsThere(status.code()) && !arena.isDurable(arena.lastTicket())) return false;
     request.fail(status.error());
     return true;
   }
-  const vos::Arena& arena = prepared->container->pool->vos().arena();
   if (context->fetched.hasMedia() || !arena.isDurable(context->fetched.ticket())) return false;
-  return answerInline(request, Answer(prepared->fetch, *context), epochOf(target, prepared->fetch));
+  return answerInline(request, Answer(prepared->fetch, *context), epoch);
 }
 
 Task<Status> fetchLater(Target& target, rpc::Request& request) {
   IoContextPool::Lease context(target.ioContexts());
   DAOS_CO_TRY(const Prepared prepared, prepare(request, *context));
   OpenContainer::Use use(*prepared.container);
-  DAOS_CO_CHECK(prepared.container->vos->fetch(prepared.fetch, context->fetched));
+  vos::Pool& pool = prepared.container->pool->vos();
+  DAOS_CO_CHECK(co_await target.settle(pool, prepared.fetch.read.epoch));
+  const Epoch epoch = epochOf(target, prepared.fetch);
+  Status status = prepared.container->vos->fetch(prepared.fetch, context->fetched);
+  if (!status.ok()) co_return co_await failDurably(pool.arena(), std::move(status).error());
   if (context->fetched.hasMedia()) DAOS_CO_CHECK(co_await context->fetched.readMedia());
-  DAOS_CO_CHECK(
-      co_await prepared.container->pool->vos().arena().waitDurable(context->fetched.ticket()));
+  DAOS_CO_CHECK(co_await pool.arena().waitDurable(context->fetched.ticket()));
   const Answer answer(prepared.fetch, *context);
   if (!answer.status().ok()) co_return Error(answer.status().error());
-  const Epoch epoch = epochOf(target, prepared.fetch);
   if (!request.isSinkRemote()) {
     if (answerInline(request, answer, epoch)) co_return Status{};
     co_return Error(ErrorCode::kTrunc,

@@ -1,4 +1,5 @@
 // object.punch: hides an object, a dkey or akeys from an epoch on.
+#include "engine/object/conditions.h"
 #include "engine/object/object_service.h"
 #include "engine/target.h"
 #include "protocol/generated/opcode.h"
@@ -18,13 +19,15 @@ Task<Result<Epoch>> punch(Target& target, rpc::Request& request) {
   if (call.head.epoch != 0) DAOS_CO_CHECK(target.observeEpoch(call.head.epoch));
   const Epoch epoch = call.head.epoch ? call.head.epoch : target.nextEpoch();
   const bool isObject = call.head.level == protocol::PunchLevel::kObject;
-  DAOS_CO_TRY(
-      const vos::Ticket ticket,
+  const auto ticket =
       container->vos->punch({.oid = call.head.oid,
                              .dkey = isObject ? Bytes{} : call.dkey,
                              .akeys = call.akeys,
-                             .write = {.epoch = epoch, .conditions = call.head.conditions}}));
-  DAOS_CO_CHECK(co_await arena.waitDurable(ticket));
+                             .write = {.epoch = epoch, .conditions = call.head.conditions}});
+  if (!ticket.ok()) {
+    DAOS_CO_CHECK(co_await failDurably(arena, ticket.error()));
+  }
+  DAOS_CO_CHECK(co_await arena.waitDurable(*ticket));
   co_return epoch;
 }
 

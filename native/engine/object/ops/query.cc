@@ -24,12 +24,15 @@ Result<vos::QueryWhat> whatOf(uint32_t flags) {
 
 uint64_t integerOf(Bytes key) { return key.size() == 8 ? loadAs<uint64_t>(key.data()) : 0; }
 
-Task<Status> query(rpc::Request& request) {
+Task<Status> query(Target& target, rpc::Request& request) {
   DAOS_CO_TRY(const protocol::QueryCall call, protocol::decodeQuery(request.body()));
   DAOS_CO_TRY(OpenContainer* const container,
               findHandle(request.session(), call.head.container, false));
   OpenContainer::Use use(*container);
   DAOS_CO_TRY(const vos::QueryWhat what, whatOf(call.head.flags));
+  if (call.head.epoch != 0) {
+    DAOS_CO_CHECK(co_await target.settle(container->pool->vos(), call.head.epoch));
+  }
   DAOS_CO_TRY(
       const vos::QueryResult found,
       container->vos->query({.oid = call.head.oid,
@@ -49,10 +52,10 @@ Task<Status> query(rpc::Request& request) {
 
 }  // namespace
 
-void registerQuery(Target&, rpc::Endpoint& endpoint) {
+void registerQuery(Target& target, rpc::Endpoint& endpoint) {
   endpoint.handle(static_cast<uint16_t>(protocol::Opcode::kObjectQuery),
-                  [](rpc::Request& request) -> Task<void> {
-                    const Status status = co_await query(request);
+                  [&target](rpc::Request& request) -> Task<void> {
+                    const Status status = co_await query(target, request);
                     if (!status.ok()) request.fail(status.error());
                   });
 }

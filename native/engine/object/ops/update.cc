@@ -5,6 +5,7 @@
 //    hands out buffers, the data is pulled into them from the client's memory, and updateEnd makes
 //    it visible.
 // 3. The answer leaves when the arena says that the transaction is durable.
+#include "engine/object/conditions.h"
 #include "engine/object/object_service.h"
 #include "engine/target.h"
 #include "protocol/generated/opcode.h"
@@ -39,6 +40,13 @@ Result<vos::Checksums> checkedGeometry(const IoDescriptor& akey,
                         .bytes = from.values};
 }
 
+// The client's epoch, or one of now.
+Result<Epoch> stamp(Target& target, const protocol::DecodedIo& io) {
+  if (io.head().epoch == 0) return target.nextEpoch();
+  DAOS_CHECK(target.observeEpoch(io.head().epoch));
+  return io.head().epoch;
+}
+
 Result<Prepared> prepare(Target& target, rpc::Request& request, IoContext& context) {
   DAOS_CHECK(context.io.decode(request.body()));
   const protocol::DecodedIo& io = context.io;
@@ -56,8 +64,7 @@ Result<Prepared> prepare(Target& target, rpc::Request& request, IoContext& conte
                                           " bytes; " + std::to_string(request.dataSize()) +
                                           " came");
   }
-  if (io.head().epoch != 0) DAOS_CHECK(target.observeEpoch(io.head().epoch));
-  const Epoch epoch = io.head().epoch ? io.head().epoch : target.nextEpoch();
+  DAOS_TRY(const Epoch epoch, stamp(target, io));
   return Prepared{container,
                   {.oid = io.head().oid,
                    .dkey = io.dkey(),
@@ -104,27 +111,32 @@ bool updateNow(Target& target, rpc::Request& request) {
   return true;
 }
 
-Task<Result<vos::Ticket>> store(rpc::Request& request, IoContext& context, vos::Container& vos,
-                                const vos::UpdateRequest& update) {
+// The epoch is chosen when nothing is awaited any more: then writes take effect in the order of
+// their epochs, and neither a condition nor a read at a later epoch misses one that is under way.
+Task<Result<vos::Ticket>> store(Target& target, rpc::Request& request, IoContext& context,
+                                vos::Container& vos, vos::UpdateRequest& update) {
   if (request.isDataInline() && !vos.needsMedia(update)) {
     cutInline(context, request.inlineData());
+    DAOS_CO_TRY(update.write.epoch, stamp(target, context.io));
     co_return vos.update(update, context.data);
   }
   DAOS_CO_TRY(vos::PendingUpdate pending, vos.updateBegin(update));
   DAOS_CO_CHECK(co_await request.pull(pending.buffers()));
   DAOS_CO_CHECK(co_await pending.writeData());
+  DAOS_CO_TRY(update.write.epoch, stamp(target, context.io));
   co_return vos.updateEnd(pending);
 }
 
 Task<Status> updateLater(Target& target, rpc::Request& request) {
   IoContextPool::Lease context(target.ioContexts());
-  DAOS_CO_TRY(const Prepared prepared, prepare(target, request, *context));
+  DAOS_CO_TRY(Prepared prepared, prepare(target, request, *context));
   OpenContainer::Use use(*prepared.container);
   vos::Arena& arena = prepared.container->pool->vos().arena();
   while (!arena.hasLogRoom()) DAOS_CO_CHECK(co_await arena.waitLogRoom());
-  DAOS_CO_TRY(const vos::Ticket ticket,
-              co_await store(request, *context, *prepared.container->vos, prepared.update));
-  DAOS_CO_CHECK(co_await arena.waitDurable(ticket));
+  auto ticket =
+      co_await store(target, request, *context, *prepared.container->vos, prepared.update);
+  if (!ticket.ok()) co_return co_await failDurably(arena, std::move(ticket).error());
+  DAOS_CO_CHECK(co_await arena.waitDurable(*ticket));
   answer(request, prepared.update.write.epoch);
   co_return Status{};
 }
