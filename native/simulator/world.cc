@@ -51,8 +51,9 @@ void World::clear() {
   places_.clear();
 }
 
-Node& World::addNode(std::unique_ptr<Node> node, std::vector<SimulatedDisk*> disks) {
-  places_.push_back({std::move(node), std::move(disks), {}});
+Node& World::addNode(std::unique_ptr<Node> node, std::vector<SimulatedDisk*> disks,
+                     uint32_t group) {
+  places_.push_back({std::move(node), std::move(disks), group, {}});
   return *places_.back().node;
 }
 
@@ -84,9 +85,14 @@ void World::bootLater(Place& place, uint64_t ns) {
 }
 
 void World::crash(Node& node, uint64_t downNs) {
+  uint32_t group = 0;
   for (Place& place : places_) {
-    if (place.node.get() != &node || !node.isUp()) continue;
-    node.crash();
+    if (place.node.get() == &node) group = place.group;
+  }
+  for (Place& place : places_) {
+    const bool isMember = place.node.get() == &node || (group != 0 && place.group == group);
+    if (!isMember || !place.node->isUp()) continue;
+    place.node->crash();
     bootLater(place, downNs);
   }
 }

@@ -6,6 +6,7 @@
 //       faults, everything that is down boots; 4. destruction crashes what is up.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <set>
@@ -77,12 +78,14 @@ class World {
   uint64_t healedAtNs() const { return healedAtNs_; }
   // Crashes all nodes with a disk and cuts the power of all disks; they boot after `downNs`.
   void cutPower(uint64_t downNs);
-  // Crashes the node, which boots after `downNs`.
+  // Crashes the node and its group, which boot after `downNs`.
   void crash(Node& node, uint64_t downNs);
 
  protected:
-  // Nodes with `disks` (borrowed; they die with the world) lose power together.
-  Node& addNode(std::unique_ptr<Node> node, std::vector<SimulatedDisk*> disks = {});
+  // Nodes of one `group` (0: none) are threads of one program and crash together. Nodes with
+  // `disks` (borrowed; they die with the world) lose power together.
+  Node& addNode(std::unique_ptr<Node> node, std::vector<SimulatedDisk*> disks = {},
+                uint32_t group = 0);
   SimulatedDisk& addDisk(DiskOptions options);
   // Destroys all nodes, which crash if they are up; for destructors of derived worlds.
   void clear();
@@ -91,6 +94,7 @@ class World {
   struct Place {
     std::unique_ptr<Node> node;
     std::vector<SimulatedDisk*> disks;
+    uint32_t group;
     Scheduler::EventId bootEvent;
   };
   void strike(const FaultEvent& event);
@@ -103,7 +107,7 @@ class World {
   Trace trace_;
   std::unique_ptr<SimulatedNetwork> network_;
   std::vector<std::unique_ptr<SimulatedDisk>> disks_;
-  std::vector<Place> places_;
+  std::deque<Place> places_;  // events refer to them
   std::vector<FaultEvent> plan_;
   uint64_t healedAtNs_ = 0;
   bool isHealed_ = false;

@@ -1,0 +1,72 @@
+#include "simulator/system/target_node.h"
+
+namespace daos::simulator {
+
+TargetNode::TargetNode(World& world, uint32_t id, SimulatedDisk& disk, Recorder& recorder,
+                       TargetNodeArguments arguments)
+    : Node(world, id), disk_(disk), recorder_(recorder), arguments_(std::move(arguments)) {}
+
+void TargetNode::onBoot() {
+  Process& own = process();
+  media_ = disk_.open(own, "disk of node " + std::to_string(id()));
+  media_->onFailed([this](const Error& error) { mediaFailed(error); });
+  store_ = std::make_unique<DiskPoolStore>(*media_, own.random(), label_, arguments_.layout,
+                                           arguments_.index);
+  endpoint_ = rpc::Endpoint::create(own.reactor(), own.random());
+  endpoint_->addTransport(world().network().createTransport(own));
+  target_ = std::make_unique<engine::Target>(
+      own.reactor(), own.random(), *endpoint_, *store_,
+      engine::TargetOptions{.rank = arguments_.rank, .index = arguments_.index});
+  own.reactor().spawn(open());
+}
+
+void TargetNode::onCrash() {
+  isServing_ = false;
+  target_->abandon();
+  target_.reset();
+  endpoint_.reset();
+  store_.reset();
+  media_.reset();
+}
+
+// A new disk is laid out before faults begin; a crash meanwhile starts over.
+Task<Status> TargetNode::layOut() {
+  label_ = {};
+  DAOS_CO_CHECK(
+      co_await target_->createPool(arguments_.pool, {.arenaBytes = arguments_.layout.arenaBytes}));
+  DAOS_CO_TRY(emptyUsedBytes_, usedBytes());
+  DAOS_CO_CHECK(co_await target_->createContainer(arguments_.pool, arguments_.container));
+  isLaidOut_ = true;
+  co_return Status{};
+}
+
+Task<void> TargetNode::open() {
+  Status status;
+  if (isLaidOut_) {
+    status = co_await target_->openPool(arguments_.pool);
+  } else {
+    status = co_await layOut();
+  }
+  if (!status.ok()) {
+    if (!media_->isFailed())
+      recorder_.violate(
+          {"recovery", "node " + std::to_string(id()) + ": " + status.error().describe(), {}});
+    co_return;
+  }
+  redoneTransactionCount_ += store_->recovery().transactionCount;
+  isServing_ = true;
+}
+
+// What an operator does: the target dies, and comes back with what the device still gives.
+void TargetNode::mediaFailed(const Error&) {
+  world().scheduler().after(1000, [this, boot = bootCount()] {
+    if (isUp() && bootCount() == boot) world().crash(*this, 50'000'000);
+  });
+}
+
+Result<uint64_t> TargetNode::usedBytes() const {
+  DAOS_TRY(const engine::PoolShare share, target_->queryPool(arguments_.pool));
+  return share.space.arena.usedBytes + share.space.mediaUsedBytes;
+}
+
+}  // namespace daos::simulator

@@ -1,0 +1,63 @@
+// One target of an engine: the product's Target over a simulated disk and network, opened again
+// after each crash.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "engine/target.h"
+#include "simulator/system/disk_pool_store.h"
+#include "simulator/workload/recorder.h"
+#include "simulator/world.h"
+
+namespace daos::simulator {
+
+struct TargetNodeArguments {
+  uint32_t rank = 0;
+  uint32_t index = 0;
+  Uuid pool;
+  Uuid container;
+  DiskLayout layout;
+};
+
+class TargetNode final : public Node {
+ public:
+  // Disk and recorder are borrowed.
+  TargetNode(World& world, uint32_t id, SimulatedDisk& disk, Recorder& recorder,
+             TargetNodeArguments arguments);
+
+  // The pool is open and requests are served.
+  bool isServing() const { return isUp() && isServing_; }
+  engine::Target& target() { return *target_; }
+  const TargetNodeArguments& arguments() const { return arguments_; }
+  // Bytes in use when the pool was new.
+  uint64_t emptyUsedBytes() const { return emptyUsedBytes_; }
+  Result<uint64_t> usedBytes() const;
+  bool hasMediaFailed() const { return media_ && media_->isFailed(); }
+  uint64_t redoneTransactionCount() const { return redoneTransactionCount_; }
+
+ protected:
+  void onBoot() override;
+  void onCrash() override;
+
+ private:
+  Task<void> open();
+  Task<Status> layOut();
+  void mediaFailed(const Error& error);
+
+  SimulatedDisk& disk_;
+  Recorder& recorder_;
+  const TargetNodeArguments arguments_;
+  DiskLabel label_;
+  bool isLaidOut_ = false;
+  bool isServing_ = false;
+  uint64_t emptyUsedBytes_ = 0;
+  uint64_t redoneTransactionCount_ = 0;
+  // In order of construction; destroyed in reverse.
+  std::unique_ptr<bio::Media> media_;
+  std::unique_ptr<DiskPoolStore> store_;
+  std::unique_ptr<rpc::Endpoint> endpoint_;
+  std::unique_ptr<engine::Target> target_;
+};
+
+}  // namespace daos::simulator
