@@ -69,8 +69,7 @@ Task<void> ClientNode::connect() {
     }
     co_await process().reactor().sleep(20'000'000);
   }
-  if (isVerifying_) co_return co_await runVerification();
-  if (isStopping_) co_return;
+  if (isVerifying_ || isStopping_) co_return;
   for (size_t i = 0; i < arguments_.depth; ++i) {
     drivers_.push_back(std::make_unique<ClientDriver>(
         process().reactor(), *subject_, keys_, recorder_,

@@ -47,10 +47,11 @@ Task<void> TargetNode::open() {
   } else {
     status = co_await layOut();
   }
+  // A refused read or write: the device may give it next time.
+  if (status.code() == ErrorCode::kIo) co_return mediaFailed(status.error());
   if (!status.ok()) {
-    if (!media_->isFailed())
-      recorder_.violate(
-          {"recovery", "node " + std::to_string(id()) + ": " + status.error().describe(), {}});
+    recorder_.violate(
+        {"recovery", "node " + std::to_string(id()) + ": " + status.error().describe(), {}});
     co_return;
   }
   redoneTransactionCount_ += store_->recovery().transactionCount;

@@ -1,0 +1,85 @@
+// Whole systems under faults: the list of past failures, fresh seeds, and the same trace from the
+// same seed.
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "simulator/catalogue.h"
+
+namespace daos::simulator {
+namespace {
+
+Catalogue catalogue() { return Catalogue::read(DAOS_SIMULATOR_DIRECTORY).value(); }
+
+CaseResult runNamed(const Catalogue& from, CaseName& name) {
+  return findRun(name.world)(from.resolve(name).value());
+}
+
+std::string describeFailure(const CaseName& name, const CaseResult& result) {
+  return "simulate case '" + name.describe() + "' violates " + result.violation->check + ": " +
+         result.violation->explanation;
+}
+
+TEST(SimulatorSystem, WhatFailedOnceHolds) {
+  const Catalogue from = catalogue();
+  const auto names = from.regressions();
+  ASSERT_TRUE(names.ok()) << names.error().describe();
+  EXPECT_FALSE(names->empty());
+  for (CaseName name : *names) {
+    const CaseResult result = runNamed(from, name);
+    EXPECT_FALSE(result.violation) << describeFailure(name, result);
+  }
+}
+
+// Other seeds at each run: a failure names its case, which then goes to the list.
+TEST(SimulatorSystem, FiveHundredFreshSeedsHold) {
+  const Catalogue from = catalogue();
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto first =
+      static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
+  uint64_t answered = 0;
+  for (uint64_t seed = first; seed < first + 500; ++seed) {
+    CaseName name{.seed = seed, .seconds = 1};
+    CaseResult result = runNamed(from, name);
+    ASSERT_FALSE(result.violation) << describeFailure(name, result);
+    answered += result.counts["answered OK"];
+  }
+  EXPECT_GT(answered, 20'000u);
+}
+
+TEST(SimulatorSystem, TheSameSeedGivesTheSameTrace) {
+  const Catalogue from = catalogue();
+  for (uint64_t seed = 1; seed <= 10; ++seed) {
+    CaseName name{.seed = seed, .workload = "mixed", .faults = "storm"};
+    EXPECT_EQ(runNamed(from, name).traceHash, runNamed(from, name).traceHash) << seed;
+  }
+}
+
+TEST(SimulatorSystem, EachWorkloadHoldsWithoutFaults) {
+  const Catalogue from = catalogue();
+  for (const auto& [workload, options] : from.workloads()) {
+    CaseName name{.seed = 7, .workload = workload, .faults = "calm", .seconds = 60};
+    CaseResult result = runNamed(from, name);
+    EXPECT_FALSE(result.violation) << describeFailure(name, result);
+    EXPECT_EQ(result.counts["undecided"], 0u);
+    EXPECT_EQ(result.counts["operations"], result.counts["answered OK"] +
+                                               result.counts["answered DER_EXIST"] +
+                                               result.counts["answered DER_NONEXIST"])
+        << workload;
+  }
+}
+
+TEST(SimulatorCatalogue, UnknownNamesAndMistakesAreRefused) {
+  const Catalogue from = catalogue();
+  CaseName name{.workload = "nothing"};
+  EXPECT_EQ(from.resolve(name).code(), ErrorCode::kNonexist);
+  EXPECT_FALSE(Catalogue::read("/nowhere").ok());
+  EXPECT_FALSE(parseCaseName("system seed=x").ok());
+  EXPECT_FALSE(parseCaseName("moon seed=1").ok());
+  const CaseName parsed =
+      parseCaseName("rpc seed=12 workload=mixed faults=storm seconds=3").value();
+  EXPECT_EQ(parsed.describe(), "rpc seed=12 workload=mixed faults=storm seconds=3");
+}
+
+}  // namespace
+}  // namespace daos::simulator
