@@ -11,6 +11,7 @@
 
 #include "base/hybrid_clock.h"
 #include "base/log.h"
+#include "base/planted.h"
 #include "engine/container/open_container.h"
 #include "engine/object/io_context.h"
 #include "engine/pool_store.h"
@@ -70,7 +71,8 @@ class Target {
   // Before a read at `epoch`: writes get later epochs from here on, also after a restart with a
   // clock that is behind. isSettled: that is so already, or the newest is read.
   bool isSettled(vos::Pool& pool, Epoch epoch) const {
-    return epoch == kEpochMax || (epoch <= clock_.last() && epoch <= pool.epochMax());
+    return epoch == kEpochMax || isPlanted(Planted::kForgetReadTimestamp) ||
+           (epoch <= clock_.last() && epoch <= pool.epochMax());
   }
   Task<Status> settle(vos::Pool& pool, Epoch epoch);
   // DER_NONEXIST; DER_AGAIN while the pool is here but not open, as after a start.

@@ -1,6 +1,7 @@
 #include "rpc/server_side.h"
 
 #include "base/generated/limits.h"
+#include "base/planted.h"
 
 namespace daos::rpc {
 
@@ -260,7 +261,9 @@ bool ServerSide::admit(ClientSession& session, ClientSession::Slot& slot, const 
   if (slot.state != State::kUnused && ahead < 0) return false;
   if (slot.state != State::kUnused && ahead == 0) {
     if (slot.state == State::kRunning) return false;  // at it
-    if (slot.remembered && slot.remembered->header.requestId == frame.header.requestId) {
+    const bool isRemembered =
+        slot.remembered && slot.remembered->header.requestId == frame.header.requestId;
+    if (isRemembered && !isPlanted(Planted::kApplyRetryTwice)) {
       repeatAnswer(session, *slot.remembered);
       return false;
     }

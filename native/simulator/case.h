@@ -39,9 +39,4 @@ struct CaseResult {
 
 using RunCase = CaseResult (*)(const CaseArguments& arguments);
 
-// Engines, clients, network and disks (system/system_world.h).
-CaseResult runSystemCase(const CaseArguments& arguments);
-// Endpoints of rpc (rpc_world.h).
-CaseResult runRpcCase(const CaseArguments& arguments);
-
 }  // namespace daos::simulator

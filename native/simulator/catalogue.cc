@@ -6,6 +6,8 @@
 #include <sstream>
 
 #include "simulator/random_stream.h"
+#include "simulator/rpc_world.h"
+#include "simulator/system/system_world.h"
 
 namespace daos::simulator {
 

@@ -1,13 +1,9 @@
-// Endpoints of rpc under faults: what was answered has run once, what was refused has not, and when
-// the faults end every call does.
-//
-// Method: servers append each request's id to a log that survives them; clients send requests with
-// payloads that travel in messages or by transfer; the log is compared with the answers.
+#include "simulator/rpc_world.h"
+
 #include <algorithm>
 #include <map>
 
 #include "rpc/rpc.h"
-#include "simulator/case.h"
 #include "simulator/random_stream.h"
 #include "simulator/workload/outcome.h"
 #include "simulator/workload/value_codec.h"

@@ -1,7 +1,7 @@
 // A few seeds of the rpc world under each kind of fault.
 #include <gtest/gtest.h>
 
-#include "simulator/case.h"
+#include "simulator/rpc_world.h"
 
 namespace daos::simulator {
 namespace {

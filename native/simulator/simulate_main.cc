@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "base/planted.h"
 #include "simulator/catalogue.h"
 #include "simulator/minimise.h"
 
@@ -13,7 +14,8 @@ namespace {
 constexpr const char* kUsage =
     "simulate [--seed N | --seeds A..B | --forever] [--workload W] [--faults F] [--seconds S]\n"
     "         [--world system|rpc] [--set NAME=VALUE]... [--without I,J,...] [--regressions]\n"
-    "         [--minimise] [--trace] [--keep-going] [--expect-violation] [--directory D]\n";
+    "         [--minimise] [--trace] [--keep-going] [--expect-violation] [--directory D]\n"
+    "         [--plant BUG]    in a build with DAOS_PLANT\n";
 
 struct Options {
   CaseName name;
@@ -79,6 +81,26 @@ bool parseSwitch(std::string_view word, Options& options) {
   return false;
 }
 
+Status plant([[maybe_unused]] std::string_view name) {
+#ifdef DAOS_PLANT
+  static constexpr std::pair<std::string_view, Planted> kBugs[] = {
+      {"acknowledge-before-flush", Planted::kAcknowledgeBeforeFlush},
+      {"skip-checksum", Planted::kSkipChecksum},
+      {"apply-retry-twice", Planted::kApplyRetryTwice},
+      {"return-uncommitted", Planted::kReturnUncommitted},
+      {"lose-hole", Planted::kLoseHole},
+      {"forget-read-timestamp", Planted::kForgetReadTimestamp}};
+  for (const auto& [bugName, bug] : kBugs) {
+    if (bugName == name) planted = bug;
+  }
+  if (planted != Planted::kNone) return {};
+  return invalid("no bug '" + std::string(name) + "'");
+#else
+  return Error(ErrorCode::kNosys,
+               "this build has no bugs to plant: configure with -DDAOS_PLANT=ON");
+#endif
+}
+
 Status parseValue(std::string_view word, std::string value, Options& options) {
   if (word == "--workload") {
     options.name.workload = value;
@@ -88,6 +110,8 @@ Status parseValue(std::string_view word, std::string value, Options& options) {
     options.name.world = value;
   } else if (word == "--directory") {
     options.directory = value;
+  } else if (word == "--plant") {
+    return plant(value);
   } else if (word == "--seed") {
     DAOS_TRY(options.seedFirst, number(value));
     options.seedLast = options.seedFirst;

@@ -1,5 +1,6 @@
 #include "vos/extent_write.h"
 
+#include "base/planted.h"
 #include "vos/lookup.h"
 #include "vos/record_data.h"
 
@@ -64,6 +65,8 @@ uint64_t* makeSet(WriteScope& scope, uint64_t* slot, const ExtentRecord& extent)
 Status addExtent(WriteScope& scope, KeyRecord& akey, Offset record) {
   Arena& arena = scope.arena();
   const ExtentRecord& extent = *arena.at<ExtentRecord>(record);
+  const bool isHole = DataWord::kind(extent.version.data) == DataKind::kHole;
+  if (isHole && isPlanted(Planted::kLoseHole)) return {};
   uint64_t* root = rootForClass(scope, akey, extentClassOf(extent.count));
   if (!root) return scope.noSpace();
   const ExtentKey key{extent.index, extent.count};

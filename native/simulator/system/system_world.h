@@ -52,4 +52,6 @@ class SystemWorld final : public World {
   uint64_t undecidedCount_ = 0;
 };
 
+CaseResult runSystemCase(const CaseArguments& arguments);
+
 }  // namespace daos::simulator

@@ -8,6 +8,7 @@
 // 3. What was read leaves the target only once it is durable.
 #include <algorithm>
 
+#include "base/planted.h"
 #include "engine/object/conditions.h"
 #include "engine/object/object_service.h"
 #include "engine/target.h"
@@ -253,7 +254,9 @@ Task<Status> fetchLater(Target& target, rpc::Request& request) {
   Status status = prepared.container->vos->fetch(prepared.fetch, context->fetched);
   if (!status.ok()) co_return co_await failDurably(pool.arena(), std::move(status).error());
   if (context->fetched.hasMedia()) DAOS_CO_CHECK(co_await context->fetched.readMedia());
-  DAOS_CO_CHECK(co_await pool.arena().waitDurable(context->fetched.ticket()));
+  if (!isPlanted(Planted::kReturnUncommitted)) {
+    DAOS_CO_CHECK(co_await pool.arena().waitDurable(context->fetched.ticket()));
+  }
   const Answer answer(prepared.fetch, *context);
   if (!answer.status().ok()) co_return Error(answer.status().error());
   if (!request.isSinkRemote()) {
