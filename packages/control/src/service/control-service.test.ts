@@ -154,6 +154,12 @@ describe('control/service', () => {
     expect([first.status, second.status]).toEqual([200, 200]);
     expect(await second.json()).toEqual(await first.json());
     expect((await send('two')).status).toBe(409);
+    const destroy = () =>
+      fetch(`${service.url}/v1/pools/p`, {
+        method: 'DELETE',
+        headers: { 'idempotency-key': 'three' },
+      });
+    expect([(await destroy()).status, (await destroy()).status]).toEqual([200, 200]);
   });
 
   test.each([

@@ -15,8 +15,11 @@ import type * as z from 'zod';
 import { openApiDocument } from '../api/openapi.js';
 import type { Route } from '../api/route.js';
 import { ROUTE_LIST } from '../api/routes.js';
+import { systemClock, type Clock } from '../clock.js';
 import type { Log } from '../control-context.js';
 import type { ControlPlane } from '../control-plane.js';
+import { AnsweredRequests } from './answered-requests.js';
+import type { AuditEntry } from './audit.js';
 import { daosErrorOf, describeIssues, errorBodyOf, httpStatusOf } from './http-errors.js';
 import { roleOf, type Certificates, type Role } from './service-tls.js';
 import { watchEvents } from './watch-events.js';
@@ -36,11 +39,15 @@ export interface ControlServiceOptions {
   readonly certificates?: Certificates;
   readonly version: string;
   readonly log: Log;
+  /** Gets every request with what came of it. */
+  readonly audit?: (entry: AuditEntry) => void;
+  readonly clock?: Clock;
 }
 
 export class ControlService {
   readonly #server: FastifyInstance<Server>;
   readonly #options: ControlServiceOptions;
+  readonly #answered: AnsweredRequests;
   readonly #closing = new AbortController();
 
   /**
@@ -56,6 +63,7 @@ export class ControlService {
 
   private constructor(options: ControlServiceOptions) {
     this.#options = options;
+    this.#answered = new AnsweredRequests(options.control.store, options.clock ?? systemClock);
     this.#server = fastify({
       ...(options.certificates && { https: tlsOptionsOf(options.certificates) }),
       bodyLimit: REQUEST_SIZE_MAX,
@@ -69,6 +77,7 @@ export class ControlService {
       const message = `there is no ${request.method} ${request.url}: see /v1/openapi.json`;
       return this.#fail(new DaosError('DER_NONEXIST', message), request, reply);
     });
+    this.#server.addHook('onResponse', async (request, reply) => this.#audit(request, reply));
     for (const route of ROUTE_LIST) this.#serve(route);
     const document = openApiDocument(options.version);
     this.#server.get('/v1/openapi.json', () => document);
@@ -108,7 +117,10 @@ export class ControlService {
           body: checked(route.body, request.body ?? undefined, 'body'),
           requestKey: requestKeyOf(request),
         };
-        return (await route.run(call)) as object;
+        const { requestKey } = call;
+        if (requestKey === undefined || route.method === 'GET') return await route.run(call);
+        const asked = [route.method, request.url, request.body ?? null];
+        return await this.#answered.once(requestKey, asked, () => route.run(call));
       },
     });
   }
@@ -120,6 +132,26 @@ export class ControlService {
       this.#options.log.error(`${request.method} ${request.url} failed`, { stack });
     }
     return reply.status(httpStatusOf(known.code)).send(errorBodyOf(known));
+  }
+
+  #audit(request: FastifyRequest, reply: FastifyReply): void {
+    const { socket } = request.raw;
+    const key = request.headers['idempotency-key'];
+    try {
+      this.#options.audit?.({
+        time: new Date().toISOString(),
+        ...(socket instanceof TLSSocket && {
+          role: String(socket.getPeerCertificate().subject?.CN),
+        }),
+        address: request.ip,
+        method: request.method,
+        url: request.url,
+        status: reply.statusCode,
+        ...(typeof key === 'string' && { requestKey: key }),
+      });
+    } catch (error) {
+      this.#options.log.error('the audit log cannot be written', { error: String(error) });
+    }
   }
 
   async #listen(): Promise<void> {

@@ -1,0 +1,66 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { systemClock, type Clock } from '../clock.js';
+import { LmdbStore } from '../metadata/lmdb-store.js';
+import { ANSWER_LIFE_MS, AnsweredRequests } from './answered-requests.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'daos-answers-'));
+const store = LmdbStore.open({ directory: scratch });
+afterAll(async () => {
+  await store.close();
+  rmSync(scratch, { recursive: true });
+});
+
+describe('control/answered-requests', () => {
+  let nowMs = 0;
+  let runCount = 0;
+  let answers: AnsweredRequests;
+  let keyCount = 0;
+  let key = '';
+  const clock: Clock = { ...systemClock, wallMs: () => nowMs };
+  const run = async () => ({ run: ++runCount });
+
+  beforeEach(() => {
+    answers = new AnsweredRequests(store, clock);
+    runCount = 0;
+    key = `key ${keyCount++}`;
+  });
+
+  test('a repeated request is answered, not carried out, also by the next process', async () => {
+    expect(await answers.once(key, ['DELETE', '/p'], run)).toEqual({ run: 1 });
+    expect(await answers.once(key, ['DELETE', '/p'], run)).toEqual({ run: 1 });
+    const restarted = new AnsweredRequests(store, clock);
+    expect(await restarted.once(key, ['DELETE', '/p'], run)).toEqual({ run: 1 });
+    expect(runCount).toBe(1);
+  });
+
+  test('requests that come together are carried out once', async () => {
+    const together = Array.from({ length: 10 }, () => answers.once(key, ['POST', '/p'], run));
+    expect(new Set((await Promise.all(together)).map((a) => JSON.stringify(a))).size).toBe(1);
+    expect(runCount).toBe(1);
+  });
+
+  test('a key with another request is refused', async () => {
+    await answers.once(key, ['POST', '/p', { size: 1 }], run);
+    const other = answers.once(key, ['POST', '/p', { size: 2 }], run);
+    await expect(other).rejects.toMatchObject({ code: 'DER_INVAL' });
+  });
+
+  test('a failure is not kept', async () => {
+    const fail = async () => Promise.reject(new Error('away'));
+    await expect(answers.once(key, ['POST'], fail)).rejects.toThrow('away');
+    expect(await answers.once(key, ['POST'], run)).toEqual({ run: 1 });
+  });
+
+  test('answers are forgotten after a day', async () => {
+    for (let i = 0; i < 20; i++) await answers.once(`${key} ${i}`, ['POST'], run);
+    nowMs += ANSWER_LIFE_MS;
+    for (let i = 0; i < 5; i++) await answers.once(`${key} late ${i}`, ['POST'], run);
+    const { entries } = await store.range({ prefix: '/answers/' });
+    expect(entries).toHaveLength(5);
+    await answers.once(`${key} 3`, ['POST'], run);
+    expect(runCount).toBe(26);
+  });
+});
