@@ -51,5 +51,6 @@ export const PACKAGE_LAYERS = {
   control: ['model', 'rpc'],
   server: ['model', 'native', 'bio', 'vos', 'rpc', 'control'],
   embedded: ['model', 'native', 'bio', 'vos', 'rpc', 'client', 'control', 'server'],
-  cli: ['model', 'native', 'rpc', 'client', 'control', 'embedded'],
+  // The quick start runs a server, as a program.
+  cli: ['model', 'native', 'rpc', 'client', 'control', 'server', 'embedded'],
 };

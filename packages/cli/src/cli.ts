@@ -1,0 +1,127 @@
+// What all commands share: the global options, the way to the control service, and how results and
+// errors are printed.
+
+import { ControlClient } from '@daos/control/client';
+import { readCertificates, type Role } from '@daos/control/service-tls';
+import { DaosError } from '@daos/model';
+import { Command, CommanderError } from 'commander';
+import { EXIT_CODES, exitCodeOf } from './exit-codes.js';
+
+/** What a command has to tell: to programs with --json, to people otherwise. */
+export interface Output {
+  readonly response: unknown;
+  /** Bytes go out as they are. */
+  readonly human: string | Uint8Array;
+}
+
+/** The world of a command line. A test gives it streams of its own. */
+export interface CliWorld {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly write: (text: string | Uint8Array) => void;
+  readonly writeError: (text: string) => void;
+}
+
+export interface CliDescription {
+  readonly name: string;
+  readonly description: string;
+  readonly version: string;
+  readonly role: Role;
+}
+
+export interface CommandContext {
+  readonly control: ControlClient;
+}
+
+const CERTIFICATES_VARIABLE = 'DAOS_CERTS';
+export const CONTROL_URL_DEFAULT = 'http://127.0.0.1:10001';
+const CONTROL_VARIABLE = 'DAOS_CONTROL';
+
+export class Cli {
+  readonly program: Command;
+  readonly #world: CliWorld;
+  readonly #role: Role;
+  #exitCode: number = EXIT_CODES.done;
+
+  /** `role` is the one whose certificate it shows. */
+  constructor({ name, description, version, role }: CliDescription, world: CliWorld) {
+    this.#world = world;
+    this.#role = role;
+    this.program = new Command(name)
+      .description(description)
+      .version(version)
+      .option('-j, --json', 'print one JSON object {response, error, status}')
+      .option(
+        '--control <url>',
+        `control service; also by ${CONTROL_VARIABLE} (default: ${CONTROL_URL_DEFAULT})`,
+      )
+      .option('--certs <directory>', `certificates of the system; also by ${CERTIFICATES_VARIABLE}`)
+      .configureOutput({ writeOut: world.write, writeErr: world.writeError })
+      .exitOverride();
+  }
+
+  /** A function for commander that runs `action` and prints what comes of it. */
+  action<A extends unknown[]>(
+    action: (context: CommandContext, ...parameters: A) => Promise<Output>,
+  ): (...parameters: A) => Promise<void> {
+    return async (...parameters) => {
+      try {
+        this.#print(await action({ control: this.#control() }, ...parameters));
+      } catch (error) {
+        this.#fail(error);
+      }
+    };
+  }
+
+  /** The exit code. */
+  async run(parameters: readonly string[]): Promise<number> {
+    try {
+      await this.program.parseAsync(parameters, { from: 'user' });
+    } catch (error) {
+      if (!(error instanceof CommanderError)) throw error;
+      return error.exitCode === 0 ? EXIT_CODES.done : EXIT_CODES.usage;
+    }
+    return this.#exitCode;
+  }
+
+  #control(): ControlClient {
+    const { control, certs = this.#world.environment[CERTIFICATES_VARIABLE] } = this.program.opts<{
+      control?: string;
+      certs?: string;
+    }>();
+    return new ControlClient({
+      ...(certs !== undefined && { certificates: readCertificates(certs, this.#role) }),
+      url: control ?? this.#world.environment[CONTROL_VARIABLE] ?? CONTROL_URL_DEFAULT,
+    });
+  }
+
+  get #isJson(): boolean {
+    return this.program.opts<{ json?: boolean }>().json === true;
+  }
+
+  #print({ response, human }: Output): void {
+    const text = this.#isJson ? envelope({ response, error: null, status: 0 }) : human;
+    this.#world.write(text);
+  }
+
+  #fail(error: unknown): void {
+    this.#exitCode = exitCodeOf(error);
+    const known = DaosError.is(error) ? error : undefined;
+    const message = error instanceof Error ? error.message : String(error);
+    if (this.#isJson) {
+      this.#world.write(
+        envelope({ response: null, error: message, status: -(known?.value ?? 1025) }),
+      );
+      return;
+    }
+    const name = this.program.name();
+    this.#world.writeError(`${name}: ${known ? `${known.code}: ` : ''}${message}\n`);
+    if (known) this.#world.writeError(`${name}: what to do: ${known.action}\n`);
+  }
+}
+
+/** Whole numbers beyond a double's go as text. */
+function envelope(value: object): string {
+  const replace = (_key: string, field: unknown) =>
+    typeof field === 'bigint' ? field.toString() : field;
+  return `${JSON.stringify(value, replace, 2)}\n`;
+}

@@ -1,0 +1,104 @@
+// `daos container`: create, destroy, list, query, get-prop.
+
+import type { ContainerStatus } from '@daos/control/client';
+import type { Cli, CommandContext, Output } from '../cli.js';
+import { formatFields, formatTable } from '../table.js';
+import { addContainerAttributes } from './attributes.js';
+import { parseProperties } from './parse.js';
+
+export function addContainer(cli: Cli): void {
+  const container = cli.program
+    .command('container')
+    .alias('cont')
+    .description('works on containers');
+  container
+    .command('create <pool> <label>')
+    .description('creates a container')
+    .option('-t, --type <type>', 'layout: POSIX, HDF5, PYTHON, …')
+    .option('--properties <list>', 'properties as name:value,name:value')
+    .action(cli.action(createContainer));
+  container
+    .command('destroy <pool> <container>')
+    .description('destroys a container and all objects in it')
+    .action(cli.action(destroyContainer));
+  container
+    .command('list <pool>')
+    .alias('ls')
+    .description('lists the containers of a pool')
+    .action(cli.action(listContainers));
+  container
+    .command('query <pool> <container>')
+    .description('shows a container')
+    .action(cli.action(queryContainer));
+  container
+    .command('get-prop <pool> <container>')
+    .description('shows the properties of a container')
+    .action(cli.action(getProperties));
+  addContainerAttributes(cli, container);
+}
+
+async function createContainer(
+  { control }: CommandContext,
+  pool: string,
+  label: string,
+  options: { type?: string; properties?: string },
+): Promise<Output> {
+  const properties = {
+    ...(options.properties !== undefined && parseProperties(options.properties)),
+    ...(options.type !== undefined && { layout_type: options.type }),
+  };
+  const response = await control.call('createContainer', {
+    params: { pool },
+    // The service checks names and values, and says which are wrong.
+    body: { label, properties } as never,
+  });
+  return { response, human: `created container ${response.label} (${response.uuid})\n` };
+}
+
+async function destroyContainer(
+  { control }: CommandContext,
+  pool: string,
+  container: string,
+): Promise<Output> {
+  await control.call('destroyContainer', { params: { pool, container } });
+  return { response: { pool, container }, human: `destroyed container ${container}\n` };
+}
+
+async function listContainers({ control }: CommandContext, pool: string): Promise<Output> {
+  const { containers } = await control.call('listContainers', { params: { pool } });
+  const rows = containers.map((c) => [c.label, c.uuid, c.properties.layout_type]);
+  return {
+    response: { containers },
+    human: rows.length ? formatTable(['Container', 'UUID', 'Layout'], rows) : 'no containers\n',
+  };
+}
+
+async function queryContainer(
+  { control }: CommandContext,
+  pool: string,
+  container: string,
+): Promise<Output> {
+  const response = await control.call('getContainer', { params: { pool, container } });
+  return { response, human: containerFields(response) };
+}
+
+function containerFields(container: ContainerStatus): string {
+  return formatFields([
+    ['Container', `${container.label} (${container.uuid})`],
+    ['Pool', container.poolUuid],
+    ['Layout', container.properties.layout_type],
+    ['Created', new Date(container.createdMs).toISOString()],
+  ]);
+}
+
+async function getProperties(
+  { control }: CommandContext,
+  pool: string,
+  container: string,
+): Promise<Output> {
+  const { properties } = await control.call('getContainer', { params: { pool, container } });
+  return {
+    response: properties,
+    human: formatTable(['Property', 'Value'], Object.entries(properties)),
+  };
+}

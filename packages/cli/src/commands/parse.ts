@@ -1,0 +1,45 @@
+// Values of options, from text.
+
+import { parseSize } from '@daos/control/client';
+import { DaosError } from '@daos/model';
+
+/** `0,2,4-6` → 0, 2, 4, 5, 6. */
+export function parseRanks(text: string): number[] {
+  return text.split(',').flatMap((part) => {
+    const match = /^(\d+)(?:-(\d+))?$/.exec(part.trim());
+    if (!match) throw new DaosError('DER_INVAL', `'${text}' is not a list of ranks, as 0,2,4-6`);
+    const first = Number(match[1]);
+    const last = Number(match[2] ?? match[1]);
+    if (last < first || last - first > 65_535) {
+      throw new DaosError('DER_INVAL', `'${part}' is not a range of ranks`);
+    }
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
+}
+
+/** `10GB` is a size, `50%` a share of what is free. */
+export function parseSizeOrPercent(text: string): { size: number } | { freePercent: number } {
+  const match = /^(\d+(?:\.\d+)?)%$/.exec(text.trim());
+  if (!match) return { size: parseSize(text) };
+  const freePercent = Number(match[1]);
+  if (freePercent > 0 && freePercent <= 100) return { freePercent };
+  throw new DaosError('DER_INVAL', `'${text}' is not between 0 % and 100 %`);
+}
+
+/** `6%` or `0.06`. */
+export function parseRatio(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(text.trim());
+  const ratio = match ? Number(match[1]) / (match[2] ? 100 : 1) : NaN;
+  if (ratio >= 0 && ratio <= 1) return ratio;
+  throw new DaosError('DER_INVAL', `'${text}' is not a ratio, as 6% or 0.06`);
+}
+
+/** `name:value,name:value`, as DAOS writes properties. */
+export function parseProperties(text: string): Record<string, string> {
+  const entries = text.split(',').map((part) => {
+    const colon = part.indexOf(':');
+    if (colon < 1) throw new DaosError('DER_INVAL', `'${part}' is not name:value`);
+    return [part.slice(0, colon).trim(), part.slice(colon + 1).trim()] as const;
+  });
+  return Object.fromEntries(entries);
+}

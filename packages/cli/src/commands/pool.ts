@@ -1,0 +1,158 @@
+// `pool` of dmg (create, destroy, list, query) and of daos (list, query).
+
+import { formatSize, parseSize, type PoolStatus, type PoolSummary } from '@daos/control/client';
+import { DaosError } from '@daos/model';
+import type { Command } from 'commander';
+import type { Cli, CommandContext, Output } from '../cli.js';
+import { formatFields, formatTable } from '../table.js';
+import { addPoolAttributes } from './attributes.js';
+import { parseRanks, parseRatio, parseSizeOrPercent } from './parse.js';
+
+export function addPoolQueries(cli: Cli): Command {
+  const pool = cli.program.command('pool').description('works on pools');
+  pool
+    .command('list')
+    .alias('ls')
+    .description('lists the pools of the system')
+    .action(cli.action(listPools));
+  pool
+    .command('query <pool>')
+    .description('shows the space and the state of a pool')
+    .option('-t, --show-targets', 'also for each target')
+    .action(cli.action(queryPool));
+  addPoolAttributes(cli, pool);
+  return pool;
+}
+
+export function addPoolManagement(cli: Cli): void {
+  const pool = addPoolQueries(cli);
+  pool
+    .command('create <label>')
+    .description('creates a pool')
+    .option('-z, --size <size>', 'size over all ranks, as 10GB; or a share of what is free, as 50%')
+    .option('-t, --tier-ratio <ratio>', 'share for metadata and small values, as 6%')
+    .option('-s, --scm-size <size>', 'size for metadata and small values on each rank')
+    .option('-n, --nvme-size <size>', 'size for bulk data on each rank')
+    .option('-r, --ranks <list>', 'ranks, as 0,2,4-6')
+    .option('-k, --nranks <count>', 'number of ranks')
+    .action(cli.action(createPool));
+  pool
+    .command('destroy <pool>')
+    .description('destroys a pool and all data in it')
+    .option('-r, --recursive', 'also when it has containers')
+    .action(cli.action(destroyPool));
+}
+
+async function listPools({ control }: CommandContext): Promise<Output> {
+  const { pools } = await control.call('listPools');
+  return { response: { pools }, human: pools.length ? poolTable(pools) : 'no pools\n' };
+}
+
+function poolTable(pools: readonly PoolSummary[]): string {
+  return formatTable(
+    ['Pool', 'UUID', 'State', 'Size', 'Ranks', 'Targets'],
+    pools.map((pool) => [
+      pool.label,
+      pool.uuid,
+      pool.state,
+      formatSize(pool.sizeBytes),
+      pool.ranks.join(','),
+      pool.targetCount,
+    ]),
+  );
+}
+
+async function queryPool(
+  { control }: CommandContext,
+  pool: string,
+  options: { showTargets?: boolean },
+): Promise<Output> {
+  const response = await control.call('queryPool', { params: { pool } });
+  const targets = options.showTargets ? `\n${targetTable(response)}` : '';
+  return { response, human: poolFields(response) + targets };
+}
+
+function poolFields(pool: PoolStatus): string {
+  const tier = ({
+    totalBytes,
+    freeBytes,
+    targetFreeBytesMin,
+    imbalancePercent,
+  }: PoolStatus['arena']) =>
+    `${formatSize(freeBytes)} free of ${formatSize(totalBytes)}, least on a target ` +
+    `${formatSize(targetFreeBytesMin)}, imbalance ${imbalancePercent} %`;
+  return formatFields([
+    ['Pool', `${pool.label} (${pool.uuid})`],
+    ['State', pool.state],
+    ['Map version', pool.mapVersion],
+    ['Ranks', pool.ranks.join(',')],
+    ['Targets', pool.targetCount],
+    ['Containers', pool.containerCount],
+    ['Metadata and small values', tier(pool.arena)],
+    ['Data', tier(pool.data)],
+    ...(pool.unreachableRanks.length
+      ? [['Unreachable ranks', pool.unreachableRanks.join(',')] as const]
+      : []),
+  ]);
+}
+
+function targetTable(pool: PoolStatus): string {
+  return formatTable(
+    ['Rank', 'Target', 'Metadata used', 'Metadata total', 'Data used', 'Data total'],
+    pool.targets.map(({ rank, index, arena, data }) => [
+      rank,
+      index,
+      formatSize(arena.usedBytes),
+      formatSize(arena.totalBytes),
+      formatSize(data.usedBytes),
+      formatSize(data.totalBytes),
+    ]),
+  );
+}
+
+interface CreateOptions {
+  size?: string;
+  tierRatio?: string;
+  scmSize?: string;
+  nvmeSize?: string;
+  ranks?: string;
+  nranks?: string;
+}
+
+async function createPool(
+  { control }: CommandContext,
+  label: string,
+  options: CreateOptions,
+): Promise<Output> {
+  if ((options.size === undefined) === (options.scmSize === undefined)) {
+    throw new DaosError('DER_INVAL', 'give either --size or --scm-size');
+  }
+  const pool = await control.call('createPool', {
+    body: {
+      label,
+      ...(options.size !== undefined && parseSizeOrPercent(options.size)),
+      ...(options.tierRatio !== undefined && { tierRatio: parseRatio(options.tierRatio) }),
+      ...(options.scmSize !== undefined && { arenaSizePerRank: parseSize(options.scmSize) }),
+      ...(options.nvmeSize !== undefined && { dataSizePerRank: parseSize(options.nvmeSize) }),
+      ...(options.ranks !== undefined && { ranks: parseRanks(options.ranks) }),
+      ...(options.nranks !== undefined && { rankCount: Number(options.nranks) }),
+    },
+  });
+  const ranks = pool.map.ranks.map(({ rank }) => rank).join(',');
+  return {
+    response: pool,
+    human: `created pool ${pool.label} (${pool.uuid}) on ranks ${ranks}\n`,
+  };
+}
+
+async function destroyPool(
+  { control }: CommandContext,
+  pool: string,
+  options: { recursive?: boolean },
+): Promise<Output> {
+  await control.call('destroyPool', {
+    params: { pool },
+    ...(options.recursive && { query: { recursive: 'true' } }),
+  });
+  return { response: { pool }, human: `destroyed pool ${pool}\n` };
+}

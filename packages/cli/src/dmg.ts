@@ -1,0 +1,16 @@
+// The command line of administrators.
+
+import { Cli, type CliWorld } from './cli.js';
+import { addPoolManagement } from './commands/pool.js';
+import { addSystem } from './commands/system.js';
+import { CLI_VERSION } from './version.js';
+
+export function makeDmg(world: CliWorld): Cli {
+  const cli = new Cli(
+    { name: 'dmg', description: 'Manages a DAOS system', version: CLI_VERSION, role: 'admin' },
+    world,
+  );
+  addPoolManagement(cli);
+  addSystem(cli);
+  return cli;
+}

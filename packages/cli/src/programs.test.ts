@@ -1,0 +1,132 @@
+// Goal:   daos and dmg as people and scripts meet them.
+// Method: a real server with a real engine; the command lines run in this process, with streams of
+//         their own.
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Cli, CliWorld } from './cli.js';
+import { makeDaos } from './daos.js';
+import { makeDmg } from './dmg.js';
+import { EXIT_CODES } from './exit-codes.js';
+import { QuickstartDirectory, startServer, stopServer } from './quickstart/server-process.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'daos-cli-'));
+const home = new QuickstartDirectory(join(scratch, 'home'));
+let url = '';
+
+beforeAll(async () => {
+  url = (await startServer(home, 0)).url;
+});
+
+afterAll(async () => {
+  await stopServer(home);
+  rmSync(scratch, { recursive: true });
+});
+
+interface Ran {
+  status: number;
+  output: string;
+  errors: string;
+}
+
+async function run(make: (world: CliWorld) => Cli, parameters: readonly string[]): Promise<Ran> {
+  const output: Buffer[] = [];
+  let errors = '';
+  const cli = make({
+    environment: { DAOS_CONTROL: url },
+    write: (text) => void output.push(Buffer.from(text)),
+    writeError: (text) => void (errors += text),
+  });
+  const status = await cli.run(parameters);
+  return { status, output: Buffer.concat(output).toString('latin1'), errors };
+}
+
+const dmg = (...parameters: string[]) => run(makeDmg, parameters);
+const daos = (...parameters: string[]) => run(makeDaos, parameters);
+
+async function json(
+  ran: Promise<Ran>,
+): Promise<{ response: never; error: string; status: number }> {
+  return JSON.parse((await ran).output) as never;
+}
+
+describe('cli/programs', () => {
+  test('a pool and a container come and go, for people', async () => {
+    expect(await dmg('pool', 'list')).toMatchObject({ status: 0, output: 'no pools\n' });
+    expect((await dmg('pool', 'create', 'tank', '--size', '256MiB')).output).toMatch(
+      /^created pool tank \([0-9a-f-]{36}\) on ranks 0\n$/,
+    );
+    expect((await dmg('pool', 'list')).output).toMatch(/tank .* ready .* 256.0 MiB/);
+    expect((await daos('pool', 'query', 'tank', '-t')).output).toMatch(/State: +ready/);
+    await daos('cont', 'create', 'tank', 'box', '--type', 'POSIX');
+    expect((await daos('container', 'list', 'tank')).output).toMatch(/box .* POSIX/);
+    await daos('pool', 'set-attr', 'tank', 'owner:me,kind:test');
+    await daos('cont', 'set-attr', 'tank', 'box', 'colour:red');
+    expect((await daos('pool', 'get-attr', 'tank', 'kind')).output).toMatch(/kind +test/);
+    expect((await daos('cont', 'list-attr', 'tank', 'box')).output).toBe('colour\n');
+    expect((await daos('pool', 'del-attr', 'tank', 'none')).status).toBe(EXIT_CODES.notFound);
+    expect((await dmg('system', 'query')).output).toMatch(/0 +joined/);
+    expect((await dmg('pool', 'destroy', 'tank')).status).toBe(EXIT_CODES.busy);
+    expect((await daos('container', 'destroy', 'tank', 'box')).status).toBe(0);
+    expect((await dmg('pool', 'destroy', 'tank')).status).toBe(0);
+  });
+
+  test('programs get one object, whether it went well or not', async () => {
+    await dmg('pool', 'create', 'tank', '--size', '256MiB');
+    expect(await json(daos('--json', 'pool', 'list'))).toMatchObject({
+      response: { pools: [{ label: 'tank', state: 'ready' }] },
+      error: null,
+      status: 0,
+    });
+    expect(await json(daos('-j', 'pool', 'query', 'none'))).toMatchObject({
+      response: null,
+      error: expect.stringContaining("no pool 'none'"),
+      status: -1005,
+    });
+    await dmg('pool', 'destroy', 'tank');
+  });
+
+  test('a value of any bytes goes in and comes out, by file', async () => {
+    await dmg('pool', 'create', 'tank', '--size', '256MiB');
+    await daos('container', 'create', 'tank', 'box');
+    const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, i) => (i * 7) & 0xff));
+    const from = join(scratch, 'from');
+    const to = join(scratch, 'to');
+    writeFileSync(from, bytes);
+    const put = daos('-j', 'object', 'put', 'tank', 'box', 'new', 'key', from);
+    const { oid } = (await json(put)).response as { oid: string };
+    await daos('object', 'get', 'tank', 'box', oid, 'key', to);
+    expect(readFileSync(to).equals(bytes)).toBe(true);
+    const raw = await daos('object', 'get', 'tank', 'box', oid, 'key');
+    expect(Buffer.from(raw.output, 'latin1').equals(bytes)).toBe(true);
+    expect((await daos('object', 'list', 'tank', 'box')).output).toContain(oid);
+    expect((await daos('object', 'list-keys', 'tank', 'box', oid)).output).toBe('key\n');
+    expect((await daos('object', 'query', 'tank', 'box', oid)).output).toMatch(/S1/);
+    await daos('object', 'punch', 'tank', 'box', oid);
+    expect((await daos('object', 'get', 'tank', 'box', oid, 'key')).status).toBe(
+      EXIT_CODES.notFound,
+    );
+    await dmg('pool', 'destroy', 'tank', '--recursive');
+  });
+
+  test.each([
+    ['an unknown pool', ['pool', 'query', 'none'], EXIT_CODES.notFound, /dmg pool list/],
+    ['a size without sense', ['pool', 'create', 'p', '-z', '3 apples'], EXIT_CODES.usage, /10GB/],
+    ['too large a pool', ['pool', 'create', 'p', '-z', '900TB'], EXIT_CODES.noSpace, /are free/],
+    ['a bad label', ['pool', 'create', '../p', '-z', '1GB'], EXIT_CODES.usage, /label/],
+    ['an unknown option', ['pool', 'list', '--colour'], EXIT_CODES.usage, /--colour/],
+    [
+      'no service',
+      ['--control', 'http://127.0.0.1:9', 'pool', 'list'],
+      EXIT_CODES.unreachable,
+      /start/,
+    ],
+  ])('%s has an exit code of its own and says what to do', async (_name, line, status, message) => {
+    const ran = await dmg(...line);
+    expect(ran.status).toBe(status);
+    expect(ran.errors).toMatch(message);
+    expect(ran.output).toBe('');
+  });
+});

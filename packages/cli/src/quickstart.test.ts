@@ -1,0 +1,60 @@
+// Goal:   whatever a directory holds comes back identical, or is counted as left out.
+// Method: the quick start's programs over a directory made to be difficult, with its own server,
+//         engine killed in between.
+
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+
+const PROGRAM = join(import.meta.dirname, '../dist/quickstart-main.js');
+const scratch = mkdtempSync(join(tmpdir(), 'daos-quickstart-'));
+const home = join(scratch, 'home');
+const tree = join(scratch, 'tree');
+
+const quickstart = (...parameters: string[]) =>
+  promisify(execFile)(process.execPath, [PROGRAM, '--home', home, '--port', '0', ...parameters]);
+
+beforeAll(() => {
+  mkdirSync(join(tree, 'a/deep/directory'), { recursive: true });
+  const notUtf8 = Buffer.concat([Buffer.from(`${tree}/a/`), Buffer.from([0xff, 0xfe, 0x80])]);
+  writeFileSync(notUtf8, 'a name that is not UTF-8');
+  writeFileSync(join(tree, 'a/new\nline and blank'), 'odd');
+  writeFileSync(join(tree, 'empty'), '');
+  writeFileSync(join(tree, 'one-byte'), 'x');
+  writeFileSync(join(tree, 'a/chunk'), Buffer.alloc(1 << 20, 1));
+  writeFileSync(join(tree, 'a/chunk-and-one'), Buffer.alloc((1 << 20) + 1, 2));
+  writeFileSync(join(tree, 'a/deep/large'), Buffer.alloc(5_000_000, 'pattern'));
+  writeFileSync(join(tree, 'n'.repeat(255)), 'a long name');
+  for (let i = 0; i < 150; i++) writeFileSync(join(tree, `a/deep/directory/${i}`), `file ${i}`);
+  symlinkSync('/etc/passwd', join(tree, 'link'));
+  utimesSync(join(tree, 'one-byte'), 1_000_000_000, 1_000_000_000);
+});
+
+afterAll(async () => {
+  await quickstart('--stop');
+  rmSync(scratch, { recursive: true });
+});
+
+test('cli/quickstart: a difficult directory comes back identical after a kill', async () => {
+  const { stdout } = await quickstart(tree);
+  expect(stdout).toMatch(/engine \d+ was killed; \d+ serves in its place/);
+  expect(stdout).toContain('all 158 files and 3 directories came back identical');
+  expect(stdout).toContain('left out: 1 symbolic links');
+  expect(stdout).toMatch(/tools\/quickstart --stop/);
+}, 120_000);
+
+test('cli/quickstart: stopping removes everything, and says when there is nothing', async () => {
+  expect((await quickstart('--stop')).stdout).toMatch(/stopped, and removed/);
+  expect((await quickstart('--stop')).stdout).toMatch(/nothing runs/);
+}, 60_000);
+
+test('cli/quickstart: a directory that is not there is an error that names it', async () => {
+  const failed = quickstart('/no/such/directory');
+  await expect(failed).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('/no/such/directory'),
+  });
+});

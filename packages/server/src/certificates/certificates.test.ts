@@ -1,0 +1,139 @@
+// Goal:   who may reach the control service, and what a role may do there.
+// Method: certificates as `daos-server cert generate` makes them, a real service over TLS; its
+//         engine says yes to everything.
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { ControlPlane, LmdbStore, type EngineControl } from '@daos/control';
+import { ControlClient } from '@daos/control/client';
+import { ControlService } from '@daos/control/service';
+import { readCertificates, type Role } from '@daos/control/service-tls';
+import { generateCertificates } from './generate-certificates.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'daos-tls-'));
+const system = join(scratch, 'system');
+const foreign = join(scratch, 'foreign');
+const silent = { info: () => {}, warn: () => {}, error: () => {} };
+const yes = new Proxy({} as EngineControl, { get: () => async () => ({ targets: [] }) });
+
+let store: LmdbStore;
+let service: ControlService;
+
+beforeAll(async () => {
+  for (const directory of [system, foreign]) {
+    generateCertificates({ directory, hosts: ['storage1.example'], days: 30 });
+  }
+  store = LmdbStore.open({ directory: join(scratch, 'store') });
+  const control = new ControlPlane({ store, engines: { engineOf: () => yes }, log: silent });
+  await control.joinRank({
+    rank: 0,
+    host: 'here',
+    faultDomain: '/here',
+    targetCount: 1,
+    storageCapacityBytes: 2 ** 34,
+    memoryCapacityBytes: 2 ** 34,
+    addresses: [[]],
+  });
+  service = await ControlService.start({
+    control,
+    address: '127.0.0.1',
+    port: 0,
+    insecure: false,
+    certificates: readCertificates(system, 'server'),
+    version: '0',
+    log: silent,
+  });
+});
+
+afterAll(async () => {
+  await service.close();
+  await store.close();
+  rmSync(scratch, { recursive: true });
+});
+
+const as = (role: Role, directory = system) =>
+  new ControlClient({ url: service.url, certificates: readCertificates(directory, role) });
+
+const createPool = (client: ControlClient, label: string) =>
+  client.call('createPool', { body: { label, size: 2 ** 30 } });
+
+const denied = { code: 'DER_NO_PERM' };
+/** A service that does not like a certificate hangs up; its reason does not always arrive. */
+const refused = { code: expect.stringMatching(/DER_NO_PERM|DER_UNREACH/) };
+
+describe('server/certificates', () => {
+  test('an administrator may do everything, a client what users do', async () => {
+    await createPool(as('admin'), 'p');
+    const client = as('client');
+    expect((await client.call('listPools')).pools).toHaveLength(1);
+    await client.call('createContainer', { params: { pool: 'p' }, body: { label: 'c' } });
+    expect((await client.getContainer('p', 'c')).label).toBe('c');
+    await expect(createPool(client, 'q')).rejects.toMatchObject(denied);
+    await expect(client.call('destroyPool', { params: { pool: 'p' } })).rejects.toMatchObject(
+      denied,
+    );
+    await expect(client.call('listRanks')).rejects.toMatchObject(denied);
+    await expect(createPool(as('agent'), 'q')).rejects.toMatchObject(denied);
+    await expect(createPool(as('server'), 'q')).rejects.toMatchObject(denied);
+    expect((await as('server').call('listRanks')).ranks).toHaveLength(1);
+  });
+
+  test('a denied caller learns nothing: an unknown pool is denied as a known one is', async () => {
+    const destroy = (pool: string) => as('client').call('destroyPool', { params: { pool } });
+    const errors = await Promise.all(['p', 'none'].map((pool) => destroy(pool).catch(String)));
+    expect(errors[0]).toBe(errors[1]);
+  });
+
+  test('a caller without a certificate is refused', async () => {
+    const { authority } = readCertificates(system, 'admin');
+    const nobody = new ControlClient({
+      url: service.url,
+      certificates: { authority, certificate: '', key: '' },
+    });
+    await expect(nobody.call('listPools')).rejects.toMatchObject(refused);
+    const plain = new ControlClient({ url: service.url.replace('https', 'http') });
+    await expect(plain.call('listPools')).rejects.toBeDefined();
+  });
+
+  test('certificates of another authority are refused, in both directions', async () => {
+    const { authority } = readCertificates(system, 'admin');
+    const ours = { ...readCertificates(foreign, 'admin'), authority };
+    const forged = new ControlClient({ url: service.url, certificates: ours });
+    await expect(forged.call('listPools')).rejects.toMatchObject(refused);
+    await expect(as('admin', foreign).call('listPools')).rejects.toMatchObject(denied);
+  });
+
+  test('a certificate that has expired, and one without a role, are refused', async () => {
+    const { authority, key } = readCertificates(system, 'admin');
+    const issue = (name: string, days: string) => {
+      const request = join(scratch, 'request');
+      const at = (file: string) => join(system, file);
+      const subject = ['-subj', `/O=DAOS/CN=${name}`, '-out', request];
+      execFileSync('openssl', ['req', '-new', '-key', at('admin.key'), ...subject]);
+      const by = ['-CA', at('ca.crt'), '-CAkey', at('ca.key'), '-days', days];
+      const parameters = ['x509', '-req', '-in', request, ...by];
+      return execFileSync('openssl', parameters, {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }).toString();
+    };
+    const withCertificate = (certificate: string) =>
+      new ControlClient({ url: service.url, certificates: { authority, key, certificate } });
+    const nameless = withCertificate(issue('root', '1'));
+    await expect(nameless.call('listPools')).rejects.toMatchObject(denied);
+    const expired = withCertificate(issue('admin', '0'));
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    await expect(expired.call('listPools')).rejects.toMatchObject(refused);
+  });
+
+  test('keys are of their owner alone, and an authority is never replaced', () => {
+    for (const name of ['ca.key', 'admin.key', 'client.key']) {
+      expect(statSync(join(system, name)).mode & 0o777).toBe(0o600);
+    }
+    const again = () => generateCertificates({ directory: system, hosts: [], days: 1 });
+    expect(again).toThrow(expect.objectContaining({ code: 'DER_EXIST' }));
+    expect(() => readCertificates(scratch, 'admin')).toThrow(/cert generate/);
+  });
+});

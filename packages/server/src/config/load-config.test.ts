@@ -1,0 +1,132 @@
+import { describe, expect, test } from '@jest/globals';
+import { generateConfig, inspectMachine, parseCoreList, type Machine } from './generate-config.js';
+import { loadConfig, parseConfig } from './load-config.js';
+import { nearestOf } from './nearest.js';
+import { enginesOf, serverConfigSchema } from './server-config.js';
+
+const parse = (text: string) => parseConfig('daos.yml', text, serverConfigSchema);
+
+function mistakesOf(text: string): string[] {
+  try {
+    parse(text);
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'DER_INVAL' });
+    return (error as Error).message.split('\n');
+  }
+  throw new Error('the configuration was accepted');
+}
+
+const GOOD = `
+data_directory: /srv/daos
+control:
+  insecure: true
+engines:
+  - targets: 2
+    storage:
+      capacity: 8GiB
+`;
+
+describe('server/config', () => {
+  test('what is left out gets its default', () => {
+    const config = parse(GOOD);
+    expect(config.control).toEqual({ address: '127.0.0.1', port: 10_001, insecure: true });
+    expect(config.engines[0]).toMatchObject({
+      targets: 2,
+      transports: ['shm', 'tcp'],
+      storage: { capacity: 8 * 2 ** 30, arena: 'log' },
+    });
+    expect(enginesOf(config)[0]?.rank).toBe(0);
+  });
+
+  test('a misspelt key is named with its line and the key that was meant', () => {
+    expect(mistakesOf(GOOD.replace('targets', 'tragets'))).toEqual([
+      "daos.yml:6: unknown key 'tragets': did you mean 'targets'?",
+    ]);
+    expect(mistakesOf(GOOD.replace('capacity', 'capacitiy'))).toEqual([
+      "daos.yml:8: unknown key 'capacitiy': did you mean 'capacity'?",
+    ]);
+    expect(mistakesOf(`datadirectory: /x\n${GOOD}`)).toEqual([
+      "daos.yml:1: unknown key 'datadirectory': did you mean 'data_directory'?",
+    ]);
+  });
+
+  test('a key like no other gets the list of known ones', () => {
+    expect(mistakesOf(`${GOOD}zzzzzz: 1\n`)[0]).toMatch(
+      /^daos.yml:9: unknown key 'zzzzzz': known keys are name, data_directory/,
+    );
+  });
+
+  test('every mistake has a line of its own', () => {
+    const mistakes = mistakesOf('data_directory: here\nengines:\n  - targets: 0\n    adress: x\n');
+    expect(mistakes).toHaveLength(3);
+    expect(mistakes.join('\n')).toMatch(/daos.yml:1: data_directory: must be an absolute path/);
+    expect(mistakes.join('\n')).toMatch(/daos.yml:3: engines\[0\].targets: /);
+    expect(mistakes.join('\n')).toMatch(/daos.yml:4: unknown key 'adress': did you mean 'address'/);
+  });
+
+  test('a missing key, a wrong size and broken YAML say where', () => {
+    expect(mistakesOf('engines:\n  - targets: 1\n')).toEqual([
+      'daos.yml:1: data_directory: is missing',
+    ]);
+    expect(mistakesOf(GOOD.replace('8GiB', '8 apples'))[0]).toMatch(/^daos.yml:8: .*not a size/);
+    expect(mistakesOf('a: [1, 2\nb: 3')[0]).toMatch(/^daos.yml:\d: /);
+    expect(mistakesOf('')[0]).toMatch(/is missing|expected/);
+  });
+
+  test('a file that cannot be read is named', () => {
+    expect(() => loadConfig('/nowhere/daos.yml', serverConfigSchema)).toThrow(
+      /\/nowhere\/daos.yml/,
+    );
+  });
+
+  test('two engines never have the same rank', () => {
+    const config = parse('data_directory: /x\nengines:\n  - rank: 1\n  - targets: 1\n');
+    expect(() => enginesOf(config)).toThrow(/two engines have rank 1/);
+  });
+});
+
+describe('server/nearest', () => {
+  test.each([
+    ['tragets', 'targets'],
+    ['Targets', 'targets'],
+    ['prot', 'port'],
+    ['x', undefined],
+    ['something', undefined],
+  ])('%s means %s', (word, meant) => {
+    expect(nearestOf(word, ['targets', 'port', 'address'])).toBe(meant);
+  });
+});
+
+describe('server/generate-config', () => {
+  const twoNodes: Machine = {
+    coreCount: 8,
+    numaNodes: [
+      [0, 1, 2, 3],
+      [4, 5, 6, 7],
+    ],
+    memoryBytes: 64 * 2 ** 30,
+    freeMemoryBytes: 32 * 2 ** 30,
+    hugePageCount: 512,
+    interfaces: [{ name: 'lo', address: '127.0.0.1' }],
+    rdmaDevices: ['mlx5_0'],
+    blockDevices: [{ name: 'nvme0n1', sizeBytes: 10 ** 12 }],
+  };
+
+  test('a machine gets an engine per NUMA node, pinned, with what its network can do', () => {
+    const config = parse(generateConfig(twoNodes, { dataDirectory: '/srv/daos', port: 10_001 }));
+    expect(config.engines).toMatchObject([
+      { rank: 0, targets: 3, pin_cores: [0, 1, 2], transports: ['shm', 'verbs', 'tcp'] },
+      { rank: 1, targets: 3, pin_cores: [4, 5, 6], storage: { memory: 16 * 2 ** 30 } },
+    ]);
+  });
+
+  test('this machine gets a configuration that is right', () => {
+    const text = generateConfig(inspectMachine(), { dataDirectory: '/srv/daos', port: 10_001 });
+    expect(parse(text).engines.length).toBeGreaterThan(0);
+  });
+
+  test('lists of cores come apart', () => {
+    expect(parseCoreList('0-2,5,7-8')).toEqual([0, 1, 2, 5, 7, 8]);
+    expect(parseCoreList('')).toEqual([]);
+  });
+});

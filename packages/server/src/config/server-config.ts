@@ -1,0 +1,85 @@
+// What a server can be told, as the schema of its configuration file. docs/configuration.md
+// explains each key to people.
+
+import { parseSize } from '@daos/control';
+import { DaosError, TARGET_COUNT_MAX } from '@daos/model';
+import * as z from 'zod';
+
+/** Bytes, or text with a unit as `8GiB`. */
+const sizeField = z.union([z.int().min(0), z.string()]).transform((value, context) => {
+  if (typeof value === 'number') return value;
+  try {
+    return parseSize(value);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as DaosError).message });
+    return z.NEVER;
+  }
+});
+
+const storageSchema = z.strictObject({
+  /** What pools may take; all that is free when left out. */
+  capacity: sizeField.optional(),
+  /** What the arenas of pools may take of memory; half of it over all engines when left out. */
+  memory: sizeField.optional(),
+  arena: z.enum(['log', 'pmem']).default('log'),
+});
+
+const engineSchema = z.strictObject({
+  rank: z.int().min(0).max(65_535).optional(),
+  targets: z.int().min(1).max(TARGET_COUNT_MAX).default(1),
+  transports: z
+    .array(z.enum(['shm', 'tcp', 'verbs']))
+    .min(1)
+    .default(['shm', 'tcp']),
+  address: z.union([z.ipv4(), z.ipv6()]).default('127.0.0.1'),
+  /** Target t listens at port + t; 0: at any port. */
+  port: z.int().min(0).max(65_535).default(0),
+  /** How long an idle target polls before it sleeps, in microseconds. */
+  spin: z.int().min(0).max(1_000_000).default(20),
+  pin_cores: z.array(z.int().min(0)).optional(),
+  storage: storageSchema.prefault({}),
+});
+
+const controlSchema = z.strictObject({
+  address: z.string().default('127.0.0.1'),
+  port: z.int().min(0).max(65_535).default(10_001),
+  /** Folder with ca.crt, server.crt and server.key. */
+  certificates: z.string().startsWith('/', 'must be an absolute path').optional(),
+  /** Runs without certificates; then on loopback alone. */
+  insecure: z.boolean().default(false),
+});
+
+export const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'off'] as const;
+
+export const serverConfigSchema = z.strictObject({
+  name: z.string().min(1).max(64).default('daos_server'),
+  data_directory: z.string().startsWith('/', 'must be an absolute path'),
+  fault_path: z
+    .string()
+    .regex(/^(\/[^/]+)+$/, 'must be a path like /rack0/host1')
+    .optional(),
+  log: z.strictObject({ level: z.enum(LOG_LEVELS).default('info') }).prefault({}),
+  control: controlSchema.prefault({}),
+  engines: z.array(engineSchema).min(1).max(16),
+});
+
+export type ServerConfig = z.output<typeof serverConfigSchema>;
+export type EngineConfig = ServerConfig['engines'][number] & { readonly rank: number };
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/**
+ * The engines with their ranks: their own, or their place in the list. DER_INVAL when two have the
+ * same.
+ */
+export function enginesOf(config: ServerConfig): EngineConfig[] {
+  const engines = config.engines.map((engine, index) => ({
+    ...engine,
+    rank: engine.rank ?? index,
+  }));
+  const seen = new Set<number>();
+  for (const { rank } of engines) {
+    if (seen.has(rank)) throw new DaosError('DER_INVAL', `two engines have rank ${rank}`);
+    seen.add(rank);
+  }
+  return engines;
+}

@@ -1,0 +1,56 @@
+// What a server and its engine's process say to each other over the process channel. Both ends
+// check what they receive.
+//
+//   server → engine   start (once, first), then calls
+//   engine → server   started or failed, then an answer for each call, in any order
+
+import { ENGINE_METHODS, type EngineMethod } from '@daos/control/engine-control';
+import { DaosError, ERRORS, type DaosErrorCode } from '@daos/model';
+import * as z from 'zod';
+
+export const engineOptionsSchema = z.object({
+  rank: z.int(),
+  dataDirectory: z.string(),
+  targetCount: z.int(),
+  transports: z.array(z.enum(['shm', 'tcp', 'verbs'])),
+  tcpAddress: z.string(),
+  tcpPort: z.int(),
+  spinMicroseconds: z.int(),
+  pinCores: z.array(z.int()).optional(),
+  store: z.object({ arena: z.enum(['log', 'pmem']) }),
+  logLevel: z.enum(['debug', 'info', 'warning', 'error', 'off']),
+});
+export type EngineOptions = z.infer<typeof engineOptionsSchema>;
+
+export const toEngineSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('start'), options: engineOptionsSchema }),
+  z.object({
+    type: z.literal('call'),
+    id: z.int(),
+    method: z.enum(Object.keys(ENGINE_METHODS) as [EngineMethod]),
+    parameters: z.unknown(),
+  }),
+]);
+export type ToEngine = z.infer<typeof toEngineSchema>;
+
+const failureSchema = z.object({
+  code: z.enum(Object.keys(ERRORS) as [DaosErrorCode]),
+  message: z.string(),
+});
+
+export const fromEngineSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('started') }),
+  z.object({ type: z.literal('failed'), failure: failureSchema }),
+  z.object({
+    type: z.literal('answer'),
+    id: z.int(),
+    result: z.unknown().optional(),
+    failure: failureSchema.optional(),
+  }),
+]);
+export type FromEngine = z.infer<typeof fromEngineSchema>;
+
+export function failureOf(error: unknown): z.infer<typeof failureSchema> {
+  if (DaosError.is(error)) return { code: error.code, message: error.message };
+  return { code: 'DER_MISC', message: error instanceof Error ? error.message : String(error) };
+}

@@ -1,0 +1,160 @@
+// Keeps one engine running: starts it, takes it into the system, starts it again when it ends.
+//
+// Life cycle: stopped → starting → running → (exit) → waiting → starting …; errored when a start
+//             fails in a way that starting again cannot mend.
+
+import type { Clock, EngineControl, JoinRequest, Log } from '@daos/control';
+import { DaosError, type DaosErrorCode } from '@daos/model';
+import type { EngineProcess } from './engine-process.js';
+
+/**
+ * Doubles with each exit up to the longest; an engine that ran for a while starts from the shortest
+ * again.
+ */
+const RESTART_DELAY_MS_MIN = 50;
+const RESTART_DELAY_MS_MAX = 30_000;
+const STEADY_MS = 60_000;
+const STOP_TIMEOUT_MS = 30_000;
+/** A killed server's engine still holds its directory while it closes. */
+const BUSY_ATTEMPT_COUNT = 40;
+const BUSY_DELAY_MS = 100;
+
+/** Errors of a start that another start would meet again. */
+const HOPELESS: readonly DaosErrorCode[] = [
+  'DER_INVAL',
+  'DER_BUSY',
+  'DER_DF_INCOMPT',
+  'DER_DF_INVAL',
+  'DER_MISMATCH',
+  'DER_NOSYS',
+];
+
+/** What the supervisor tells the system about its rank. */
+export interface RankReporter {
+  join(request: JoinRequest): Promise<void>;
+  leave(rank: number, state: 'stopped' | 'errored' | 'suspect', reason: string): Promise<void>;
+}
+
+export interface SupervisorOptions {
+  readonly rank: number;
+  readonly startEngine: () => Promise<EngineProcess>;
+  /** What is known of the rank without its addresses. */
+  readonly description: Omit<JoinRequest, 'addresses'>;
+  readonly reporter: RankReporter;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  #engine: EngineProcess | undefined;
+  #starting: Promise<EngineProcess> | undefined;
+  #delayMs = RESTART_DELAY_MS_MIN;
+  #cancelRestart: (() => void) | undefined;
+  #wanted = false;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  get rank(): number {
+    return this.#options.rank;
+  }
+
+  get pid(): number | undefined {
+    return this.#engine?.pid;
+  }
+
+  /** DER_UNREACH while the engine is not running. */
+  get control(): EngineControl {
+    if (this.#engine) return this.#engine.control;
+    throw new DaosError('DER_UNREACH', `the engine of rank ${this.rank} is not running`);
+  }
+
+  /** The first start: what fails here is the caller's to judge, and nothing is started again. */
+  async start(): Promise<void> {
+    this.#wanted = true;
+    try {
+      await this.#run();
+    } catch (error) {
+      this.#wanted = false;
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#wanted = false;
+    this.#cancelRestart?.();
+    await this.#starting?.catch(() => {});
+    await this.#engine?.stop(STOP_TIMEOUT_MS);
+  }
+
+  async #run(): Promise<void> {
+    const { clock, log, description, reporter } = this.#options;
+    const startedMs = clock.monotonicMs();
+    this.#starting = this.#startPatiently();
+    const engine = await this.#starting;
+    this.#engine = engine;
+    void engine.exited.then(({ reason }) => this.#onExit(reason, startedMs));
+    const { targets } = await engine.control.addresses({});
+    await reporter.join({ ...description, addresses: targets });
+    const tookMs = Math.round(clock.monotonicMs() - startedMs);
+    log.info(`rank ${this.rank} serves`, { pid: engine.pid, tookMs });
+  }
+
+  async #startPatiently(): Promise<EngineProcess> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#options.startEngine();
+      } catch (error) {
+        if (!DaosError.is(error, 'DER_BUSY') || attempt === BUSY_ATTEMPT_COUNT) throw error;
+        if (!this.#wanted) throw error;
+        await new Promise<void>((resolve) => this.#options.clock.schedule(BUSY_DELAY_MS, resolve));
+      }
+    }
+  }
+
+  #onExit(reason: string, startedMs: number): void {
+    const { clock, log } = this.#options;
+    this.#engine = undefined;
+    if (!this.#wanted) {
+      log.info(`engine of rank ${this.rank} ${reason}`);
+      this.#report('stopped', reason);
+      return;
+    }
+    const uptimeMs = clock.monotonicMs() - startedMs;
+    if (uptimeMs >= STEADY_MS) this.#delayMs = RESTART_DELAY_MS_MIN;
+    log.error(`engine of rank ${this.rank} ${reason}; starting it again`, {
+      uptimeMs: Math.round(uptimeMs),
+      delayMs: this.#delayMs,
+    });
+    this.#report('suspect', `engine ${reason}`);
+    this.#restartLater();
+  }
+
+  #restartLater(): void {
+    this.#cancelRestart = this.#options.clock.schedule(this.#delayMs, () => void this.#restart());
+    this.#delayMs = Math.min(2 * this.#delayMs, RESTART_DELAY_MS_MAX);
+  }
+
+  async #restart(): Promise<void> {
+    try {
+      if (this.#wanted) await this.#run();
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.#options.log.error(`rank ${this.rank} does not start: ${message}`);
+      // An engine that came up and went again has told its exit; that restarts it.
+      if (this.#engine || !this.#wanted) return;
+      if (DaosError.is(error) && HOPELESS.includes(error.code)) this.#report('errored', message);
+      else this.#restartLater();
+    }
+  }
+
+  #report(state: 'stopped' | 'errored' | 'suspect', reason: string): void {
+    this.#options.reporter.leave(this.rank, state, reason).catch((error: unknown) => {
+      this.#options.log.error(`state of rank ${this.rank} is not recorded`, {
+        error: String(error),
+      });
+    });
+  }
+}
