@@ -101,7 +101,12 @@ describe('cli/programs', () => {
     expect(readFileSync(to).equals(bytes)).toBe(true);
     const raw = await daos('object', 'get', 'tank', 'box', oid, 'key');
     expect(Buffer.from(raw.output, 'latin1').equals(bytes)).toBe(true);
-    expect((await daos('object', 'list', 'tank', 'box')).output).toContain(oid);
+    await daos('object', 'put', 'tank', 'box', 'new', 'a', from, '--oclass', 'SX');
+    const listed = await json(daos('-j', 'object', 'list', 'tank', 'box'));
+    const oids = (listed.response as { objects: { oid: string }[] }).objects.map((o) => o.oid);
+    expect(oids).toHaveLength(2);
+    expect(new Set(oids).size).toBe(2);
+    expect(oids).toContain(oid);
     expect((await daos('object', 'list-keys', 'tank', 'box', oid)).output).toBe('key\n');
     expect((await daos('object', 'query', 'tank', 'box', oid)).output).toMatch(/S1/);
     await daos('object', 'punch', 'tank', 'box', oid);

@@ -141,7 +141,7 @@ async function listObjects(
   { limit }: { limit: string },
 ): Promise<Output> {
   const { items, hasMore } = await withContainer(context, [pool, container], (open) =>
-    takeFirst(open.objects(), Number(limit)),
+    takeFirst(distinct(open.objects()), Number(limit)),
   );
   const objects = items.map((oid) => ({
     oid: formatObjectId(oid),
@@ -208,6 +208,16 @@ async function punchObject(
   );
   const what = dkey === undefined ? `object ${oid}` : `dkey '${dkey}' of object ${oid}`;
   return { response: { oid, dkey, epoch }, human: `deleted ${what}\n` };
+}
+
+/** An object that is spread over targets is listed by each of them. */
+async function* distinct<T>(source: AsyncIterable<T>): AsyncGenerator<T> {
+  const seen = new Set<T>();
+  for await (const item of source) {
+    if (seen.has(item)) continue;
+    seen.add(item);
+    yield item;
+  }
 }
 
 async function takeFirst<T>(

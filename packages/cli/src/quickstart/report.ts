@@ -2,6 +2,7 @@
 
 import { formatSize } from '@daos/control/client';
 import type { RunDescription } from '@daos/server/data-directory';
+import { CONTROL_URL_DEFAULT } from '../cli.js';
 import { formatFields, formatTable, type Cell } from '../table.js';
 import type { PhaseResult } from './phase.js';
 import type { QuickstartDirectory } from './server-process.js';
@@ -79,6 +80,7 @@ export function farewellText({ home, server, enginePid, pool, container }: Farew
     where.trimEnd(),
     '',
     'Try next:',
+    ...(server.url === CONTROL_URL_DEFAULT ? [] : [`  export DAOS_CONTROL=${server.url}`]),
     `  tools/dmg system query`,
     `  tools/dmg pool query ${pool} --show-targets`,
     `  tools/daos container list ${pool}`,

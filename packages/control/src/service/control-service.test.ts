@@ -207,6 +207,23 @@ describe('control/service', () => {
     );
   });
 
+  test('a scrape has every rank and pool, in families that a parser takes', async () => {
+    await createPool('tank');
+    const response = await fetch(`${service.url}/metrics`);
+    expect(response.headers.get('content-type')).toMatch(/^application\/openmetrics-text/);
+    const lines = (await response.text()).split('\n');
+    expect(lines.at(-2)).toBe('# EOF');
+    expect(lines).toContain('daos_rank_joined{rank="0",host="here",state="joined"} 1');
+    expect(lines.find((line) => line.startsWith('daos_pool_containers{'))).toMatch(/tank"\} 0$/);
+    const declared = lines.flatMap((line) => /^# TYPE (\S+)/.exec(line)?.[1] ?? []);
+    expect(new Set(declared).size).toBe(declared.length);
+    for (const line of lines.filter((l) => l !== '' && !l.startsWith('#'))) {
+      expect(line).toMatch(/^[a-z_]+\{([a-z]+="[^"\n]*",?)*\} [\d.e+-]+$/);
+      const name = /^[a-z_]+/.exec(line)?.[0].replace(/_total$/, '');
+      expect(declared).toContain(name);
+    }
+  });
+
   test('a watcher sees pools come and go, and comes back without a gap', async () => {
     const first = await openEvents('pools');
     await createPool();

@@ -21,6 +21,7 @@ import type { ControlPlane } from '../control-plane.js';
 import { AnsweredRequests } from './answered-requests.js';
 import type { AuditEntry } from './audit.js';
 import { daosErrorOf, describeIssues, errorBodyOf, httpStatusOf } from './http-errors.js';
+import { METRICS_CONTENT_TYPE, metricsText } from './metrics.js';
 import { roleOf, type Certificates, type Role } from './service-tls.js';
 import { watchEvents } from './watch-events.js';
 
@@ -81,6 +82,12 @@ export class ControlService {
     for (const route of ROUTE_LIST) this.#serve(route);
     const document = openApiDocument(options.version);
     this.#server.get('/v1/openapi.json', () => document);
+    this.#server.get(
+      '/metrics',
+      { onRequest: async (request) => checkRole(request, ['server']) },
+      async (_request, reply) =>
+        reply.type(METRICS_CONTENT_TYPE).send(await metricsText(options.control)),
+    );
     const closing = this.#closing.signal;
     this.#server.get(
       '/v1/events',
