@@ -28,7 +28,7 @@ inline uint64_t hashKey(Bytes key) {
     hash = fold(hash ^ loadAs<uint64_t>(at), kFirst) + kSecond;
   }
   uint64_t tail = 0;
-  std::memcpy(&tail, at, left);
+  if (left > 0) std::memcpy(&tail, at, left);  // an empty key may have no address
   hash = fold(hash ^ tail, kSecond);
   return fold(hash ^ hash >> 32, kFirst);
 }
@@ -46,7 +46,7 @@ struct SearchKey {
       case KeyType::kLexical: break;
     }
     uint64_t first = 0;
-    std::memcpy(&first, key.data(), std::min<size_t>(key.size(), 8));
+    if (!key.empty()) std::memcpy(&first, key.data(), std::min<size_t>(key.size(), 8));
     return __builtin_bswap64(first);
   }
 };
