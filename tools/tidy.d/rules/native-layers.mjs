@@ -7,7 +7,7 @@ import { FOREIGN_HEADERS, NATIVE_FOLDERS_WITHOUT_CODE, NATIVE_LAYERS } from '../
 const TOPS = Object.keys(NATIVE_LAYERS).filter((module) => NATIVE_LAYERS[module] === '*');
 
 /** A benchmark, or the bare loop that it compares with. */
-const BENCHMARK = /(_bench\.cc|\/raw_\w+\.h)$/;
+const BENCHMARK = /(_bench\.(h|cc)|\/raw_\w+\.h)$/;
 
 export function check(tree) {
   const findings = [];
@@ -36,7 +36,7 @@ function problemOf(module, header, file) {
   if (!header.includes('/')) return `include "${header}" by its path from native/`;
   if (seen === module) return undefined;
   if (seen === 'bench') {
-    return BENCHMARK.test(file) ? undefined : 'only *_bench.cc and raw_*.h include bench/';
+    return BENCHMARK.test(file) ? undefined : 'only *_bench.{h,cc} and raw_*.h include bench/';
   }
   if (seen === 'testing') {
     return /_test\.cc$/.test(file) ? undefined : 'only *_test.cc includes testing/';

@@ -42,7 +42,7 @@ describe('tools/tidy: native-layers', () => {
     expect(found).toEqual([
       'native/newcomer: not in the order of tools/tidy.d/layers.mjs',
       'native/engine/a.cc:1: <napi.h> belongs to node; engine must not see it',
-      'native/engine/a.cc:2: only *_bench.cc and raw_*.h include bench/',
+      'native/engine/a.cc:2: only *_bench.{h,cc} and raw_*.h include bench/',
       'native/engine/a.cc:3: include "b.h" by its path from native/',
       'native/engine/a.cc:4: only *_test.cc includes testing/',
     ]);
