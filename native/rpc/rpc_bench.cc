@@ -1,7 +1,9 @@
-// Echo rate and latency, and bulk bandwidth, of the RPC layer beside a bare libfabric loop on the same provider.
+// Echo rate and latency, and bulk bandwidth, of the RPC layer beside a bare libfabric loop on the
+// same provider.
 //
-// Client and server are two processes, pinned to a core each; the server is forked anew for each case. "write" and
-// "read" are as the client sees them: the server reads or writes the client's memory.
+// Client and server are two processes, pinned to a core each; the server is forked anew for each
+// case. "write" and "read" are as the client sees them: the server reads or writes the client's
+// memory.
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -11,7 +13,7 @@
 #include <functional>
 
 #include "bench/report.h"
-#include "rpc/bare_fabric_bench.h"
+#include "rpc/raw_fabric.h"
 #include "rpc/fabric_transport.h"
 #include "rpc/rpc.h"
 
@@ -47,7 +49,8 @@ class ServerProcess {
     if (process_ != 0) return;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     pinTo(true);
-    serve([this](const std::string& text) { put(toClient_[1], text); }, [this] { return get(toServer_[0]); });
+    serve([this](const std::string& text) { put(toClient_[1], text); },
+          [this] { return get(toServer_[0]); });
     std::_Exit(0);
   }
   ~ServerProcess() {
@@ -72,7 +75,8 @@ class ServerProcess {
   pid_t process_ = 0;
 };
 
-// Nobody tells who is below it: affinity is inherited, so the client gives it back before it forks again.
+// Nobody tells who is below it: affinity is inherited, so the client gives it back before it forks
+// again.
 struct Pinned {
   Pinned() { sched_getaffinity(0, sizeof before, &before), pinTo(false); }
   ~Pinned() { sched_setaffinity(0, sizeof before, &before); }
@@ -100,7 +104,8 @@ Outcome runBareEcho(const std::string& provider, size_t size, size_t depth, doub
   return outcome;
 }
 
-bench::Measured runBareTransfer(const std::string& provider, size_t depth, bool isWrite, double seconds) {
+bench::Measured runBareTransfer(const std::string& provider, size_t depth, bool isWrite,
+                                double seconds) {
   ServerProcess server([&](const auto& tell, const auto& hear) {
     BareFabric fabric(provider);
     const auto exposed = fabric.expose(kBulkSize);
@@ -122,7 +127,8 @@ bench::Measured runBareTransfer(const std::string& provider, size_t depth, bool 
 
 struct Node {
   explicit Node(const std::string& provider)
-      : reactor(Reactor::create(clock, {.spinNs = ~uint64_t{0}}).value()), endpoint(Endpoint::create(*reactor, random)) {
+      : reactor(Reactor::create(clock, {.spinNs = ~uint64_t{0}}).value()),
+        endpoint(Endpoint::create(*reactor, random)) {
     endpoint->addTransport(createFabricTransport(clock, random, {.provider = provider}).value());
   }
   SystemClock clock;
@@ -139,9 +145,11 @@ void serveOurs(const std::string& provider, const ServerProcess::Tell& tell) {
     request.reply(request.body(), data);
     return true;
   });
-  // Each of the client's callers has a piece of its own, as each transfer under way has in the bare loop.
+  // Each of the client's callers has a piece of its own, as each transfer under way has in the bare
+  // loop.
   const auto pieceOf = [&](const Request& request) {
-    return MutableBytes(memory).subspan(loadAs<uint64_t>(request.body().data()) % 8 * kBulkSize, kBulkSize);
+    return MutableBytes(memory).subspan(loadAs<uint64_t>(request.body().data()) % 8 * kBulkSize,
+                                        kBulkSize);
   };
   node.endpoint->handle(kPull, [&](Request& request) -> Task<void> {
     const MutableBytes pieces[] = {pieceOf(request)};
@@ -190,8 +198,8 @@ Task<void> keepCalling(Load& load, uint64_t index) {
   }
 }
 
-Outcome runOurs(const std::string& provider, uint16_t opcode, size_t bodySize, size_t dataSize, size_t sinkSize,
-                size_t depth, double seconds) {
+Outcome runOurs(const std::string& provider, uint16_t opcode, size_t bodySize, size_t dataSize,
+                size_t sinkSize, size_t depth, double seconds) {
   ServerProcess server([&](const auto& tell, const auto&) { serveOurs(provider, tell); });
   const Pinned pinned;
   Node node(provider);
@@ -220,11 +228,12 @@ void benchEcho(bench::Report& report, const std::string& provider, size_t size, 
   const std::string name =
       "rpc/" + provider + (size == 64 ? "/echo64/qd" : "/echo4k/qd") + std::to_string(depth);
   if (!report.wants(name)) return;
-  // Both halves share the time of a case; the reference is run right before what is compared with it.
+  // Both halves share the time of a case; the reference is run right before what is compared with
+  // it.
   const Outcome bare = runBareEcho(provider, size, depth, report.seconds() / 2);
   const bool isBody = size == 64;
-  const Outcome ours =
-      runOurs(provider, kEcho, isBody ? size : 0, isBody ? 0 : size, isBody ? 0 : size, depth, report.seconds() / 2);
+  const Outcome ours = runOurs(provider, kEcho, isBody ? size : 0, isBody ? 0 : size,
+                               isBody ? 0 : size, depth, report.seconds() / 2);
   report.addRate(name + "/rate", ours.measured.perSecond, bare.measured.perSecond);
   report.addLatency(name, ours.latencies, &bare.latencies);
 }
@@ -234,10 +243,12 @@ void benchBulk(bench::Report& report, const std::string& provider, bool isWrite,
       "rpc/" + provider + "/bulk1m/" + (isWrite ? "write" : "read") + "/qd" + std::to_string(depth);
   if (!report.wants(name)) return;
   const bench::Measured bare = runBareTransfer(provider, depth, !isWrite, report.seconds() / 2);
-  const Outcome ours = runOurs(provider, isWrite ? kPull : kPush, sizeof(uint64_t), isWrite ? kBulkSize : 0, isWrite ? 0 : kBulkSize,
-                               depth, report.seconds() / 2);
+  const Outcome ours =
+      runOurs(provider, isWrite ? kPull : kPush, sizeof(uint64_t), isWrite ? kBulkSize : 0,
+              isWrite ? 0 : kBulkSize, depth, report.seconds() / 2);
   const double megabytes = static_cast<double>(kBulkSize) / 1e6;
-  report.add(name + "/bandwidth", ours.measured.perSecond * megabytes, "MB/s", bare.perSecond * megabytes);
+  report.add(name + "/bandwidth", ours.measured.perSecond * megabytes, "MB/s",
+             bare.perSecond * megabytes);
 }
 
 }  // namespace
@@ -247,7 +258,8 @@ int main(int argc, char** argv) {
   daos::bench::Report report(argc, argv);
   for (const std::string provider : {"tcp", "shm"}) {
     for (const size_t size : {64, 4096}) {
-      for (const size_t depth : {1, 16, 32, 64}) daos::rpc::benchEcho(report, provider, size, depth);
+      for (const size_t depth : {1, 16, 32, 64})
+        daos::rpc::benchEcho(report, provider, size, depth);
     }
     for (const bool isWrite : {true, false}) {
       for (const size_t depth : {1, 4}) daos::rpc::benchBulk(report, provider, isWrite, depth);

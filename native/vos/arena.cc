@@ -50,11 +50,13 @@ Status Arena::attachArena(std::byte* base, uint64_t size, uint64_t prefixSize) {
   headerOffset_ = prefixSize;
   const ArenaHeader& header = *at<ArenaHeader>(headerOffset_);
   if (header.magic != kArenaMagic) {
-    return Error(ErrorCode::kDfInval, "the arena has no header: this is no store, or a damaged one");
+    return Error(ErrorCode::kDfInval,
+                 "the arena has no header: this is no store, or a damaged one");
   }
   if (header.version != kArenaVersion || header.chunkSize != kChunkSize) {
     return Error(ErrorCode::kDfIncompt, "arena format version " + std::to_string(header.version) +
-                                            ", this program reads " + std::to_string(kArenaVersion));
+                                            ", this program reads " +
+                                            std::to_string(kArenaVersion));
   }
   if (header.size != size) {
     return Error(ErrorCode::kDfInval, "the arena was " + std::to_string(header.size) +
@@ -140,7 +142,8 @@ void Arena::free(Offset block) {
     freed_.push_back(block);
     return;
   }
-  // Allocated by this very transaction: it comes back at the end, so that no pointer to it goes stale.
+  // Allocated by this very transaction: it comes back at the end, so that no pointer to it goes
+  // stale.
   published_.erase(std::next(fresh).base());
   dropped_.push_back(block);
 }

@@ -1,21 +1,27 @@
-// Arena: the byte-addressable, transactional memory that one VOS pool lives in. For VOS and for implementers.
+// Arena: the byte-addressable, transactional memory that one VOS pool lives in. For VOS and for
+//        implementers.
 //
-// One contiguous mapping; an Offset is 64 bits from its start, so translation is one addition. The start
-// may differ at every opening: only offsets are ever stored. Blocks come from a heap that is part of the
-// arena (heap.h), the same for every implementation.
+// One contiguous mapping; an Offset is 64 bits from its start, so translation is one addition. The
+// start may differ at every opening: only offsets are ever stored. Blocks come from a heap that is
+// part of the arena (heap.h), the same for every implementation.
 //
 // Thread:    owned by one target; never locked, never shared.
 // Life of a transaction:
 //   1. begin().
 //   2. Reads anywhere. allocate() and free() blocks; fill fresh blocks by plain stores.
-//   3. Before each store to a block that is not fresh: modify(). What an operation knows it will store to
-//      may be announced with prepare(), so that several ranges share one persistence fence.
-//   4. commit() makes all of it take effect as one and returns its ticket; abort() undoes all of it.
-//   Transactions of one arena are strictly sequential and never wait: no co_await between begin and commit.
-// Invariant: after a crash at any instant, reopening finds the state between two transactions: everything up
-//            to some ticket T, nothing after it, and T >= every ticket that was ever reported durable.
-// Invariant: a committed transaction is visible in memory at once, durable later. Whoever lets an answer
-//            leave the target (of a write or of a read that saw the write) waits for the ticket first.
+//   3. Before each store to a block that is not fresh: modify(). What an operation knows it will
+//      store to may be announced with prepare(), so that several ranges share one persistence
+//      fence.
+//   4. commit() makes all of it take effect as one and returns its ticket; abort() undoes all of
+//      it.
+//   Transactions of one arena are strictly sequential and never wait: no co_await between begin and
+//   commit.
+// Invariant: after a crash at any instant, reopening finds the state between two transactions:
+//            everything up to some ticket T, nothing after it, and T >= every ticket that was ever
+//            reported durable.
+// Invariant: a committed transaction is visible in memory at once, durable later. Whoever lets an
+//            answer leave the target (of a write or of a read that saw the write) waits for the
+//            ticket first.
 #pragma once
 
 #include <cstddef>
@@ -56,7 +62,8 @@ class Arena {
   Offset offsetOf(const void* address) const {
     return static_cast<uint64_t>(static_cast<const std::byte*>(address) - base_);
   }
-  // Whether [offset, offset + size) lies within the blocks of the arena: for offsets read from a disk.
+  // Whether [offset, offset + size) lies within the blocks of the arena: for offsets read from a
+  // disk.
   bool holds(Offset offset, uint64_t size) const { return heap_.holds(offset, size); }
   // The one block everything is found from; 0 in a new arena. setRoot only within a transaction.
   Offset root() const;
@@ -66,7 +73,8 @@ class Arena {
 
   void begin();
   bool inTransaction() const { return isOpen_; }
-  // Remembers the content of [address, address + size) without a fence; the store needs modify() still.
+  // Remembers the content of [address, address + size) without a fence; the store needs modify()
+  // still.
   void prepare(const void* address, size_t size) {
     const Offset offset = offsetOf(address);
     if (!isLogged(offset, size)) appendUndo(offset, size);
@@ -88,13 +96,13 @@ class Arena {
   // Announces stores to bytes of no meaning yet (an unused slot of a node): made durable with the
   // transaction, but not restored by abort().
   void fill(const void* address, size_t size) { changed_.push_back({offsetOf(address), size}); }
-  // False when the next step of a long operation might not fit the undo log any more: abort and report
-  // DER_OVERFLOW. A step modifies at most kUndoStepMax bytes.
+  // False when the next step of a long operation might not fit the undo log any more: abort and
+  // report DER_OVERFLOW. A step modifies at most kUndoStepMax bytes.
   bool hasUndoRoom() const { return undoEnd_ - undoNext_ >= static_cast<ptrdiff_t>(kUndoStepMax); }
   static constexpr size_t kUndoStepMax = 64 * 1024;
 
-  // A block of at least `size` bytes, aligned to 16 (to 64 from 64 bytes on), content undefined; 0 when
-  // there is no space. Fresh until the end of the transaction: stores need no modify().
+  // A block of at least `size` bytes, aligned to 16 (to 64 from 64 bytes on), content undefined; 0
+  // when there is no space. Fresh until the end of the transaction: stores need no modify().
   Offset allocate(size_t size, HeapUse use = HeapUse::kNormal);
   // The block is reused once the transaction is committed and no pin that was held then remains.
   void free(Offset block);
@@ -107,8 +115,8 @@ class Arena {
 
   // As allocate(), within or outside of a transaction; a crash gives it back.
   Offset reserve(size_t size, HeapUse use = HeapUse::kNormal) { return heap_.reserve(size, use); }
-  // Makes a reserved block an allocated one with this transaction; its first `size` bytes are content
-  // and count as fresh.
+  // Makes a reserved block an allocated one with this transaction; its first `size` bytes are
+  // content and count as fresh.
   void publish(Offset block, size_t size);
   void cancelReservation(Offset block) { heap_.cancel(block); }
 
@@ -140,13 +148,13 @@ class Arena {
  protected:
   // --- for implementers
   //
-  // A constructor maps memory and calls formatArena (new) or attachArena (after its own recovery). The
-  // kArenaHeaderSize bytes after `prefixSize` hold the arena header, the heap's tables follow.
+  // A constructor maps memory and calls formatArena (new) or attachArena (after its own recovery).
+  // The kArenaHeaderSize bytes after `prefixSize` hold the arena header, the heap's tables follow.
 
   static constexpr uint64_t kArenaHeaderSize = 4096;
   Arena() = default;
-  // Lays out header and heap over [0, size): the first `prefixSize` bytes stay the implementer's. The
-  // header is written by plain stores: make [prefixSize, metadataSize()) durable after it.
+  // Lays out header and heap over [0, size): the first `prefixSize` bytes stay the implementer's.
+  // The header is written by plain stores: make [prefixSize, metadataSize()) durable after it.
   Status formatArena(std::byte* base, uint64_t size, uint64_t prefixSize);
   // Checks header and heap metadata and rebuilds the volatile side of the heap. DER_DF_INVAL,
   // DER_DF_INCOMPT.
@@ -156,16 +164,16 @@ class Arena {
   // Where undo records go: [begin, end), kept by the implementer. Records are 8-byte aligned.
   void setUndoLog(std::byte* begin, std::byte* end);
 
-  // Undo records [from, to) were appended: start making them durable (no fence yet). Only called when
-  // the constructor has set `isUndoPersistent_`.
+  // Undo records [from, to) were appended: start making them durable (no fence yet). Only called
+  // when the constructor has set `isUndoPersistent_`.
   virtual void flushUndo(const std::byte* from, const std::byte* to);
   // Wait until everything passed to flushUndo is durable.
   virtual void drainUndo();
   // Makes the transaction take effect: `changed` are all ranges modified or filled, in order of
   // appearance, possibly overlapping; their bytes in memory are the new content. Never fails: room
   // was secured by hasLogRoom(). Memory outside of `changed` may change too (reserved blocks being
-  // filled): who copies the arena in the background may write the copy out only once lastTicket() as of
-  // the copying is durable.
+  // filled): who copies the arena in the background may write the copy out only once lastTicket()
+  // as of the copying is durable.
   virtual void commitRanges(Ticket ticket, std::span<const ArenaRange> changed) = 0;
   // All stores of the transaction were undone in memory; `changed` as above.
   virtual void abortRanges(std::span<const ArenaRange> changed);

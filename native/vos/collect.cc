@@ -49,7 +49,8 @@ Result<bool> collectExtents(WriteScope& scope, uint64_t* root, uint64_t recordSi
   return true;
 }
 
-Result<bool> emptyArray(WriteScope& scope, KeyRecord& akey, uint64_t* child, CollectBudget& budget) {
+Result<bool> emptyArray(WriteScope& scope, KeyRecord& akey, uint64_t* child,
+                        CollectBudget& budget) {
   const ExtentClasses classes = ExtentClasses::of(scope.arena(), akey);
   uint64_t* root = classes.roots;
   for (uint64_t mask = classes.mask; mask != 0; mask &= mask - 1, ++root) {

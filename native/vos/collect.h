@@ -1,7 +1,7 @@
 // Freeing what nothing refers to any more, a bounded number of records at a time.
 //
-// A tree is taken apart from its first leaf on, so that after any number of steps it is a smaller whole tree: a
-// crash or a pause in between leaves nothing half done.
+// A tree is taken apart from its first leaf on, so that after any number of steps it is a smaller
+// whole tree: a crash or a pause in between leaves nothing half done.
 #pragma once
 
 #include "vos/state.h"
@@ -20,8 +20,10 @@ struct CollectBudget {
   }
 };
 
-// Each frees what is beneath *root, or the record, as far as the budget goes: true when it is all gone.
-Result<bool> collectVersions(WriteScope& scope, uint64_t* root, uint64_t recordSize, CollectBudget& budget);
+// Each frees what is beneath *root, or the record, as far as the budget goes: true when it is all
+// gone.
+Result<bool> collectVersions(WriteScope& scope, uint64_t* root, uint64_t recordSize,
+                             CollectBudget& budget);
 // All beneath a key, its punches included; the key itself stays.
 Result<bool> emptyKey(WriteScope& scope, KeyRecord& key, CollectBudget& budget);
 Result<bool> collectObjects(WriteScope& scope, uint64_t* root, CollectBudget& budget);

@@ -14,8 +14,8 @@ bool ExtentSweep::Active::isBelow(const Active& other) const {
   return extent.count > other.extent.count;
 }
 
-void ExtentSweep::start(const Arena& arena, const ExtentClasses& classes, Extent range, Lookup& lookup,
-                        Stamp hidden) {
+void ExtentSweep::start(const Arena& arena, const ExtentClasses& classes, Extent range,
+                        Lookup& lookup, Stamp hidden) {
   arena_ = &arena;
   lookup_ = &lookup;
   hidden_ = hidden;
@@ -96,7 +96,8 @@ Outcome ExtentSweep::activate(Source& source) {
 }
 
 Outcome ExtentSweep::pullUpTo(uint64_t index) {
-  for (Source* source = firstSource(); source && source->extent.index <= index; source = firstSource()) {
+  for (Source* source = firstSource(); source && source->extent.index <= index;
+       source = firstSource()) {
     if (const Outcome outcome = activate(*source); outcome != Outcome::kFound) return outcome;
   }
   return Outcome::kFound;

@@ -1,7 +1,8 @@
-// What a reader sees of a range of an array: an ordered run of pieces, each of one extent or of none.
+// What a reader sees of a range of an array: an ordered run of pieces, each of one extent or of
+// none.
 //
-// Goes through the extent trees once, in order of index, with the extents that reach over the current place in
-// a heap by stamp: n extents in the range cost n log n, whatever their overlaps.
+// Goes through the extent trees once, in order of index, with the extents that reach over the
+// current place in a heap by stamp: n extents in the range cost n log n, whatever their overlaps.
 //
 // Reusable: keeps its capacity, so that a sweep over few extents allocates nothing.
 #pragma once
@@ -29,9 +30,10 @@ struct ExtentPiece {
 class ExtentSweep {
  public:
   // Begins at `range`. Extents at or below `hidden` do not count.
-  void start(const Arena& arena, const ExtentClasses& classes, Extent range, Lookup& lookup, Stamp hidden);
-  // The next piece, in order, without gaps between pieces; kNone at the end of the range. kBlocked when an
-  // uncommitted extent decides the piece and the view refuses that.
+  void start(const Arena& arena, const ExtentClasses& classes, Extent range, Lookup& lookup,
+             Stamp hidden);
+  // The next piece, in order, without gaps between pieces; kNone at the end of the range. kBlocked
+  // when an uncommitted extent decides the piece and the view refuses that.
   Outcome next(ExtentPiece* piece);
 
  private:

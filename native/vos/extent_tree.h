@@ -1,9 +1,10 @@
 // The extents of an array akey.
 //
-// Extents are kept by class of length: class c holds extents of [2^c, 2^(c+1)) records, in a tree ordered by index and
-// count. A range is looked up in each class that occurs, from one longest extent before its beginning: without any
-// bounds kept in inner nodes, so that adding an extent changes one leaf. Writes of exactly the same extent
-// share one place in the tree, as a set of versions: overwriting does not make lookups longer.
+// Extents are kept by class of length: class c holds extents of [2^c, 2^(c+1)) records, in a tree
+// ordered by index and count. A range is looked up in each class that occurs, from one longest
+// extent before its beginning: without any bounds kept in inner nodes, so that adding an extent
+// changes one leaf. Writes of exactly the same extent share one place in the tree, as a set of
+// versions: overwriting does not make lookups longer.
 #pragma once
 
 #include <bit>
@@ -45,7 +46,9 @@ struct ExtentPolicy {
     const ExtentKey* key = extentKeyAt(arena, item);
     return key ? key->index : 0;
   }
-  static int order(uint64_t left, uint64_t right) { return left == right ? 0 : left < right ? -1 : 1; }
+  static int order(uint64_t left, uint64_t right) {
+    return left == right ? 0 : left < right ? -1 : 1;
+  }
   static int compare(const Arena& arena, uint64_t item, const ExtentKey& key) {
     const ExtentKey* there = extentKeyAt(arena, item);
     return there ? order(there->count, key.count) : -1;

@@ -15,7 +15,8 @@ void setOnlyClass(Arena& arena, KeyRecord& akey, unsigned extentClass) {
 }
 
 // A table of the classes there are and of `extentClass`; false without space.
-bool addClass(WriteScope& scope, KeyRecord& akey, const ExtentClasses& classes, unsigned extentClass) {
+bool addClass(WriteScope& scope, KeyRecord& akey, const ExtentClasses& classes,
+              unsigned extentClass) {
   Arena& arena = scope.arena();
   const uint64_t mask = classes.mask | uint64_t{1} << extentClass;
   const auto count = static_cast<size_t>(std::popcount(mask));
@@ -50,7 +51,8 @@ uint64_t* rootForClass(WriteScope& scope, KeyRecord& akey, unsigned extentClass)
   return ExtentClasses::of(arena, akey).rootOf(extentClass);
 }
 
-// Makes a set out of the one extent there is at `slot`; returns its versions' root, null without space.
+// Makes a set out of the one extent there is at `slot`; returns its versions' root, null without
+// space.
 uint64_t* makeSet(WriteScope& scope, uint64_t* slot, const ExtentRecord& extent) {
   const Offset block = scope.allocate(sizeof(ExtentSetRecord));
   if (block == 0) return nullptr;

@@ -9,7 +9,8 @@
 
 namespace daos::vos {
 
-// Up to 256 every multiple of 16, then four sizes a doubling; above 4 KiB what divides a chunk well.
+// Up to 256 every multiple of 16, then four sizes a doubling; above 4 KiB what divides a chunk
+// well.
 const std::array<uint32_t, Heap::kClassCount> Heap::kClassSizes = {
     32,   48,   64,   80,   96,   112,  128,  144,  160,  176,   192,   208,   224,
     240,  256,  320,  384,  448,  512,  640,  768,  896,  1024,  1280,  1536,  1792,
@@ -141,7 +142,9 @@ Status Heap::attachChunk(uint32_t* next) {
 void Heap::fillPadding(uint64_t* words, uint32_t count) {
   for (size_t i = 0; i < kChunkWords; ++i) {
     const uint64_t first = i * 64;
-    words[i] = count <= first ? ~uint64_t{0} : count >= first + 64 ? 0 : ~uint64_t{0} << (count - first);
+    words[i] = count <= first        ? ~uint64_t{0}
+               : count >= first + 64 ? 0
+                                     : ~uint64_t{0} << (count - first);
   }
 }
 

@@ -1,12 +1,14 @@
 // The heap inside an arena: 64-bit offsets, size classes, exact accounting.
 //
-// The region is cut into chunks of 64 KiB. A chunk serves blocks of one size class, or belongs to a run of
-// chunks that is one large block. Tables outside of the chunks hold what each chunk is and one bit per
-// block that says whether it is allocated. What is free is volatile knowledge, rebuilt from the bits when
-// the arena is opened, so that allocating changes one word of the arena, with the transaction that needs it.
+// The region is cut into chunks of 64 KiB. A chunk serves blocks of one size class, or belongs to a
+// run of chunks that is one large block. Tables outside of the chunks hold what each chunk is and
+// one bit per block that says whether it is allocated. What is free is volatile knowledge, rebuilt
+// from the bits when the arena is opened, so that allocating changes one word of the arena, with
+// the transaction that needs it.
 //
 // Thread:    owned by its arena.
-// Invariant: bits and chunk headers change only in a transaction: a crash neither leaks nor doubles a block.
+// Invariant: bits and chunk headers change only in a transaction: a crash neither leaks nor doubles
+//            a block.
 // Invariant: a chunk without any bit set is free, whatever its header says.
 // Invariant: used + free = total, always; a block counts with its whole size.
 // Format:    docs/format/heap.md, version 1.
@@ -74,8 +76,8 @@ class Heap {
 
   // --- blocks
 
-  // A block of at least `size` bytes, aligned to 16, and to 64 where the size class is a multiple of 64; 0
-  // when there is no space. Nothing persistent changes.
+  // A block of at least `size` bytes, aligned to 16, and to 64 where the size class is a multiple
+  // of 64; 0 when there is no space. Nothing persistent changes.
   Offset reserve(size_t size, HeapUse use);
   // Gives a reserved block back at once.
   void cancel(Offset block);
@@ -84,7 +86,8 @@ class Heap {
   // After the commit that freed `block`: reuse it when no pin older than now remains.
   void retire(Offset block);
   size_t blockSize(Offset block) const;
-  // Whether `block` is the start of an allocated block of at least `size` bytes: for offsets from a disk.
+  // Whether `block` is the start of an allocated block of at least `size` bytes: for offsets from a
+  // disk.
   bool isBlock(Offset block, uint64_t size) const;
   bool holds(Offset offset, uint64_t size) const {
     return offset >= chunksBegin_ && offset <= end_ && size <= end_ - offset;
@@ -130,7 +133,9 @@ class Heap {
   static void fillPadding(uint64_t* words, uint32_t count);
   uint32_t takeChunk();
   uint32_t takeRun(uint32_t count);
-  bool isChunkFree(uint32_t chunk) const { return (freeChunks_[chunk / 64] >> (chunk % 64) & 1) != 0; }
+  bool isChunkFree(uint32_t chunk) const {
+    return (freeChunks_[chunk / 64] >> (chunk % 64) & 1) != 0;
+  }
   void claimChunk(uint32_t chunk);
   void releaseChunk(uint32_t chunk);
   void list(uint32_t chunk);

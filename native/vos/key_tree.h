@@ -1,7 +1,7 @@
 // The dkeys of an object or the akeys of a dkey, ordered as the object's type says.
 //
-// hashed:  by a 64-bit hash, then by bytes.     lexical: by bytes, a shorter key before its continuations.
-// uint64:  by value.
+// hashed:  by a 64-bit hash, then by bytes.     lexical: by bytes, a shorter key before its
+// continuations. uint64:  by value.
 #pragma once
 
 #include <algorithm>
@@ -99,12 +99,13 @@ struct KeyTree {
                    TreePath& path) {
     switch (type) {
       case KeyType::kHashed: return Tree<KeyPolicy<KeyType::kHashed>>::seek(arena, root, key, path);
-      case KeyType::kLexical: return Tree<KeyPolicy<KeyType::kLexical>>::seek(arena, root, key, path);
+      case KeyType::kLexical:
+        return Tree<KeyPolicy<KeyType::kLexical>>::seek(arena, root, key, path);
       case KeyType::kUint64: return Tree<KeyPolicy<KeyType::kUint64>>::seek(arena, root, key, path);
     }
   }
-  static bool insert(KeyType type, Arena& arena, TreePath& path, const SearchKey& key, uint64_t item,
-                     int64_t* usedBytes) {
+  static bool insert(KeyType type, Arena& arena, TreePath& path, const SearchKey& key,
+                     uint64_t item, int64_t* usedBytes) {
     switch (type) {
       case KeyType::kHashed:
         return Tree<KeyPolicy<KeyType::kHashed>>::insert(arena, path, key, item, usedBytes);

@@ -110,7 +110,8 @@ Outcome Lookup::akeyExists(const Arena& arena, KeyRecord& akey, Stamp hidden) {
   VersionRecord* version = nullptr;
   const Outcome outcome = newest(arena, child, hidden, &version);
   if (outcome != Outcome::kFound) return outcome;
-  const bool counts = DataWord::kind(version->data) != DataKind::kHole && version->epoch >= view.epochLow;
+  const bool counts =
+      DataWord::kind(version->data) != DataKind::kHole && version->epoch >= view.epochLow;
   return counts ? Outcome::kFound : Outcome::kNone;
 }
 

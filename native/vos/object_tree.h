@@ -25,7 +25,9 @@ struct ObjectPolicy {
     const ObjectRecord* record = objectRecordAt(arena, item);
     return record ? record->oid.high : 0;
   }
-  static int order(uint64_t left, uint64_t right) { return left == right ? 0 : left < right ? -1 : 1; }
+  static int order(uint64_t left, uint64_t right) {
+    return left == right ? 0 : left < right ? -1 : 1;
+  }
   static int compare(const Arena& arena, uint64_t item, const ObjectId& oid) {
     return order(highOf(arena, item), oid.high);
   }

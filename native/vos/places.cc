@@ -29,7 +29,8 @@ Status ObjectPlace::make(WriteScope& scope) {
 
 Status ObjectPlace::link(WriteScope& scope) {
   const Offset item = scope.arena().offsetOf(made_);
-  if (!ObjectTree::insert(scope.arena(), path_, oid_, item, scope.usedBytes())) return scope.noSpace();
+  if (!ObjectTree::insert(scope.arena(), path_, oid_, item, scope.usedBytes()))
+    return scope.noSpace();
   scope.addObjects(1);
   return {};
 }

@@ -1,7 +1,8 @@
 // Finding an object or key to write beneath, or preparing to make it.
 //
-// What is missing is made bottom up: its record first, then what goes beneath it, and last its entry in the
-// tree above. Then all stores to what is there already come after all allocations and share a fence.
+// What is missing is made bottom up: its record first, then what goes beneath it, and last its
+// entry in the tree above. Then all stores to what is there already come after all allocations and
+// share a fence.
 //
 // Life of a place: find; make() where isNew; write beneath; link() where isNew.
 #pragma once

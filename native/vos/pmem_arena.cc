@@ -83,8 +83,8 @@ PmemArena::~PmemArena() {
 Result<std::unique_ptr<PmemArena>> PmemArena::create(const std::string& path, uint64_t sizeBytes,
                                                      PmemArenaOptions options) {
   if (sizeBytes < kSizeMin) {
-    return invalid(path + ": an arena of " + std::to_string(sizeBytes) + " bytes is below the minimum of " +
-                   std::to_string(kSizeMin));
+    return invalid(path + ": an arena of " + std::to_string(sizeBytes) +
+                   " bytes is below the minimum of " + std::to_string(kSizeMin));
   }
   PMEMobjpool* pool = pmemobj_create(path.c_str(), kLayoutName, sizeBytes, 0600);
   if (!pool) return openError(path, errno);
@@ -100,7 +100,8 @@ Result<std::unique_ptr<PmemArena>> PmemArena::create(const std::string& path, ui
   return arena;
 }
 
-Result<std::unique_ptr<PmemArena>> PmemArena::open(const std::string& path, PmemArenaOptions options) {
+Result<std::unique_ptr<PmemArena>> PmemArena::open(const std::string& path,
+                                                   PmemArenaOptions options) {
   if (access(path.c_str(), F_OK) != 0) return openError(path, errno);
   PMEMobjpool* pool = pmemobj_open(path.c_str(), kLayoutName);
   if (!pool) return openError(path, errno);

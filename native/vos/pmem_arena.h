@@ -1,12 +1,14 @@
-// The arena on libpmemobj: DAX file systems, CXL and NVDIMM; on tmpfs it is volatile and meant for tests.
+// The arena on libpmemobj: DAX file systems, CXL and NVDIMM; on tmpfs it is volatile and meant for
+// tests.
 //
-// libpmemobj keeps the file (creation, identity, consistency of the mapping, unsafe-shutdown detection) and
-// knows how this machine makes stores durable. All of the file but its own bookkeeping is one object, in which
-// the arena lives with an undo log of its own: an undo record costs no allocation and several share a fence,
-// which is what makes a 64-byte update several times cheaper than by the library's own transactions.
+// libpmemobj keeps the file (creation, identity, consistency of the mapping, unsafe-shutdown
+// detection) and knows how this machine makes stores durable. All of the file but its own
+// bookkeeping is one object, in which the arena lives with an undo log of its own: an undo record
+// costs no allocation and several share a fence, which is what makes a 64-byte update several times
+// cheaper than by the library's own transactions.
 //
-// Durability: a transaction is durable when commit() returns. Three fences make it so: undo records, stores,
-//             and the generation that retires the records.
+// Durability: a transaction is durable when commit() returns. Three fences make it so: undo
+//             records, stores, and the generation that retires the records.
 // Format:     docs/format/pmem_arena.md, version 1.
 #pragma once
 
@@ -22,7 +24,8 @@ namespace daos::vos {
 enum class Flushing : uint8_t {
   // As libpmemobj finds right for the file: cache lines on DAX, msync elsewhere.
   kAsNeeded,
-  // None: the file's memory dies with the machine anyway (tmpfs), or the platform flushes caches itself. A
+  // None: the file's memory dies with the machine anyway (tmpfs), or the platform flushes caches
+  //       itself. A
   // killed process loses nothing.
   kNone,
 };
@@ -38,9 +41,10 @@ class PmemArena final : public Arena {
   // A new file of `sizeBytes`. DER_EXIST, DER_NOSPACE, DER_INVAL below kSizeMin.
   static Result<std::unique_ptr<PmemArena>> create(const std::string& path, uint64_t sizeBytes,
                                                    PmemArenaOptions options = {});
-  // Rolls back what a crash interrupted. DER_NONEXIST, DER_BUSY (another process has it), DER_DF_INVAL,
-  // DER_DF_INCOMPT; each message names the path.
-  static Result<std::unique_ptr<PmemArena>> open(const std::string& path, PmemArenaOptions options = {});
+  // Rolls back what a crash interrupted. DER_NONEXIST, DER_BUSY (another process has it),
+  // DER_DF_INVAL, DER_DF_INCOMPT; each message names the path.
+  static Result<std::unique_ptr<PmemArena>> open(const std::string& path,
+                                                 PmemArenaOptions options = {});
   ~PmemArena() override;
 
   bool isSynchronous() const override { return true; }

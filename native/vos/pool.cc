@@ -14,7 +14,8 @@ Status checkRoot(const Arena& arena, const PoolIdentity& identity) {
     return Error(ErrorCode::kDfInval, "the arena holds no pool");
   }
   const PoolRecord& record = *arena.at<PoolRecord>(root);
-  if (record.magic != kPoolMagic) return Error(ErrorCode::kDfInval, "the pool's root record is damaged");
+  if (record.magic != kPoolMagic)
+    return Error(ErrorCode::kDfInval, "the pool's root record is damaged");
   if (record.version != kPoolVersion) {
     return Error(ErrorCode::kDfIncompt, "pool format version " + std::to_string(record.version) +
                                             ", this program reads " + std::to_string(kPoolVersion));
@@ -64,7 +65,8 @@ Pool::Pool(std::unique_ptr<PoolState> state) : state_(std::move(state)) {}
 Pool::~Pool() = default;
 
 Result<std::unique_ptr<Pool>> Pool::create(std::unique_ptr<Arena> arena, bio::Media* media,
-                                           const PoolIdentity& identity, const PoolOptions& options) {
+                                           const PoolIdentity& identity,
+                                           const PoolOptions& options) {
   if (media) return Error(ErrorCode::kNosys, "this version keeps all data in the arena");
   if (arena->root() != 0) return Error(ErrorCode::kExist, "the arena holds a pool already");
   auto state = std::make_unique<PoolState>();
@@ -101,7 +103,8 @@ Result<std::unique_ptr<Pool>> Pool::open(std::unique_ptr<Arena> arena, bio::Medi
 }
 
 Result<Ticket> Pool::createContainer(const Uuid& uuid) {
-  if (state_->find(uuid)) return Error(ErrorCode::kExist, "container " + uuid.toString() + " exists already");
+  if (state_->find(uuid))
+    return Error(ErrorCode::kExist, "container " + uuid.toString() + " exists already");
   Arena& arena = *state_->arena;
   arena.begin();
   const Offset block = arena.allocate(sizeof(ContainerRecord));
@@ -123,7 +126,8 @@ Result<Ticket> Pool::createContainer(const Uuid& uuid) {
 Result<Ticket> Pool::destroyContainer(const Uuid& uuid) {
   ContainerState* doomed = state_->find(uuid);
   if (!doomed) return Error(ErrorCode::kNonexist, "no container " + uuid.toString());
-  if (doomed->openCount != 0) return Error(ErrorCode::kBusy, "container " + uuid.toString() + " is open");
+  if (doomed->openCount != 0)
+    return Error(ErrorCode::kBusy, "container " + uuid.toString() + " is open");
   Arena& arena = *state_->arena;
   PoolRecord& pool = state_->record();
   arena.begin();
@@ -133,7 +137,8 @@ Result<Ticket> Pool::destroyContainer(const Uuid& uuid) {
   arena.modify(doomed->record().next) = pool.garbage;
   arena.modify(pool.garbage) = doomed->offset;
   const Ticket ticket = arena.commit();
-  std::erase_if(state_->containers, [doomed](const auto& container) { return container.get() == doomed; });
+  std::erase_if(state_->containers,
+                [doomed](const auto& container) { return container.get() == doomed; });
   return ticket;
 }
 
@@ -228,9 +233,10 @@ Ticket WriteScope::commit() {
 
 Error WriteScope::noSpace() const {
   const HeapSpace space = arena_.space();
-  return Error(ErrorCode::kNospace, "the arena is full: " + std::to_string(space.usedBytes) + " of " +
-                                        std::to_string(space.totalBytes) + " bytes used, " +
-                                        std::to_string(space.reserveBytes) + " kept in reserve");
+  return Error(ErrorCode::kNospace, "the arena is full: " + std::to_string(space.usedBytes) +
+                                        " of " + std::to_string(space.totalBytes) +
+                                        " bytes used, " + std::to_string(space.reserveBytes) +
+                                        " kept in reserve");
 }
 
 }  // namespace daos::vos

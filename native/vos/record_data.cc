@@ -16,10 +16,11 @@ size_t checksumTailSize(const Checksums& checksums) {
 std::byte* writeChecksums(std::byte* to, const Checksums& checksums) {
   if (checksums.type == 0) return to;
   const bool isShift = std::has_single_bit(checksums.chunkSize);
-  const ChecksumHead head{
-      static_cast<uint8_t>(checksums.type), static_cast<uint8_t>(checksums.checksumSize),
-      isShift ? static_cast<uint8_t>(std::countr_zero(checksums.chunkSize)) : ChecksumHead::kExplicitChunk,
-      0};
+  const ChecksumHead head{static_cast<uint8_t>(checksums.type),
+                          static_cast<uint8_t>(checksums.checksumSize),
+                          isShift ? static_cast<uint8_t>(std::countr_zero(checksums.chunkSize))
+                                  : ChecksumHead::kExplicitChunk,
+                          0};
   storeAs(to, head);
   to += sizeof head;
   if (!isShift) {
@@ -111,7 +112,8 @@ bool readSingle(const Arena& arena, const VersionRecord& version, StoredData* da
   return readData(arena, version.data, next, data);
 }
 
-bool readExtent(const Arena& arena, const ExtentRecord& extent, uint64_t recordSize, StoredData* data) {
+bool readExtent(const Arena& arena, const ExtentRecord& extent, uint64_t recordSize,
+                StoredData* data) {
   if (DataWord::kind(extent.version.data) != DataKind::kHole) {
     if (extent.count > (uint64_t{1} << 48) / (recordSize + 1)) return false;
     data->size = extent.count * recordSize;
@@ -125,7 +127,8 @@ Offset makeSingle(WriteScope& scope, const NewVersion& version, const NewData& d
   const bool hasSize = placed.kind == DataKind::kBlock || placed.kind == DataKind::kMedia;
   const bool hasChecksums = placed.kind != DataKind::kHole && data.checksums.type != 0;
   const size_t tail = hasChecksums ? checksumTailSize(data.checksums) : 0;
-  const Offset block = scope.allocate(sizeof(VersionRecord) + (hasSize ? 8 : 0) + tail + placed.inlineSize);
+  const Offset block =
+      scope.allocate(sizeof(VersionRecord) + (hasSize ? 8 : 0) + tail + placed.inlineSize);
   if (block == 0) return 0;
   auto* record = scope.arena().at<VersionRecord>(block);
   const uint64_t address = placed.kind == DataKind::kInline ? data.size : placed.address;
@@ -141,7 +144,8 @@ Offset makeSingle(WriteScope& scope, const NewVersion& version, const NewData& d
   return block;
 }
 
-Offset makeExtent(WriteScope& scope, const NewVersion& version, Extent extent, const NewData& data) {
+Offset makeExtent(WriteScope& scope, const NewVersion& version, Extent extent,
+                  const NewData& data) {
   Placed placed;
   if (!placeData(scope, data, &placed)) return 0;
   const bool hasChecksums = placed.kind != DataKind::kHole && data.checksums.type != 0;

@@ -1,4 +1,5 @@
-// The data of a version: where it is, how large, and its checksums; reading and making of version records.
+// The data of a version: where it is, how large, and its checksums; reading and making of version
+// records.
 #pragma once
 
 #include "vos/requests.h"
@@ -22,7 +23,8 @@ struct StoredData {
 // Of a single value. False when damaged.
 bool readSingle(const Arena& arena, const VersionRecord& version, StoredData* data);
 // Of an extent of records of `recordSize` bytes.
-bool readExtent(const Arena& arena, const ExtentRecord& extent, uint64_t recordSize, StoredData* data);
+bool readExtent(const Arena& arena, const ExtentRecord& extent, uint64_t recordSize,
+                StoredData* data);
 
 // What a new version is made of.
 struct NewData {
@@ -46,8 +48,8 @@ Offset makePunch(WriteScope& scope, const NewVersion& version);
 // Frees a version and its data.
 void freeVersion(WriteScope& scope, VersionRecord& version, uint64_t mediaSize);
 
-// Puts `record` into a version set. One of the same stamp is replaced; `mediaSize` is the size of its data.
-// DER_NOSPACE, DER_TX_BUSY when the other belongs to another transaction.
+// Puts `record` into a version set. One of the same stamp is replaced; `mediaSize` is the size of
+// its data. DER_NOSPACE, DER_TX_BUSY when the other belongs to another transaction.
 Status addVersion(WriteScope& scope, uint64_t* root, Offset record, uint64_t mediaSize);
 
 inline uint64_t chunkCount(uint64_t size, uint64_t chunkSize) {

@@ -1,6 +1,7 @@
 // The persistent records of VOS: what the blocks of the arena hold.
 //
-// Format: docs/format/vos_records.md, version 1. All little-endian, no padding, offsets from the arena's start.
+// Format: docs/format/vos_records.md, version 1. All little-endian, no padding, offsets from the
+//         arena's start.
 #pragma once
 
 #include <cstdint>
@@ -94,7 +95,8 @@ struct DataWord {
 struct ChecksumHead {
   uint8_t type;
   uint8_t checksumSize;
-  uint8_t chunkShift;  // chunks are 1 << chunkShift bytes; kExplicitChunk: a uint32 with the size follows
+  // Chunks are 1 << chunkShift bytes; kExplicitChunk: a uint32 with the size follows.
+  uint8_t chunkShift;
   uint8_t zero;
   static constexpr uint8_t kExplicitChunk = 255;
 };

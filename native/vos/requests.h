@@ -1,4 +1,5 @@
-// Arguments and results of VOS calls: plain values, and the reusable results that own their capacity.
+// Arguments and results of VOS calls: plain values, and the reusable results that own their
+// capacity.
 #pragma once
 
 #include <array>
@@ -18,9 +19,9 @@ namespace daos::vos {
 
 class Arena;
 
-// Checksums of one value as the client made them: opaque to VOS but for their geometry. A value (or each
-// extent, on its own) is cut into chunks of `chunkSize` bytes; the last may be shorter. A chunk is a
-// whole number of records.
+// Checksums of one value as the client made them: opaque to VOS but for their geometry. A value (or
+// each extent, on its own) is cut into chunks of `chunkSize` bytes; the last may be shorter. A
+// chunk is a whole number of records.
 struct Checksums {
   uint16_t type = 0;          // 0: none
   uint16_t checksumSize = 0;  // bytes per chunk
@@ -90,8 +91,8 @@ struct Segment {
   const std::byte* memory;         // kMemory
   uint64_t mediaOffset;            // kMedia
   // Checksums of the chunks of the stored extent that the segment overlaps; the segment begins
-  // `chunkSkip` bytes into the first of them and the stored data continues `chunkTail` bytes after the
-  // segment's end to the end of the last chunk (readable at the same place).
+  // `chunkSkip` bytes into the first of them and the stored data continues `chunkTail` bytes after
+  // the segment's end to the end of the last chunk (readable at the same place).
   Bytes checksums;
   uint32_t chunkSkip;
   uint32_t chunkTail;
@@ -140,7 +141,8 @@ class FetchResult {
   uint64_t pin_ = 0;
 };
 
-// Space and buffers of an update between updateBegin and updateEnd. Movable; gives back what was not ended.
+// Space and buffers of an update between updateBegin and updateEnd. Movable; gives back what was
+// not ended.
 class PendingUpdate {
  public:
   PendingUpdate() = default;
@@ -148,7 +150,8 @@ class PendingUpdate {
   PendingUpdate& operator=(PendingUpdate&& other) noexcept;
   ~PendingUpdate() { cancel(); }
 
-  // Where the data goes: in the order of descriptors and their extents, each extent a buffer of its own.
+  // Where the data goes: in the order of descriptors and their extents, each extent a buffer of its
+  // own.
   std::span<const MutableBytes> buffers() const { return buffers_; }
   // When the buffers are filled: brings to Media what belongs there. Then updateEnd. DER_IO.
   Task<Status> writeData();
@@ -176,7 +179,8 @@ struct Anchor {
 enum class Level : uint8_t { kObject, kDkey, kAkey, kExtent, kSingle, kPunch };
 enum class Versions : uint8_t {
   kVisible,  // what a read at epochs.high sees and that was written at or after epochs.low
-  kAll,      // every stored version in the range; of objects and keys, those with a version or punch in it
+  kAll,  // every stored version in the range; of objects and keys, those with a version or punch in
+         // it
 };
 
 struct EpochRange {
@@ -184,7 +188,8 @@ struct EpochRange {
   Epoch high = kEpochMax;  // both inclusive
 };
 
-// Lists what is one level below the names given: objects; dkeys of `oid`; akeys of `dkey`; versions of `akey`.
+// Lists what is one level below the names given: objects; dkeys of `oid`; akeys of `dkey`; versions
+// of `akey`.
 struct EnumerateRequest {
   Level level = Level::kObject;
   ObjectId oid;
@@ -215,7 +220,8 @@ struct Entry {
 class EntrySink {
  public:
   virtual ~EntrySink() = default;
-  // Must not modify the store. False: stop before this entry; the next call with the anchor begins with it.
+  // Must not modify the store. False: stop before this entry; the next call with the anchor begins
+  // with it.
   virtual bool take(const Entry& entry) = 0;
 };
 

@@ -14,7 +14,8 @@
 
 namespace daos::vos {
 
-// Where objects were found last. An entry is a hint that is always right: who frees an object forgets it.
+// Where objects were found last. An entry is a hint that is always right: who frees an object
+// forgets it.
 class ObjectCache {
  public:
   Offset find(const ObjectId& oid) const {
@@ -62,7 +63,8 @@ struct PoolState {
   std::vector<std::unique_ptr<ContainerState>> containers;  // all of the pool
 
   PoolRecord& record() const { return *arena->at<PoolRecord>(arena->root()); }
-  // Before a write at `epoch`, within its transaction. The ceiling moves in steps, so that few writes move it.
+  // Before a write at `epoch`, within its transaction. The ceiling moves in steps, so that few
+  // writes move it.
   void noteEpoch(Epoch epoch) {
     if (epoch > epochCeiling) raiseCeiling(epoch);
   }
@@ -71,12 +73,13 @@ struct PoolState {
   ContainerState* find(const Uuid& uuid) const;
 };
 
-// One modifying operation: an arena transaction that is undone unless it is committed, and what it adds to the
-// container's accounts.
+// One modifying operation: an arena transaction that is undone unless it is committed, and what it
+// adds to the container's accounts.
 class WriteScope {
  public:
   // `epoch`: of the write; 0 for what writes at none.
-  WriteScope(ContainerState& container, Epoch epoch) : container_(container), arena_(container.arena) {
+  WriteScope(ContainerState& container, Epoch epoch)
+      : container_(container), arena_(container.arena) {
     arena_.begin();
     arena_.prepare(&container.record().arenaBytes, 3 * sizeof(uint64_t));
     container.pool.noteEpoch(epoch);

@@ -8,7 +8,8 @@ namespace {
 void descend(const Arena& arena, Offset offset, bool toLast, TreePath& path) {
   while (true) {
     TreeNode* node = treeNodeAt(arena, offset);
-    const bool isWrong = node && path.depth > 0 && node->level + 1 != path.steps[path.depth - 1].node->level;
+    const bool isWrong =
+        node && path.depth > 0 && node->level + 1 != path.steps[path.depth - 1].node->level;
     if (!node || isWrong || path.depth == kTreeDepthMax || node->count() == 0) {
       path.isDamaged = true;
       return;
@@ -89,7 +90,8 @@ bool nextItem(const Arena& arena, TreePath& path) {
     return true;
   }
   unsigned level = path.depth - 1;
-  while (level > 0 && path.steps[level - 1].position + 1 >= path.steps[level - 1].node->count()) --level;
+  while (level > 0 && path.steps[level - 1].position + 1 >= path.steps[level - 1].node->count())
+    --level;
   if (level == 0) {
     leaf.position = leaf.node->count();
     return false;
@@ -119,9 +121,13 @@ bool previousItem(const Arena& arena, TreePath& path) {
   return !path.isDamaged;
 }
 
-void seekFirst(const Arena& arena, uint64_t* root, TreePath& path) { seekEnd(arena, root, false, path); }
+void seekFirst(const Arena& arena, uint64_t* root, TreePath& path) {
+  seekEnd(arena, root, false, path);
+}
 
-void seekLast(const Arena& arena, uint64_t* root, TreePath& path) { seekEnd(arena, root, true, path); }
+void seekLast(const Arena& arena, uint64_t* root, TreePath& path) {
+  seekEnd(arena, root, true, path);
+}
 
 void removeItem(Arena& arena, TreePath& path, int64_t* usedBytes) {
   if (path.depth == 0) {

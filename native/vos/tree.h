@@ -1,14 +1,17 @@
-// Ordered trees over the arena: B+trees of TreeNodes, generic over what their items are and how they compare.
+// Ordered trees over the arena: B+trees of TreeNodes, generic over what their items are and how
+// they compare.
 //
-// A root is one word in the arena: 0 (empty), an item with bit 0 set (just one, without a node), or the offset
-// of a node. Items are words with bit 0 clear: an offset, with what the policy puts into the upper 16 bits.
-// Items are ordered by a 64-bit prefix; where prefixes are equal the policy compares by looking at the item. A child's
-// word in an inner node is its offset, or, with bit 1 set, a separator block: {child, key}, needed only
-// where the prefix alone does not separate two children.
+// A root is one word in the arena: 0 (empty), an item with bit 0 set (just one, without a node), or
+// the offset of a node. Items are words with bit 0 clear: an offset, with what the policy puts into
+// the upper 16 bits. Items are ordered by a 64-bit prefix; where prefixes are equal the policy
+// compares by looking at the item. A child's word in an inner node is its offset, or, with bit 1
+// set, a separator block: {child, key}, needed only where the prefix alone does not separate two
+// children.
 //
-// Invariant: the separator of entry i > 0 is <= every key under it and > every key before it; that of entry 0 is
-//            never looked at.
-// Damage: what does not look like a node ends a search with `damaged`; nothing is read outside of the arena.
+// Invariant: the separator of entry i > 0 is <= every key under it and > every key before it; that
+//            of entry 0 is never looked at.
+// Damage: what does not look like a node ends a search with `damaged`; nothing is read outside of
+//         the arena.
 // Format: docs/format/vos_tree.md, version 1.
 #pragma once
 
@@ -54,8 +57,8 @@ struct TreePath {
 
 // What is the same for all policies: moving along, and taking entries out.
 
-// To the next or previous item; false at the end (the path then is at no item). `path` is at an item, or behind
-// the last one of a leaf.
+// To the next or previous item; false at the end (the path then is at no item). `path` is at an
+// item, or behind the last one of a leaf.
 bool nextItem(const Arena& arena, TreePath& path);
 bool previousItem(const Arena& arena, TreePath& path);
 // To the first or the last item.
@@ -66,8 +69,8 @@ inline bool settle(const Arena& arena, TreePath& path) {
   if (path.isDamaged) return false;
   return path.slot() != nullptr || nextItem(arena, path);
 }
-// Takes the item at the position out and frees nodes that become empty; the path is void afterwards.
-// `freedBytes` is increased by the blocks given back.
+// Takes the item at the position out and frees nodes that become empty; the path is void
+// afterwards. `freedBytes` is increased by the blocks given back.
 void removeItem(Arena& arena, TreePath& path, int64_t* usedBytes);
 // The child at `position` of an inner node; 0 when damaged.
 Offset childAt(const Arena& arena, const TreeNode& node, unsigned position);
@@ -76,7 +79,8 @@ struct Separator {
   uint64_t prefix;
   uint64_t word;  // 0: the prefix is enough; else a separator block whose child is still to be set
 };
-// Puts the new right neighbour of the path's node at `level` into its parent; splits upwards as needed.
+// Puts the new right neighbour of the path's node at `level` into its parent; splits upwards as
+// needed.
 bool insertChild(Arena& arena, TreePath& path, unsigned level, Separator separator, TreeNode* right,
                  int64_t* usedBytes);
 // Makes room for one more item in the path's leaf, that neither needs a split nor has a root above.
@@ -84,17 +88,19 @@ bool growLeaf(Arena& arena, TreePath& path, int64_t* usedBytes);
 
 inline Error damagedTree() { return Error(ErrorCode::kDfInval, "a tree of the store is damaged"); }
 
-// Policy: using Key; static uint64_t prefix(const Key&); static uint64_t prefixOf(const Arena&, item);
-// static int compare(const Arena&, item, const Key&), for equal prefixes: < 0 when the item comes before;
-// static constexpr bool kHasTies; and, where it has, for separator blocks:
-// static size_t separatorSize(const Arena&, item); static void writeSeparator(const Arena&, item, std::byte*);
-// static int compareSeparator(const std::byte*, size_t, const Key&).
+// Policy: using Key; static uint64_t prefix(const Key&); static uint64_t prefixOf(const Arena&,
+//         item);
+// static int compare(const Arena&, item, const Key&), for equal prefixes: < 0 when the item comes
+// before; static constexpr bool kHasTies; and, where it has, for separator blocks:
+// static size_t separatorSize(const Arena&, item); static void writeSeparator(const Arena&, item,
+// std::byte*); static int compareSeparator(const std::byte*, size_t, const Key&).
 template <typename Policy>
 class Tree {
  public:
   using Key = typename Policy::Key;
 
-  // The first item >= key; isFound when equal. Behind the last item of its leaf where that is the place: settle().
+  // The first item >= key; isFound when equal. Behind the last item of its leaf where that is the
+  // place: settle().
   static void seek(const Arena& arena, uint64_t* root, const Key& key, TreePath& path) {
     path.root = root;
     path.depth = 0;
@@ -123,8 +129,10 @@ class Tree {
     if (path.isDamaged) return false;
     return path.isFound || previousItem(arena, path);
   }
-  // Puts `item` before the position of `path`, which seek(key) gave with !isFound. False without space: abort.
-  static bool insert(Arena& arena, TreePath& path, const Key& key, uint64_t item, int64_t* usedBytes) {
+  // Puts `item` before the position of `path`, which seek(key) gave with !isFound. False without
+  // space: abort.
+  static bool insert(Arena& arena, TreePath& path, const Key& key, uint64_t item,
+                     int64_t* usedBytes) {
     if (*path.root == 0) {
       arena.modify(*path.root) = item | kDirectItem;
       return true;
@@ -231,8 +239,8 @@ class Tree {
     return true;
   }
   // What separates an item and everything after it from `before`.
-  static bool makeSeparator(Arena& arena, uint64_t prefixBefore, uint64_t prefixAfter, uint64_t itemAfter,
-                            Separator* separator, int64_t* usedBytes) {
+  static bool makeSeparator(Arena& arena, uint64_t prefixBefore, uint64_t prefixAfter,
+                            uint64_t itemAfter, Separator* separator, int64_t* usedBytes) {
     *separator = {prefixAfter, 0};
     if constexpr (Policy::kHasTies) {
       if (prefixBefore != prefixAfter) return true;
@@ -269,8 +277,9 @@ class Tree {
     if (goesRight) insertEntry(arena, *right, leaf.position - kept, Policy::prefix(key), item);
     const uint64_t lastBefore = leaf.node->prefixAt(kept - 1);
     Separator separator;
-    const bool isMade = makeSeparator(arena, !goesRight && leaf.position == kept ? Policy::prefix(key) : lastBefore,
-                                      right->prefixAt(0), right->wordAt(0), &separator, usedBytes);
+    const bool isMade =
+        makeSeparator(arena, !goesRight && leaf.position == kept ? Policy::prefix(key) : lastBefore,
+                      right->prefixAt(0), right->wordAt(0), &separator, usedBytes);
     if (!isMade) return false;
     if (!isAppend) truncateEntries(arena, *leaf.node, kept);
     if (!goesRight) insertEntry(arena, *leaf.node, leaf.position, Policy::prefix(key), item);

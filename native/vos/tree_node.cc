@@ -44,7 +44,8 @@ void removeEntry(Arena& arena, TreeNode& node, unsigned position) {
   arena.prepare(node.words()[slot]);
   const uint64_t below = order & ((uint64_t{1} << (4 * position)) - 1);
   // Positions (position, count) move down by one; the freed slot comes to count - 1.
-  const uint64_t upToCount = count >= 15 ? (uint64_t{1} << 60) - 1 : (uint64_t{1} << (4 * count)) - 1;
+  const uint64_t upToCount =
+      count >= 15 ? (uint64_t{1} << 60) - 1 : (uint64_t{1} << (4 * count)) - 1;
   const uint64_t moved =
       (order & upToCount) >> (4 * (position + 1)) << (4 * (position + 1));
   const uint64_t kept = order & ~upToCount & ((uint64_t{1} << 60) - 1);

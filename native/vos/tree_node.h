@@ -1,8 +1,9 @@
 // The node of every tree in the arena: sorted by a 64-bit prefix, changed by one 8-byte store.
 //
-// A node has 3, 7 or 15 slots of (prefix, word). `permutation` says in which order the used slots stand: four bits of
-// count, then a slot number for each position; positions from count on name the free slots. To insert is to
-// fill a free slot and to store the permutation, so that a transaction remembers 8 bytes, not a node.
+// A node has 3, 7 or 15 slots of (prefix, word). `permutation` says in which order the used slots
+// stand: four bits of count, then a slot number for each position; positions from count on name the
+// free slots. To insert is to fill a free slot and to store the permutation, so that a transaction
+// remembers 8 bytes, not a node.
 //
 // Words: in a leaf an item, whose meaning is the tree's; in an inner node a child (see below).
 // Invariant: numbers of all positions below capacity are a permutation of the slots.

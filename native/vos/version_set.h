@@ -1,4 +1,5 @@
-// The versions of one thing, ordered by stamp: of a single value, of one extent, of the punches of a key.
+// The versions of one thing, ordered by stamp: of a single value, of one extent, of the punches of
+// a key.
 //
 // Invariant: stamps are unique within a set.
 #pragma once

@@ -1,19 +1,20 @@
 // VOS: the versioned object store of one target. For callers (engine, bindings, tests).
 //
-// object → dkey → akey → single value or array of records, every write at an epoch, nothing overwritten.
-// docs/vos.md states the semantics; in short:
+// object → dkey → akey → single value or array of records, every write at an epoch, nothing
+// overwritten. docs/vos.md states the semantics; in short:
 //   - A write is stamped (epoch, minor). Stamps may arrive in any order.
 //   - A punch of an object, dkey or akey at stamp P hides everything beneath it with a stamp <= P.
-//   - A read at epoch E sees, of what is stamped (<= E, any minor) and not hidden, the newest. Among writes of
-//     one stamp the one that arrived last wins.
-//   - An akey exists at E when it has data visible at E, a dkey when an akey of it does, an object when a
-//     dkey does: existence is derived, never stored.
+//   - A read at epoch E sees, of what is stamped (<= E, any minor) and not hidden, the newest.
+//     Among writes of one stamp the one that arrived last wins.
+//   - An akey exists at E when it has data visible at E, a dkey when an akey of it does, an object
+//     when a dkey does: existence is derived, never stored.
 //   - A range of an array never written, or punched, is a hole; a hole is not zeros.
 //
 // Thread:    one target's; no call blocks. What needs the device is a Task.
-// Invariant: every modifying call is one arena transaction: it happens wholly or, with any error, not at all.
-// Durability: modifying calls return a Ticket, reads carry one; an answer leaves the target only when
-//            Pool::isDurable(ticket) (see arena.h). With PmemArena that is always so.
+// Invariant: every modifying call is one arena transaction: it happens wholly or, with any error,
+//            not at all.
+// Durability: modifying calls return a Ticket, reads carry one; an answer leaves the target only
+//            when Pool::isDurable(ticket) (see arena.h). With PmemArena that is always so.
 #pragma once
 
 #include <memory>
@@ -81,14 +82,16 @@ class Pool {
   std::vector<Uuid> listContainers() const;
 
   PoolSpace space() const;
-  // At or after every epoch that was ever written: a clock that starts after it makes new ones only.
+  // At or after every epoch that was ever written: a clock that starts after it makes new ones
+  // only.
   Epoch epochMax() const;
   // Makes `epoch` one of those: for a read at an epoch that nothing may be written at any more.
   Result<Ticket> raiseEpochMax(Epoch epoch);
 
   // Whether destroyed containers wait to be collected.
   bool hasGarbage() const;
-  // Frees up to `budget` records of them (below 1 µs each) in one transaction; true while there is more.
+  // Frees up to `budget` records of them (below 1 µs each) in one transaction; true while there is
+  // more.
   Result<bool> collectStep(uint32_t budget);
 
   Arena& arena();
@@ -106,14 +109,15 @@ class Container {
 
   // --- writing (ops/update.cc, ops/punch.cc)
 
-  // Stores values that are in memory: `data` has one range per descriptor, extents back to back. The
-  // fast path: everything happens before it returns, and all data goes to the arena, whatever its size.
+  // Stores values that are in memory: `data` has one range per descriptor, extents back to back.
+  // The fast path: everything happens before it returns, and all data goes to the arena, whatever
+  //                its size.
   Result<Ticket> update(const UpdateRequest& request, std::span<const Bytes> data);
   // Whether some of the data should go to Media, that is by updateBegin.
   bool needsMedia(const UpdateRequest& request) const;
   // Checks the request, reserves space and hands out buffers for the data (see PendingUpdate).
-  // Nothing is visible before updateEnd; dropping the PendingUpdate gives the space back. The request
-  // and its spans must live until then.
+  // Nothing is visible before updateEnd; dropping the PendingUpdate gives the space back. The
+  // request and its spans must live until then.
   Result<PendingUpdate> updateBegin(const UpdateRequest& request);
   // Conditions are judged here. Consumes `pending`, also with an error.
   Result<Ticket> updateEnd(PendingUpdate& pending);
@@ -121,10 +125,11 @@ class Container {
 
   // --- reading (ops/fetch.cc)
 
-  // Fills `result`, which is reusable: after the first calls nothing is allocated. Segments in memory stay
-  // valid until result.release() or its reuse. DER_TX_BUSY: an uncommitted write of another transaction
-  // decides the answer (result.blocker()); DER_NONEXIST only by conditions: what is not there reads
-  // as size 0 or holes. DER_REC_SIZE when a descriptor expects another record size.
+  // Fills `result`, which is reusable: after the first calls nothing is allocated. Segments in
+  // memory stay valid until result.release() or its reuse. DER_TX_BUSY: an uncommitted write of
+  // another transaction decides the answer (result.blocker()); DER_NONEXIST only by conditions:
+  // what is not there reads as size 0 or holes. DER_REC_SIZE when a descriptor expects another
+  // record size.
   Status fetch(const FetchRequest& request, FetchResult& result);
 
   // --- listing (ops/enumerate.cc, ops/query.cc)

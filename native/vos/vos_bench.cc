@@ -1,7 +1,9 @@
-// What VOS costs on one core, in memory: docs/vos.md explains the cases, docs/performance.md lists the names.
+// What VOS costs on one core, in memory: docs/vos.md explains the cases, docs/performance.md lists
+// the names.
 //
-// The arena lies on /dev/shm (or $TMPDIR-less: the directory given by --directory is not a flag: tmpfs is the point).
-// Flushing is as libpmemobj finds right: PMEM_IS_PMEM_FORCE=1 makes it treat tmpfs as persistent memory.
+// The arena lies on /dev/shm (or $TMPDIR-less: the directory given by --directory is not a flag:
+// tmpfs is the point). Flushing is as libpmemobj finds right: PMEM_IS_PMEM_FORCE=1 makes it treat
+// tmpfs as persistent memory.
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -98,7 +100,8 @@ class SingleValues {
     const KeyText text(key);
     fetch_.dkey = text.bytes();
     must(container_.fetch(fetch_, result_));
-    if (result_.values()[0].size != sizeof value_) must(Status(Error(ErrorCode::kMisc, "a key is missing")));
+    if (result_.values()[0].size != sizeof value_)
+      must(Status(Error(ErrorCode::kMisc, "a key is missing")));
     result_.copyTo(result_.values()[0], value_);
   }
   void punch(uint64_t key) {

@@ -18,8 +18,8 @@ namespace daos::vos {
 class TestDirectory {
  public:
   TestDirectory() {
-    std::string pattern =
-        (std::filesystem::exists("/dev/shm") ? "/dev/shm/" : "/tmp/") + std::string("daos_vos_XXXXXX");
+    std::string pattern = (std::filesystem::exists("/dev/shm") ? "/dev/shm/" : "/tmp/") +
+                          std::string("daos_vos_XXXXXX");
     path_ = mkdtemp(pattern.data());
   }
   ~TestDirectory() { std::filesystem::remove_all(path_); }
@@ -69,7 +69,8 @@ class VosTest : public testing::Test {
     const Bytes data = bytesOf(value);
     return container_->update(request, {&data, 1}).code();
   }
-  std::string get(ObjectId oid, std::string_view dkey, std::string_view akey, Epoch epoch = kEpochMax) {
+  std::string get(ObjectId oid, std::string_view dkey, std::string_view akey,
+                  Epoch epoch = kEpochMax) {
     IoDescriptor descriptor{bytesOf(akey), ValueType::kSingle, 0, {}, 0};
     return fetchText(oid, dkey, descriptor, epoch);
   }
@@ -106,7 +107,8 @@ class VosTest : public testing::Test {
     request.write.conditions = conditions;
     return container_->punch(request).code();
   }
-  std::string fetchText(ObjectId oid, std::string_view dkey, const IoDescriptor& descriptor, Epoch epoch) {
+  std::string fetchText(ObjectId oid, std::string_view dkey, const IoDescriptor& descriptor,
+                        Epoch epoch) {
     FetchRequest request{oid, bytesOf(dkey), {&descriptor, 1}, {}, false};
     request.read.epoch = epoch;
     const Status status = container_->fetch(request, result_);

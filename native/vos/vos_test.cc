@@ -142,7 +142,8 @@ TEST_F(VosTest, BuffersOfAPendingUpdateAreFilledBeforeItIsVisible) {
   ASSERT_TRUE(pending.ok());
   ASSERT_EQ(pending->buffers().size(), 3u);
   char fill = 'p';
-  for (const MutableBytes buffer : pending->buffers()) std::memset(buffer.data(), fill++, buffer.size());
+  for (const MutableBytes buffer : pending->buffers())
+    std::memset(buffer.data(), fill++, buffer.size());
   EXPECT_EQ(get(kOid, "d", "s"), "-");
   ASSERT_TRUE(container_->updateEnd(*pending).ok());
   EXPECT_EQ(get(kOid, "d", "s"), "ppp");
@@ -170,7 +171,8 @@ TEST_F(VosTest, EnumerationResumesFromItsAnchor) {
 TEST_F(VosTest, LexicalAndIntegerKeysAreListedInOrder) {
   const ObjectId lexical = ObjectId::make({9, 1}, ObjectType::kDkeyLexical, 1, 1);
   Lines expected;
-  for (int i = 0; i < 300; ++i) expected.push_back("directory/file" + std::to_string(i * 7919 % 1000));
+  for (int i = 0; i < 300; ++i)
+    expected.push_back("directory/file" + std::to_string(i * 7919 % 1000));
   for (const std::string& dkey : expected) put(lexical, dkey, "a", 10, "v");
   std::sort(expected.begin(), expected.end());
   expected.erase(std::unique(expected.begin(), expected.end()), expected.end());
@@ -268,7 +270,8 @@ TEST_F(VosTest, EverythingIsThereAfterReopening) {
   reopen();
   EXPECT_EQ(pool_->space().arena.usedBytes, used);
   EXPECT_EQ(container_->usage().arenaBytes, usage.arenaBytes);
-  for (int i = 0; i < 2000; ++i) EXPECT_EQ(get(kOid, "d" + std::to_string(i), "a"), std::to_string(i));
+  for (int i = 0; i < 2000; ++i)
+    EXPECT_EQ(get(kOid, "d" + std::to_string(i), "a"), std::to_string(i));
   EXPECT_EQ(read(kOid, "array", "x", {5, 5}), "hello");
   EXPECT_GE(pool_->epochMax(), 10u);
 }
@@ -293,7 +296,8 @@ TEST_F(VosTest, DestroyingAContainerGivesItsSpaceBack) {
     container_ = *pool_->openContainer(other);
     for (int i = 0; i < 300; ++i) {
       put(hashedObject(static_cast<uint64_t>(i)), "d", "a", 10, std::string(2000, 'x'));
-      write(kOid, "d" + std::to_string(i), "x", 10 + static_cast<Epoch>(i), static_cast<uint64_t>(i), "abc");
+      write(kOid, "d" + std::to_string(i), "x", 10 + static_cast<Epoch>(i),
+            static_cast<uint64_t>(i), "abc");
       write(kOid, "d", "x", 10 + static_cast<Epoch>(i), 5, "abc");
       punch(kOid, 11, "d" + std::to_string(i));
     }

@@ -13,8 +13,8 @@ void storeKeyAnchor(Anchor& anchor, KeyType type, Bytes key) {
 
 namespace {
 
-// Of a long key the anchor has only the beginning: looks for it among the keys that begin so. Without it
-// (it was collected meanwhile) those keys are listed again.
+// Of a long key the anchor has only the beginning: looks for it among the keys that begin so.
+// Without it (it was collected meanwhile) those keys are listed again.
 void skipLongKey(const Arena& arena, const KeyAnchor& anchor, TreePath& path) {
   const Bytes beginning(anchor.bytes, KeyAnchor::kBytesMax);
   TreePath ahead = path;

@@ -1,6 +1,7 @@
 // What an Anchor holds: the name of the last entry that was taken.
 //
-// Bytes from a peer: every reader checks them. DER_INVAL when an anchor is none of this enumeration.
+// Bytes from a peer: every reader checks them. DER_INVAL when an anchor is none of this
+// enumeration.
 #pragma once
 
 #include "vos/key_tree.h"
@@ -41,6 +42,7 @@ static_assert(sizeof(KeyAnchor) == Anchor::kSizeMax);
 
 void storeKeyAnchor(Anchor& anchor, KeyType type, Bytes key);
 // Puts `path` on the first key after the anchor, or at the first where it is at its beginning.
-Status seekAfter(const Arena& arena, uint64_t* root, KeyType type, const Anchor& anchor, TreePath& path);
+Status seekAfter(const Arena& arena, uint64_t* root, KeyType type, const Anchor& anchor,
+                 TreePath& path);
 
 }  // namespace daos::vos

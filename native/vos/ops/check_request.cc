@@ -8,7 +8,8 @@ namespace daos::vos {
 namespace {
 
 Status checkWrite(const ContainerState& container, const WriteContext& write) {
-  if (write.epoch == 0 || write.epoch == kEpochMax) return invalid("epoch 0 and the last are no epochs to write at");
+  if (write.epoch == 0 || write.epoch == kEpochMax)
+    return invalid("epoch 0 and the last are no epochs to write at");
   if (write.epoch <= container.record().aggregatedEpoch) {
     return Error(ErrorCode::kEpOld, "epoch " + std::to_string(write.epoch) +
                                         " is not after the last aggregation, at " +
@@ -21,7 +22,8 @@ Status checkDescriptors(std::span<const IoDescriptor> descriptors, KeyType akeyT
   if (descriptors.empty()) return invalid("a request names no akey");
   if (descriptors.size() > kAkeyCountMax) {
     return Error(ErrorCode::kOverflow, std::to_string(descriptors.size()) +
-                                           " akeys are over the limit of " + std::to_string(kAkeyCountMax));
+                                           " akeys are over the limit of " +
+                                           std::to_string(kAkeyCountMax));
   }
   size_t extents = 0;
   for (const IoDescriptor& descriptor : descriptors) {
@@ -81,7 +83,8 @@ Status checkPunch(const ContainerState& container, const PunchRequest& request) 
   DAOS_CHECK(checkWrite(container, request.write));
   DAOS_CHECK(request.oid.validate());
   if (request.dkey.empty()) {
-    return request.akeys.empty() ? Status{} : invalid("akeys to punch are given without their dkey");
+    return request.akeys.empty() ? Status{}
+                                 : invalid("akeys to punch are given without their dkey");
   }
   DAOS_CHECK(validateKey(request.dkey, request.oid.dkeyType(), "dkey"));
   if (request.akeys.size() > kAkeyCountMax) {
@@ -96,7 +99,8 @@ Status checkPunch(const ContainerState& container, const PunchRequest& request) 
 Status checkReadEpoch(const ContainerState& container, Epoch epoch) {
   if (epoch == 0) return invalid("epoch 0 is no epoch to read at");
   if (epoch < container.record().aggregatedEpoch) {
-    return Error(ErrorCode::kEpOld, "epoch " + std::to_string(epoch) + " is before the last aggregation, at " +
+    return Error(ErrorCode::kEpOld, "epoch " + std::to_string(epoch) +
+                                        " is before the last aggregation, at " +
                                         std::to_string(container.record().aggregatedEpoch));
   }
   return {};

@@ -13,10 +13,16 @@ namespace {
 
 class Enumeration {
  public:
-  Enumeration(ContainerState& container, const EnumerateRequest& request, Anchor& anchor, EntrySink& sink)
-      : container_(container), arena_(container.arena), request_(request), anchor_(anchor), sink_(sink),
+  Enumeration(ContainerState& container, const EnumerateRequest& request, Anchor& anchor,
+              EntrySink& sink)
+      : container_(container),
+        arena_(container.arena),
+        request_(request),
+        anchor_(anchor),
+        sink_(sink),
         isAll_(request.versions == Versions::kAll),
-        view_{request.epochs.high, 0, isAll_ ? InDoubt::kSkip : request.inDoubt, request.epochs.low},
+        view_{request.epochs.high, 0, isAll_ ? InDoubt::kSkip : request.inDoubt,
+              request.epochs.low},
         lookup_(view_) {}
 
   Status run();
@@ -27,7 +33,8 @@ class Enumeration {
   Status listVisibleExtents(KeyRecord& akey);
   Status listVisibleExtentsDown(KeyRecord& akey, const ExtentClasses& classes);
   Status listAllExtents(KeyRecord& akey);
-  Status listExtentVersions(KeyRecord& akey, uint64_t item, const VersionAnchor& after, bool* isStopped);
+  Status listExtentVersions(KeyRecord& akey, uint64_t item, const VersionAnchor& after,
+                            bool* isStopped);
   Status listSingle(KeyRecord& akey);
   Status listPunches();
   Status listVersions(uint64_t* root, EntryKind kind);
@@ -60,8 +67,8 @@ Status Enumeration::run() {
   if (needsAkey || !request_.akey.empty()) {
     DAOS_CHECK(validateKey(request_.akey, request_.oid.akeyType(), "akey"));
   }
-  DAOS_CHECK(findNamed(container_, request_.oid, request_.dkey, needsDkey ? request_.akey : Bytes(), lookup_,
-                       &named_));
+  DAOS_CHECK(findNamed(container_, request_.oid, request_.dkey, needsDkey ? request_.akey : Bytes(),
+                       lookup_, &named_));
   if (request_.level == Level::kPunch) {
     if (!request_.akey.empty() && named_.dkey) {
       DAOS_CHECK(findAkey(arena_, request_.oid.akeyType(), request_.akey, lookup_, &named_));
@@ -71,8 +78,9 @@ Status Enumeration::run() {
   anchor_.isEnd = true;  // unless a sink stops it
   switch (request_.level) {
     case Level::kDkey:
-      return named_.object ? listKeys(&named_.object->dkeys, request_.oid.dkeyType(), EntryKind::kDkey)
-                           : Status{};
+      return named_.object
+                 ? listKeys(&named_.object->dkeys, request_.oid.dkeyType(), EntryKind::kDkey)
+                 : Status{};
     case Level::kAkey: {
       uint64_t* root = named_.dkey ? childOf(arena_, *named_.dkey) : nullptr;
       return root ? listKeys(root, request_.oid.akeyType(), EntryKind::kAkey) : Status{};
@@ -213,8 +221,9 @@ Status Enumeration::listExtentVersions(KeyRecord& akey, uint64_t item, const Ver
                                        bool* isStopped) {
   const ExtentKey& key = *extentKeyAt(arena_, item);
   uint64_t only = itemOffset(item) | kDirectItem;
-  uint64_t* versions =
-      (item & kExtentSetItem) != 0 ? &arena_.at<ExtentSetRecord>(itemOffset(item))->versions : &only;
+  uint64_t* versions = (item & kExtentSetItem) != 0
+                           ? &arena_.at<ExtentSetRecord>(itemOffset(item))->versions
+                           : &only;
   TreePath path;
   const bool isSame = after.index == key.index && after.count == key.count;
   const Stamp start = isSame ? Stamp{after.epoch, static_cast<uint16_t>(after.minor)} : Stamp{};

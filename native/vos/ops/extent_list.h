@@ -31,7 +31,8 @@ class ReversePieces {
   std::vector<ExtentPiece> pieces_;  // of the current batch, upwards
 };
 
-// One past the last record of any extent of any version; 0 when there is none. Damage counts as none.
+// One past the last record of any extent of any version; 0 when there is none. Damage counts as
+// none.
 uint64_t extentsEnd(const Arena& arena, const ExtentClasses& classes);
 
 }  // namespace daos::vos

@@ -17,8 +17,10 @@ class FetchOperation {
  private:
   Status findDkey();
   Status fetchAkey(size_t index);
-  Status fetchSingle(KeyRecord& akey, Stamp hidden, const IoDescriptor& descriptor, FetchedValue& value);
-  Status fetchArray(KeyRecord& akey, Stamp hidden, const IoDescriptor& descriptor, FetchedValue& value);
+  Status fetchSingle(KeyRecord& akey, Stamp hidden, const IoDescriptor& descriptor,
+                     FetchedValue& value);
+  Status fetchArray(KeyRecord& akey, Stamp hidden, const IoDescriptor& descriptor,
+                    FetchedValue& value);
   void addData(const StoredData& data, uint64_t offset, uint64_t size, Epoch epoch);
   void addHole(uint64_t size, Epoch epoch);
   Status answer(Outcome outcome);
@@ -130,8 +132,9 @@ Status FetchOperation::fetchArray(KeyRecord& akey, Stamp hidden, const IoDescrip
         continue;
       }
       if (descriptor.recordSize != 0 && descriptor.recordSize != recordSize) {
-        return Error(ErrorCode::kRecSize, "records of this array are " + std::to_string(recordSize) +
-                                              " bytes, not " + std::to_string(descriptor.recordSize));
+        return Error(ErrorCode::kRecSize, "records of this array are " +
+                                              std::to_string(recordSize) + " bytes, not " +
+                                              std::to_string(descriptor.recordSize));
       }
       StoredData data;
       if (recordSize == 0 || !readExtent(arena_, *piece.record, recordSize, &data)) {
@@ -199,7 +202,8 @@ void FetchResult::copyTo(const FetchedValue& value, MutableBytes to) const {
   uint64_t at = 0;
   for (const Segment& segment : segments(value)) {
     DAOS_ASSERT(segment.kind != SegmentKind::kMedia);
-    if (segment.kind == SegmentKind::kMemory) std::memcpy(to.data() + at, segment.memory, segment.size);
+    if (segment.kind == SegmentKind::kMemory)
+      std::memcpy(to.data() + at, segment.memory, segment.size);
     at += segment.size;
   }
 }

@@ -5,8 +5,8 @@
 
 namespace daos::vos {
 
-Status findNamed(ContainerState& container, const ObjectId& oid, Bytes dkey, Bytes akey, Lookup& lookup,
-                 Named* named) {
+Status findNamed(ContainerState& container, const ObjectId& oid, Bytes dkey, Bytes akey,
+                 Lookup& lookup, Named* named) {
   const Arena& arena = container.arena;
   ObjectPlace object;
   DAOS_CHECK(object.find(container, oid));

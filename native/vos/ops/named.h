@@ -1,4 +1,5 @@
-// Going down by names: the records of an object, dkey and akey, and what hides what is beneath them.
+// Going down by names: the records of an object, dkey and akey, and what hides what is beneath
+// them.
 #pragma once
 
 #include "vos/lookup.h"
@@ -14,8 +15,8 @@ struct Named {
 };
 
 // Levels whose name is empty are not looked for. DER_TX_BUSY, DER_DF_INVAL.
-Status findNamed(ContainerState& container, const ObjectId& oid, Bytes dkey, Bytes akey, Lookup& lookup,
-                 Named* named);
+Status findNamed(ContainerState& container, const ObjectId& oid, Bytes dkey, Bytes akey,
+                 Lookup& lookup, Named* named);
 // The akey `name` beneath named->dkey, which is there.
 Status findAkey(const Arena& arena, KeyType type, Bytes name, Lookup& lookup, Named* named);
 

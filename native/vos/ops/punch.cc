@@ -30,7 +30,8 @@ Status PunchOperation::judgeConditions(ObjectPlace& object, KeyPlace& dkey) {
   const Conditions conditions = request_.write.conditions;
   const View view{request_.write.epoch};
   Lookup lookup(view);
-  const ConditionTarget target{scope_.arena(), object.record(), dkey.record(), request_.oid.akeyType()};
+  const ConditionTarget target{scope_.arena(), object.record(), dkey.record(),
+                               request_.oid.akeyType()};
   if ((conditions & kObjectPunch) != 0) DAOS_CHECK(judgeObject(target, lookup, Wanted::kPresent));
   if ((conditions & kDkeyPunch) != 0) DAOS_CHECK(judgeDkey(target, lookup, Wanted::kPresent));
   if ((conditions & kAkeyPunch) == 0) return {};

@@ -61,7 +61,8 @@ Result<Outcome> QueryOperation::visitKeys(uint64_t* root, Visit&& visit) {
 }
 
 template <typename Visit>
-Result<Outcome> QueryOperation::visitNamedOrAll(uint64_t* root, KeyType type, Bytes name, Visit&& visit) {
+Result<Outcome> QueryOperation::visitNamedOrAll(uint64_t* root, KeyType type, Bytes name,
+                                                Visit&& visit) {
   if (name.empty()) return visitKeys(root, visit);
   TreePath path;
   KeyTree::seek(type, arena_, root, SearchKey(type, name), path);
@@ -136,14 +137,17 @@ Result<Outcome> QueryOperation::atObject(ObjectRecord& object) {
 Status QueryOperation::run() {
   DAOS_CHECK(request_.oid.validate());
   const bool needsDkeyOrder = request_.dkey.empty();
-  const bool isDkeyQuery = request_.what == QueryWhat::kMaxDkey || request_.what == QueryWhat::kMinDkey;
+  const bool isDkeyQuery =
+      request_.what == QueryWhat::kMaxDkey || request_.what == QueryWhat::kMinDkey;
   const bool needsAkeyOrder = !isDkeyQuery && request_.akey.empty();
   if ((needsDkeyOrder && request_.oid.dkeyType() == KeyType::kHashed) ||
       (needsAkeyOrder && request_.oid.akeyType() == KeyType::kHashed)) {
     return invalid("keys of a hashed object have no greatest or least");
   }
-  if (!request_.dkey.empty()) DAOS_CHECK(validateKey(request_.dkey, request_.oid.dkeyType(), "dkey"));
-  if (!request_.akey.empty()) DAOS_CHECK(validateKey(request_.akey, request_.oid.akeyType(), "akey"));
+  if (!request_.dkey.empty())
+    DAOS_CHECK(validateKey(request_.dkey, request_.oid.dkeyType(), "dkey"));
+  if (!request_.akey.empty())
+    DAOS_CHECK(validateKey(request_.akey, request_.oid.akeyType(), "akey"));
   Named named;
   DAOS_CHECK(findNamed(container_, request_.oid, {}, {}, lookup_, &named));
   if (named.object) {

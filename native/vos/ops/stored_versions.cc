@@ -23,8 +23,9 @@ Outcome extentsHaveVersions(const Arena& arena, uint64_t* root, const EpochRange
     const uint64_t item = path.item();
     if (!extentKeyAt(arena, item)) return Outcome::kDamaged;
     uint64_t only = itemOffset(item) | kDirectItem;
-    uint64_t* versions =
-        (item & kExtentSetItem) != 0 ? &arena.at<ExtentSetRecord>(itemOffset(item))->versions : &only;
+    uint64_t* versions = (item & kExtentSetItem) != 0
+                             ? &arena.at<ExtentSetRecord>(itemOffset(item))->versions
+                             : &only;
     const Outcome outcome = hasVersions(arena, versions, range);
     if (outcome != Outcome::kNone) return outcome;
   }
@@ -48,7 +49,8 @@ Outcome keysHaveVersions(const Arena& arena, uint64_t* root, const EpochRange& r
 Outcome keyHasVersions(const Arena& arena, KeyRecord& key, const EpochRange& range) {
   uint64_t* child = childOf(arena, key);
   if (!child) return Outcome::kDamaged;
-  if (const Outcome punched = hasVersions(arena, punchesOf(arena, key), range); punched != Outcome::kNone) {
+  if (const Outcome punched = hasVersions(arena, punchesOf(arena, key), range);
+      punched != Outcome::kNone) {
     return punched;
   }
   switch (key.kind) {

@@ -81,8 +81,9 @@ Status UpdateOperation::fixKind(KeyPlace& place, const IoDescriptor& descriptor)
   if (akey.recordSize == 0) {
     scope_.arena().modify(akey.recordSize) = static_cast<uint32_t>(descriptor.recordSize);
   } else if (akey.recordSize != descriptor.recordSize) {
-    return Error(ErrorCode::kRecSize, "records of this array are " + std::to_string(akey.recordSize) +
-                                          " bytes, not " + std::to_string(descriptor.recordSize));
+    return Error(ErrorCode::kRecSize, "records of this array are " +
+                                          std::to_string(akey.recordSize) + " bytes, not " +
+                                          std::to_string(descriptor.recordSize));
   }
   return {};
 }
@@ -133,7 +134,8 @@ Status UpdateOperation::writeExtents(KeyRecord& akey, size_t index) {
   size_t checksumOffset = 0;
   for (const Extent& extent : descriptor.extents) {
     if (!scope_.arena().hasUndoRoom()) {
-      return Error(ErrorCode::kOverflow, "the update is too large for one transaction of this store");
+      return Error(ErrorCode::kOverflow,
+                   "the update is too large for one transaction of this store");
     }
     const uint64_t size = extent.count * descriptor.recordSize;
     NewData data = nextData(index, size, offset);
@@ -188,7 +190,8 @@ Result<PendingUpdate> Container::updateBegin(const UpdateRequest& request) {
     for (const Extent& extent : descriptor.extents) {
       isReserved = isReserved && add(extent.count * descriptor.recordSize);
     }
-    if (!isReserved) return Error(ErrorCode::kNospace, "the arena has no room for the data of an update");
+    if (!isReserved)
+      return Error(ErrorCode::kNospace, "the arena has no room for the data of an update");
   }
   return pending;
 }

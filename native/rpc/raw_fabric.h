@@ -1,7 +1,8 @@
 // The reference of rpc_bench: a bare loop over libfabric, with nothing of ours in it.
 //
-// Receives are posted ahead, small sends are injected, completions are read in batches, one thread polls without waiting.
-// The client keeps `depth` messages under way and sends one for each that comes back.
+// Receives are posted ahead, small sends are injected, completions are read in batches, one thread
+// polls without waiting. The client keeps `depth` messages under way and sends one for each that
+// comes back.
 #pragma once
 
 #include <rdma/fabric.h>
@@ -76,7 +77,8 @@ class BareFabric {
     return std::string(text, size);
   }
   void setPeer(const std::string& name) {
-    if (fi_av_insert(addresses_, name.data(), 1, &peer_, 0, nullptr) != 1) requireZero(-FI_EINVAL, "fi_av_insert");
+    if (fi_av_insert(addresses_, name.data(), 1, &peer_, 0, nullptr) != 1)
+      requireZero(-FI_EINVAL, "fi_av_insert");
   }
 
   // Serves echoes for ever.
@@ -87,7 +89,8 @@ class BareFabric {
     }
   }
   // Keeps `depth` echoes under way; returns how many came back within `seconds`.
-  bench::Measured ask(size_t size, size_t depth, double seconds, bench::LatencyHistogram& latencies) {
+  bench::Measured ask(size_t size, size_t depth, double seconds,
+                      bench::LatencyHistogram& latencies) {
     prepare(size, depth);
     std::vector<uint64_t> sentAt(depth);
     for (size_t i = 0; i < depth; ++i) send(buffers_[i]);
@@ -118,7 +121,8 @@ class BareFabric {
   };
   Exposed expose(size_t size) {
     memory_.resize(size);
-    requireZero(fi_mr_reg(domain_, memory_.data(), size, FI_REMOTE_READ | FI_REMOTE_WRITE, 0, 77, 0, &region_, nullptr),
+    requireZero(fi_mr_reg(domain_, memory_.data(), size, FI_REMOTE_READ | FI_REMOTE_WRITE, 0, 77, 0,
+                          &region_, nullptr),
                 "fi_mr_reg");
     const bool countsFromZero = !(info_->domain_attr->mr_mode & FI_MR_VIRT_ADDR);
     return {fi_mr_key(region_), countsFromZero ? 0 : reinterpret_cast<uint64_t>(memory_.data())};
@@ -126,15 +130,18 @@ class BareFabric {
   [[noreturn]] void serveMemory() {
     while (true) poll([](Buffer&) {});
   }
-  bench::Measured transfer(Exposed remote, size_t size, size_t depth, bool isWrite, double seconds) {
+  bench::Measured transfer(Exposed remote, size_t size, size_t depth, bool isWrite,
+                           double seconds) {
     prepare(64, 1);
     std::vector<char> local(size * depth, 'x');
     const auto start = [&](size_t i) {
       void* context = reinterpret_cast<void*>(i + 1);
       ssize_t code;
       do {
-        code = isWrite ? fi_write(endpoint_, local.data() + i * size, size, nullptr, peer_, remote.address, remote.key, context)
-                       : fi_read(endpoint_, local.data() + i * size, size, nullptr, peer_, remote.address, remote.key, context);
+        code = isWrite ? fi_write(endpoint_, local.data() + i * size, size, nullptr, peer_,
+                                  remote.address, remote.key, context)
+                       : fi_read(endpoint_, local.data() + i * size, size, nullptr, peer_,
+                                 remote.address, remote.key, context);
         if (code == -FI_EAGAIN) fi_cq_read(completions_, nullptr, 0);
       } while (code == -FI_EAGAIN);
       requireZero(code, "fi_read/fi_write");
@@ -146,7 +153,8 @@ class BareFabric {
     while (now < begin + static_cast<uint64_t>(seconds * 1e9)) {
       fi_cq_msg_entry entries[16];
       const ssize_t got = readCompletions(entries, 16);
-      for (ssize_t i = 0; i < got; ++i, ++count) start(reinterpret_cast<size_t>(entries[i].op_context) - 1);
+      for (ssize_t i = 0; i < got; ++i, ++count)
+        start(reinterpret_cast<size_t>(entries[i].op_context) - 1);
       now = bench::nowNs();
     }
     const double elapsed = static_cast<double>(now - begin) / 1e9;
@@ -170,7 +178,8 @@ class BareFabric {
   }
   void post(Buffer& buffer) {
     buffer.isSending = false;
-    requireZero(fi_recv(endpoint_, buffer.data, size_, nullptr, FI_ADDR_UNSPEC, &buffer), "fi_recv");
+    requireZero(fi_recv(endpoint_, buffer.data, size_, nullptr, FI_ADDR_UNSPEC, &buffer),
+                "fi_recv");
   }
   // Sends the buffer's bytes; it is posted again when they have left.
   void send(Buffer& buffer) {
