@@ -36,7 +36,8 @@ Status Pool::adopt(placement::PoolMap map) {
 }
 
 Status Pool::updateMap(placement::PoolMap map) {
-  if (map.version <= map_.version) return {};
+  // The same version may bring new addresses: an engine that starts anew listens at others.
+  if (map.version < map_.version) return {};
   return adopt(std::move(map));
 }
 

@@ -20,7 +20,7 @@ class Pool {
   const placement::PoolMap& map() const { return map_; }
   // The peer of the target at this position of the map.
   rpc::Peer& peer(uint32_t target) const { return *peers_[target]; }
-  // Takes a newer map over; one that isn't newer is ignored. Layouts follow at the next operation.
+  // Takes a map over unless it is older than ours. Layouts and peers follow at the next operation.
   Status updateMap(placement::PoolMap map);
 
  private:
