@@ -179,7 +179,11 @@ describe('server/daos-server', () => {
     });
     await control.call('destroyPool', { params: { pool: 'first' } });
     await createPool(control, 'second', 600 * MIB);
-    const audit = readFileSync(join(directory, 'audit.log'), 'utf8').trim().split('\n');
+    // A request's line is written once its answer has left.
+    const audit = await until(() => {
+      const found = readFileSync(join(directory, 'audit.log'), 'utf8').trim().split('\n');
+      return found.length >= 4 && found;
+    });
     const lines = audit.map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(lines.map(({ method, status }) => [method, status])).toEqual([
       ['POST', 200],
