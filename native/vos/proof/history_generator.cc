@@ -92,6 +92,11 @@ Operation HistoryGenerator::next() {
   return operation;
 }
 
+Operation HistoryGenerator::nextWrite() {
+  oid_ = shape_.objects[random_.below(shape_.objects.size())];
+  return chance(shape_.punchPercent) ? makePunch() : makeUpdate();
+}
+
 // Short keys of few bytes are prefixes of each other; among many, a number in either byte order.
 std::string HistoryGenerator::makeKey(KeyType type, uint32_t count, char level) {
   const uint64_t number = random_.below(count);

@@ -43,6 +43,8 @@ class HistoryGenerator {
   HistoryGenerator(const HistoryShape& shape, Random& random) : shape_(shape), random_(random) {}
 
   Operation next();
+  // An update or a punch.
+  Operation nextWrite();
 
  private:
   Operation makeUpdate();

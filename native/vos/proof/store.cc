@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include "vos/pmem_arena.h"
 #include "vos/proof/memory_arena.h"
 
 namespace daos::vos::proof {
@@ -27,22 +26,23 @@ class MemorySource final : public ArenaSource {
 
 class PmemSource final : public ArenaSource {
  public:
-  PmemSource(std::string path, uint64_t sizeBytes)
-      : path_(std::move(path)), sizeBytes_(sizeBytes) {}
+  PmemSource(std::string path, uint64_t sizeBytes, Flushing flushing)
+      : path_(std::move(path)), sizeBytes_(sizeBytes), flushing_(flushing) {}
   ~PmemSource() override { unlink(path_.c_str()); }
   Result<std::unique_ptr<Arena>> create() override {
     unlink(path_.c_str());
-    DAOS_TRY(std::unique_ptr<Arena> arena, PmemArena::create(path_, sizeBytes_, {Flushing::kNone}));
+    DAOS_TRY(std::unique_ptr<Arena> arena, PmemArena::create(path_, sizeBytes_, {flushing_}));
     return arena;
   }
   Result<std::unique_ptr<Arena>> open() override {
-    DAOS_TRY(std::unique_ptr<Arena> arena, PmemArena::open(path_, {Flushing::kNone}));
+    DAOS_TRY(std::unique_ptr<Arena> arena, PmemArena::open(path_, {flushing_}));
     return arena;
   }
 
  private:
   const std::string path_;
   const uint64_t sizeBytes_;
+  const Flushing flushing_;
 };
 
 }  // namespace
@@ -51,8 +51,8 @@ std::unique_ptr<ArenaSource> memorySource(uint64_t sizeBytes) {
   return std::make_unique<MemorySource>(sizeBytes);
 }
 
-std::unique_ptr<ArenaSource> pmemSource(std::string path, uint64_t sizeBytes) {
-  return std::make_unique<PmemSource>(std::move(path), sizeBytes);
+std::unique_ptr<ArenaSource> pmemSource(std::string path, uint64_t sizeBytes, Flushing flushing) {
+  return std::make_unique<PmemSource>(std::move(path), sizeBytes, flushing);
 }
 
 PoolIdentity testIdentity() { return {Uuid::fromRandom(1, 2), 3}; }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "vos/pmem_arena.h"
 #include "vos/vos.h"
 
 namespace daos::vos::proof {
@@ -23,7 +24,8 @@ class ArenaSource {
 // In ordinary memory: the fastest. `sizeBytes` of address space, touched as it is used.
 std::unique_ptr<ArenaSource> memorySource(uint64_t sizeBytes);
 // A file of libpmemobj's, which is removed in the end.
-std::unique_ptr<ArenaSource> pmemSource(std::string path, uint64_t sizeBytes);
+std::unique_ptr<ArenaSource> pmemSource(std::string path, uint64_t sizeBytes,
+                                        Flushing flushing = Flushing::kNone);
 
 class Store {
  public:
