@@ -44,7 +44,7 @@ static constexpr Setting<FaultOptions> kSettings[] = {
     {"disk.slowEvery", U::kDuration, &F::slowDiskEveryNs},
     {"disk.slowMax", U::kDuration, &F::slowDiskMaxNs},
     {"disk.torn", U::kSwitch, &F::torn},
-    {"disk.size", U::kSize, &F::diskSizeBytes},
+    {"arena.size", U::kSize, &F::arenaSizeBytes},
 };
 
 std::span<const Setting<FaultOptions>> faultSettings() { return kSettings; }

@@ -53,7 +53,10 @@ struct FaultOptions {
   uint64_t flushErrorShare = 0;
   uint64_t misdirectShare = 0;  // written elsewhere
   uint64_t torn = 1;            // a power cut decides by sector, not by request
-  uint64_t diskSizeBytes = 0;   // a smaller disk than the world's, so that it fills up
+  uint64_t arenaSizeBytes = 0;  // smaller than the world's, so that it fills up
+
+  // Bits rot or writes go astray: a store may refuse to open, if it says why.
+  bool mayDestroyData() const { return bitRotEveryNs != 0 || misdirectShare != 0; }
 };
 std::span<const Setting<FaultOptions>> faultSettings();
 

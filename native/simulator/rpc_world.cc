@@ -215,8 +215,7 @@ class RpcWorld : public World {
                                                     : "ended " + std::string(errorName(call.code))];
     }
     result.counts["messages"] = network().statistics().sentCount;
-    result.counts["messages lost"] = network().statistics().lostCount;
-    result.counts["connections broken"] = network().statistics().brokenCount;
+    result.counts.merge(faultCounts());
     result.counts["transfers"] = network().statistics().transferCount;
     for (const TraceEvent& event : trace().events()) result.trace += describe(event) + "\n";
     return result;

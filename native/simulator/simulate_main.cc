@@ -210,6 +210,8 @@ Status runOne(const Options& options, const Catalogue& catalogue, CaseName name,
   const RunCase run = findRun(name.world);
   const CaseResult result = run(arguments);
   ++totals.caseCount;
+  ++totals.counts["cases: faults " + name.faults];
+  ++totals.counts["cases: workload " + name.workload];
   totals.virtualNs += result.virtualNs;
   totals.hash = totals.hash * 31 + result.traceHash;
   for (const auto& [what, count] : result.counts) totals.counts[what] += count;
@@ -235,7 +237,7 @@ void printTotals(const Totals& totals, double seconds) {
               static_cast<double>(totals.virtualNs) / 1e9, seconds,
               static_cast<unsigned long long>(totals.hash));
   for (const auto& [what, count] : totals.counts) {
-    std::printf("  %-28s %llu\n", what.c_str(), static_cast<unsigned long long>(count));
+    std::printf("  %-32s %llu\n", what.c_str(), static_cast<unsigned long long>(count));
   }
 }
 

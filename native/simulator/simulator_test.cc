@@ -97,11 +97,11 @@ TEST(SimulatorSettings, FilesAreReadAndWrittenBack) {
   const Status status =
       applySettings(options, faultSettings(), "storm.faults",
                     "# a comment\nnetwork.loss = 0.5%\n\nprocess.crashEvery = 2s  # often\n"
-                    "disk.size = 64MiB\ndisk.torn = no\n");
+                    "arena.size = 64MiB\ndisk.torn = no\n");
   ASSERT_TRUE(status.ok()) << status.error().describe();
   EXPECT_EQ(options.lossShare, 5000u);
   EXPECT_EQ(options.crashEveryNs, 2'000'000'000u);
-  EXPECT_EQ(options.diskSizeBytes, 64u << 20);
+  EXPECT_EQ(options.arenaSizeBytes, 64u << 20);
   EXPECT_EQ(options.torn, 0u);
   const std::string text = formatSettings(options, FaultOptions{}, faultSettings());
   FaultOptions again;

@@ -60,7 +60,6 @@ Node& World::addNode(std::unique_ptr<Node> node, std::vector<SimulatedDisk*> dis
 SimulatedDisk& World::addDisk(DiskOptions options) {
   options.id = static_cast<uint32_t>(disks_.size());
   options.seed = arguments_.seed;
-  if (arguments_.faults.diskSizeBytes) options.sizeBytes = arguments_.faults.diskSizeBytes;
   disks_.push_back(std::make_unique<SimulatedDisk>(scheduler_, trace_, arguments_.faults, options));
   return *disks_.back();
 }
@@ -125,6 +124,7 @@ void World::strike(const FaultEvent& event) {
   SeededRandom random(event.chance);
   trace_.add({scheduler_.nowNs(), 0, TraceKind::kFault, event.index,
               static_cast<uint64_t>(event.kind), event.durationNs});
+  ++struck_[faultKindName(event.kind)];
   Place& place = draw(random);
   Node& node = *place.node;
   switch (event.kind) {
@@ -152,6 +152,26 @@ void World::strike(const FaultEvent& event) {
       if (!disks_.empty()) disks_[random.below(disks_.size())]->rotBit();
       return;
   }
+}
+
+std::map<std::string, uint64_t> World::faultCounts() const {
+  std::map<std::string, uint64_t> counts;
+  for (const auto& [name, count] : struck_) counts["fault: " + name] = count;
+  for (const auto& disk : disks_) {
+    const DiskStatistics& statistics = disk->statistics();
+    counts["fault: sectors lost"] += statistics.sectorsLost;
+    counts["fault: unflushed sectors kept"] += statistics.sectorsKept;
+    counts["fault: disk errors"] += statistics.errorCount;
+    counts["fault: misdirected writes"] += statistics.misdirectCount;
+    counts["fault: bits flipped"] += statistics.bitRotCount;
+  }
+  const NetworkStatistics& statistics = network_->statistics();
+  counts["fault: messages lost"] = statistics.lostCount;
+  counts["fault: messages doubled"] = statistics.duplicatedCount;
+  counts["fault: messages overtaken"] = statistics.reorderedCount;
+  counts["fault: messages damaged"] = statistics.corruptedCount;
+  counts["fault: connections broken"] = statistics.brokenCount;
+  return counts;
 }
 
 void World::heal() {

@@ -8,8 +8,10 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "simulator/disk.h"
@@ -73,6 +75,8 @@ class World {
   // Plays the plan from now on, for so long.
   void playFaults(uint64_t ns);
   const std::vector<FaultEvent>& plan() const { return plan_; }
+  // What faults did so far, by name, for reports.
+  std::map<std::string, uint64_t> faultCounts() const;
   // Ends all faults; what is down boots at once.
   void heal();
   uint64_t healedAtNs() const { return healedAtNs_; }
@@ -109,6 +113,7 @@ class World {
   std::vector<std::unique_ptr<SimulatedDisk>> disks_;
   std::deque<Place> places_;  // events refer to them
   std::vector<FaultEvent> plan_;
+  std::map<std::string, uint64_t> struck_;
   uint64_t healedAtNs_ = 0;
   bool isHealed_ = false;
 };

@@ -13,7 +13,7 @@ import { emptyTally, single } from './tally.mjs';
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const logDirectory = join(root, 'build/test-logs');
 const nativeBuild = { directory: join(root, 'build/native') };
-const PARTS = ['native', 'typescript', 'tidy', 'quickstart'];
+const PARTS = ['native', 'typescript', 'tidy', 'quickstart', 'planted'];
 
 const tool = (name) => join(root, 'tools', name);
 
@@ -121,4 +121,9 @@ await runSession(root, logDirectory, async (steps, tallies) => {
   if (wanted.has('native')) tallies.push(...(await checkNative(steps, nativeBuild)));
   if (wanted.has('typescript')) tallies.push(await checkTypescript(steps));
   if (wanted.has('quickstart')) tallies.push(...(await checkQuickstart(steps)));
+  // Bugs on purpose, in a build of their own: the simulator must find each.
+  if (wanted.has('planted')) {
+    const planted = [tool('simulate'), '--planted'];
+    tallies.push(await steps.checkCommand('simulate --planted', planted, minutes(40)));
+  }
 });

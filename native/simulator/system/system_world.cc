@@ -34,7 +34,7 @@ void SystemWorld::build() {
   network().setInlineSizeMax(random.chance(1, 2) ? 1024 : 16384);
   placement::PoolMap map{.version = 1};
   DiskLayout layout;
-  if (faults().diskSizeBytes) layout.arenaBytes = faults().diskSizeBytes;
+  if (faults().arenaSizeBytes) layout.arenaBytes = faults().arenaSizeBytes;
   uint32_t id = kFirstTarget;
   for (uint32_t rank = 0; rank < arguments_.workload.engineCount; ++rank) {
     for (uint32_t index = 0; index < arguments_.workload.targetCount; ++index, ++id) {
@@ -64,9 +64,16 @@ void SystemWorld::build() {
 }
 
 bool SystemWorld::runFor(uint64_t ns, const std::function<bool()>& done) {
-  const auto isOver = [&] { return recorder_.violation().has_value() || done(); };
+  const auto isOver = [&] { return recorder_.violation() || hasLostData() || done(); };
   if (!isOver()) scheduler().runUntil(scheduler().nowNs() + ns, isOver);
   return done();
+}
+
+// A target has refused to open damaged data, and said so: the run ends, with what was answered so
+// far.
+bool SystemWorld::hasLostData() const {
+  return std::any_of(targets_.begin(), targets_.end(),
+                     [](const TargetNode* node) { return node->hasLostData(); });
 }
 
 bool SystemWorld::areAllServing() const {
@@ -84,6 +91,7 @@ void SystemWorld::phase(uint64_t number) {
 }
 
 void SystemWorld::violate(std::string check, std::string explanation) {
+  if (hasLostData()) return;
   recorder_.violate({std::move(check), std::move(explanation), {}});
 }
 
@@ -171,10 +179,10 @@ bool SystemWorld::giveSpaceBack() {
   return !recorder_.violation();
 }
 
-void SystemWorld::judge() {
+void SystemWorld::judge(bool isWhole) {
   phase(7);
   const std::vector<uint64_t>& verifying = verifier_->verifyingReads();
-  for (GroupId group = 0; group < keys_.groupCount(); ++group) {
+  for (GroupId group = 0; isWhole && group < keys_.groupCount(); ++group) {
     History before, reads;
     for (Operation& operation : recorder_.historyOf(group)) {
       const bool isVerifying =
@@ -190,7 +198,8 @@ void SystemWorld::judge() {
 }
 
 CaseResult SystemWorld::run() {
-  if (start() && work() && finish() && recover() && verify() && giveSpaceBack()) judge();
+  const bool isWhole = start() && work() && finish() && recover() && verify() && giveSpaceBack();
+  if (isWhole || (hasLostData() && !recorder_.violation())) judge(isWhole);
   return result();
 }
 
@@ -218,6 +227,7 @@ CaseResult SystemWorld::result() {
                  : "unknown " + std::string(errorName(operation.code))];
   }
   counts["undecided"] = undecidedCount_;
+  counts["runs ended by damage that was told"] = hasLostData();
   counts["snapshot answers"] = recorder_.snapshots().questionCount();
   for (const TargetNode* node : targets_) {
     counts["boots"] += node->bootCount();
@@ -225,8 +235,7 @@ CaseResult SystemWorld::result() {
   }
   const NetworkStatistics& net = network().statistics();
   counts["messages"] = net.sentCount;
-  counts["messages lost"] = net.lostCount;
-  counts["connections broken"] = net.brokenCount;
+  counts.merge(faultCounts());
   counts["transfers"] = net.transferCount;
   for (const TraceEvent& event : trace().events()) result.trace += describe(event) + "\n";
   return result;

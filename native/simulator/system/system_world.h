@@ -27,6 +27,7 @@ class SystemWorld final : public World {
   void build();
   // Until `done`, a violation, or for so long; false when time was up.
   bool runFor(uint64_t ns, const std::function<bool()>& done);
+  bool hasLostData() const;
   bool areAllServing() const;
   bool areClientsDone() const;
   void phase(uint64_t number);
@@ -36,7 +37,8 @@ class SystemWorld final : public World {
   bool recover();
   bool verify();
   bool giveSpaceBack();
-  void judge();
+  // `isWhole`: everything was read in the end.
+  void judge(bool isWhole);
   void violate(std::string check, std::string explanation);
   CaseResult result();
   std::string timeline() const;

@@ -40,6 +40,10 @@ Task<Status> TargetNode::layOut() {
   co_return Status{};
 }
 
+static bool tellsOfDamage(ErrorCode code) {
+  return code == ErrorCode::kCsum || code == ErrorCode::kDfInval || code == ErrorCode::kDataLoss;
+}
+
 Task<void> TargetNode::open() {
   Status status;
   if (isLaidOut_) {
@@ -49,6 +53,10 @@ Task<void> TargetNode::open() {
   }
   // A refused read or write: the device may give it next time.
   if (status.code() == ErrorCode::kIo) co_return mediaFailed(status.error());
+  if (world().faults().mayDestroyData() && tellsOfDamage(status.code())) {
+    hasLostData_ = true;
+    co_return;
+  }
   if (!status.ok()) {
     recorder_.violate(
         {"recovery", "node " + std::to_string(id()) + ": " + status.error().describe(), {}});

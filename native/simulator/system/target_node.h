@@ -34,6 +34,8 @@ class TargetNode final : public Node {
   uint64_t emptyUsedBytes() const { return emptyUsedBytes_; }
   Result<uint64_t> usedBytes() const;
   bool hasMediaFailed() const { return media_ && media_->isFailed(); }
+  // The store refused to open because of damage, as it should.
+  bool hasLostData() const { return hasLostData_; }
   uint64_t redoneTransactionCount() const { return redoneTransactionCount_; }
 
  protected:
@@ -51,6 +53,7 @@ class TargetNode final : public Node {
   DiskLabel label_;
   bool isLaidOut_ = false;
   bool isServing_ = false;
+  bool hasLostData_ = false;
   uint64_t emptyUsedBytes_ = 0;
   uint64_t redoneTransactionCount_ = 0;
   // In order of construction; destroyed in reverse.

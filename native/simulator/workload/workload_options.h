@@ -15,7 +15,7 @@ struct WorkloadOptions {
   uint64_t clientCount = 3;
   // How much.
   uint64_t operationCount = 60;  // of each client, at most; it also ends with the time
-  uint64_t pauseMeanNs = 5'000'000;
+  uint64_t pauseMeanNs = 20'000'000;
   uint64_t timeoutNs = 5'000'000'000;
   // On what. A dkey has `singleCount` akeys with single values and `arrayCount` with arrays.
   uint64_t objectCount = 2;
