@@ -53,6 +53,7 @@ Task<Result<std::unique_ptr<engine::StoredPool>>> DiskPoolStore::create(Uuid poo
               vos::Pool::create(std::move(arena), nullptr, identityOf(pool), options()));
   DAOS_CO_CHECK(co_await log.waitDurable(log.lastTicket()));
   label_.pool = pool;
+  arena_ = &log;
   co_return std::make_unique<DiskStoredPool>(std::move(created), log);
 }
 
@@ -62,6 +63,7 @@ Task<Result<std::unique_ptr<engine::StoredPool>>> DiskPoolStore::open(Uuid pool)
   DAOS_CO_TRY(auto arena, co_await vos::LogArena::open(devices(), pool));
   vos::LogArena& log = *arena;
   recovery_ = log.recovery();
+  arena_ = &log;
   DAOS_CO_TRY(auto opened, vos::Pool::open(std::move(arena), nullptr, identityOf(pool), options()));
   co_return std::make_unique<DiskStoredPool>(std::move(opened), log);
 }

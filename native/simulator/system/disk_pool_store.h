@@ -40,6 +40,8 @@ class DiskPoolStore final : public engine::PoolStore {
   Task<Status> destroy(Uuid pool) override;
   Result<std::vector<Uuid>> list() override;
 
+  // The open pool's arena has failed: every request to it does, too.
+  bool hasFailed() const { return arena_ && !arena_->isUsable(); }
   // What redoing the log took, of the last open().
   const vos::RecoveryReport& recovery() const { return recovery_; }
 
@@ -59,6 +61,7 @@ class DiskPoolStore final : public engine::PoolStore {
   std::unique_ptr<bio::MediaSlice> wal_;
   std::unique_ptr<bio::MediaSlice> meta_;
   std::unique_ptr<bio::MediaSlice> data_;
+  vos::LogArena* arena_ = nullptr;  // of the open pool
   vos::RecoveryReport recovery_;
 };
 

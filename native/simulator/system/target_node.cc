@@ -9,7 +9,7 @@ TargetNode::TargetNode(World& world, uint32_t id, SimulatedDisk& disk, Recorder&
 void TargetNode::onBoot() {
   Process& own = process();
   media_ = disk_.open(own, "disk of node " + std::to_string(id()));
-  media_->onFailed([this](const Error& error) { mediaFailed(error); });
+  media_->onFailed([this](const Error&) { restart(); });
   store_ = std::make_unique<DiskPoolStore>(*media_, own.random(), label_, arguments_.layout,
                                            arguments_.index);
   endpoint_ = rpc::Endpoint::create(own.reactor(), own.random());
@@ -52,7 +52,7 @@ Task<void> TargetNode::open() {
     status = co_await layOut();
   }
   // A refused read or write: the device may give it next time.
-  if (status.code() == ErrorCode::kIo) co_return mediaFailed(status.error());
+  if (status.code() == ErrorCode::kIo) co_return restart();
   if (world().faults().mayDestroyData() && tellsOfDamage(status.code())) {
     hasLostData_ = true;
     co_return;
@@ -64,10 +64,17 @@ Task<void> TargetNode::open() {
   }
   redoneTransactionCount_ += store_->recovery().transactionCount;
   isServing_ = true;
+  process().reactor().spawn(watch());
+}
+
+// A store that failed without its device (a refused write of a checkpoint) is of no use either.
+Task<void> TargetNode::watch() {
+  while (!store_->hasFailed()) co_await process().reactor().sleep(10'000'000);
+  restart();
 }
 
 // What an operator does: the target dies, and comes back with what the device still gives.
-void TargetNode::mediaFailed(const Error&) {
+void TargetNode::restart() {
   world().scheduler().after(1000, [this, boot = bootCount()] {
     if (isUp() && bootCount() == boot) world().crash(*this, 50'000'000);
   });

@@ -45,7 +45,8 @@ class TargetNode final : public Node {
  private:
   Task<void> open();
   Task<Status> layOut();
-  void mediaFailed(const Error& error);
+  Task<void> watch();
+  void restart();
 
   SimulatedDisk& disk_;
   Recorder& recorder_;
