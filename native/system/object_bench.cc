@@ -1,7 +1,7 @@
 // The object path: an engine on one core, a client on the other, each transport, beside a bare
 // fabric echo.
 //
-// Names: object/{tcp,shm}/{sv64,array4k}-{update,fetch}/qd{1,16,32}/{rate,p50,p99} and
+// Names: object/{tcp,shm}/{sv64,array4k}-{update,fetch}/qd{1,16,32,64}/{rate,p50,p99} and
 //        object/{tcp,shm}/array1m-{update,fetch}/qd{1,4}/{rate,bandwidth}.
 // The pool lies on tmpfs in a PmemArena, so that the figures are the path's, not a disk's.
 #include <sched.h>
@@ -174,7 +174,7 @@ int main(int argc, char** argv) {
                         {"array1m-fetch", false, ValueType::kArray, 1 << 20}};
   for (const std::string kind : {"tcp", "shm"}) {
     for (const Case& test : small) {
-      for (size_t depth : {1, 16, 32}) runCase(report, kind, test, depth);
+      for (size_t depth : {1, 16, 32, 64}) runCase(report, kind, test, depth);
     }
     for (const Case& test : large) {
       for (size_t depth : {1, 4}) runCase(report, kind, test, depth);
