@@ -1,5 +1,6 @@
 // engine.node: everything client.node holds, and the server's side.
 #include "node/addon.h"
+#include "node/array_binding.h"
 #include "node/client_binding.h"
 #include "node/engine_binding.h"
 #include "node/media_binding.h"
@@ -10,6 +11,6 @@
 NAPI_MODULE_INIT() {
   using namespace daos::node;
   return initAddon(env, exports,
-                   {clientFunctions(), objectFunctions(), engineFunctions(), mediaFunctions(),
-                    vosFunctions(), vosObjectFunctions()});
+                   {clientFunctions(), objectFunctions(), arrayFunctions(), engineFunctions(),
+                    mediaFunctions(), vosFunctions(), vosObjectFunctions()});
 }

@@ -1,7 +1,7 @@
 // The functions of native/node/client_binding.cc and object_binding.cc.
 import { loadAddon, type Addon, type NativeFunction } from '@daos/native';
 
-type ClientFunction =
+export type ClientFunction =
   | 'clientOpen'
   | 'clientClose'
   | 'poolOpen'
@@ -13,7 +13,12 @@ type ClientFunction =
   | 'objectFetch'
   | 'objectPunch'
   | 'objectEnumerate'
-  | 'objectQuery';
+  | 'objectQuery'
+  | 'arrayWrite'
+  | 'arrayRead'
+  | 'arraySize'
+  | 'arraySetSize'
+  | 'arrayPunch';
 
 export type ClientBinding = Record<ClientFunction, NativeFunction>;
 export type ClientAddon = Addon<ClientBinding>;

@@ -2,7 +2,9 @@
 import type { ContainerDescription, ObjectId } from '@daos/model';
 import { asNothing, type Handle } from '@daos/native';
 import type { ClientAddon } from './binding.js';
+import { ByteArray, type ByteArrayOptions } from './byte-array.js';
 import { listPages, type ListOptions } from './enumeration.js';
+import { KeyValue } from './key-value.js';
 import { DaosObject } from './object.js';
 
 export class Container implements AsyncDisposable {
@@ -29,6 +31,19 @@ export class Container implements AsyncDisposable {
    */
   object(oid: ObjectId): DaosObject {
     return new DaosObject(this.#addon, this.#handle, oid);
+  }
+
+  /**
+   * The object with this id as a flat key-value store.
+   * Its type should be KV_HASHED, KV_LEXICAL (keys in order) or KV_UINT64.
+   */
+  keyValue(oid: ObjectId): KeyValue {
+    return new KeyValue(this.#addon, this.#handle, oid);
+  }
+
+  /** The object with this id as an array of bytes. Its type should be ARRAY_BYTE. */
+  byteArray(oid: ObjectId, options?: ByteArrayOptions): ByteArray {
+    return new ByteArray(this.#addon, this.#handle, oid, options);
   }
 
   /** The ids of all objects that hold something, in no particular order. */

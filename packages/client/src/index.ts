@@ -1,9 +1,12 @@
 // @daos/client: pools, containers and objects.
 export { integerOf, textOf } from '@daos/native';
 export type { AkeyFetch, AkeyResult, AkeyUpdate, Condition, ExtentInput, Key } from '@daos/native';
+export * from './byte-array.js';
+export type { ReadableOptions } from './byte-streams.js';
 export * from './client.js';
 export * from './container.js';
 export type { ListedExtent, ListOptions, Page } from './enumeration.js';
+export * from './key-value.js';
 export * from './object.js';
 export * from './pool-directory.js';
 export * from './pool.js';
