@@ -2,7 +2,6 @@
 
 #include <isa-l/crc.h>
 #include <isa-l/crc64.h>
-#include <nmmintrin.h>
 #include <openssl/evp.h>
 
 namespace daos {
@@ -24,19 +23,7 @@ size_t checksumSize(ChecksumType type) {
   return 0;
 }
 
-// Below this size the CPU's own instruction, inlined, is faster than ISA-L's set-up.
-static constexpr size_t kShortSize = 256;
-
-static uint32_t crc32cShort(const std::byte* data, size_t size, uint32_t state) {
-  uint64_t crc = state;
-  for (; size >= 8; data += 8, size -= 8) crc = _mm_crc32_u64(crc, loadAs<uint64_t>(data));
-  uint32_t rest = static_cast<uint32_t>(crc);
-  for (; size > 0; ++data, --size) rest = _mm_crc32_u8(rest, static_cast<uint8_t>(*data));
-  return rest;
-}
-
-uint32_t crc32c(Bytes data, uint32_t previous) {
-  if (data.size() < kShortSize) return ~crc32cShort(data.data(), data.size(), ~previous);
+uint32_t crc32cLong(Bytes data, uint32_t previous) {
   // ISA-L takes an int length; CRCs of longer ranges are made in pieces.
   constexpr size_t kPieceSize = size_t{1} << 30;
   uint32_t state = ~previous;

@@ -2,8 +2,9 @@
 //
 //   header (64 bytes) | descriptors of client memory | body, padded to 8 | inline data, padded to 8
 //
-// A message of a transport holds one or more frames back to back. A frame too large for a message
-// goes as fragments, each a frame of its own.
+// The checksum covers all but inline data: that has, like data that goes by RMA, its own checksums
+// from end to end. A message of a transport holds one or more frames back to back. A frame too
+// large for a message goes as fragments, each a frame of its own.
 //
 // Invariant: a frame that was parsed lies wholly in its input, and every length in it has been
 //            checked.
@@ -54,7 +55,7 @@ struct FrameHeader {
   uint8_t version = kFrameVersion;
   FrameKind kind = FrameKind::kRequest;
   uint16_t opcode = 0;
-  uint32_t checksum = 0;    // CRC32C of the whole frame, with this field zero
+  uint32_t checksum = 0;    // CRC32C of the header, with that of descriptors and body in this field
   uint32_t flags = 0;
   uint64_t session = 0;
   uint64_t requestId = 0;   // slot in the low half, the slot's use counter in the high half
@@ -99,11 +100,19 @@ struct FrameView {
 };
 
 // Bytes of a frame with these lengths in its header.
-size_t frameSize(const FrameHeader& header);
+inline size_t frameSize(const FrameHeader& header) {
+  const bool isFragment = header.kind == FrameKind::kFragment;
+  const bool carriesData = isFragment || !(header.flags & kFrameDataRemote);
+  const uint64_t descriptorCount = uint64_t{header.sourceCount} + header.sinkCount;
+  // The body that a fragment's header speaks of is in the frame it is a slice of.
+  const uint64_t bodySpace = isFragment ? 0 : alignUp(header.bodySize, kFrameAlignment);
+  const uint64_t dataSpace = carriesData ? alignUp(header.dataSize, kFrameAlignment) : 0;
+  return sizeof(FrameHeader) + descriptorCount * sizeof(FrameDescriptor) + bodySpace + dataSpace;
+}
 
-// Fills in the checksum of the frame that starts at `frame` and has this header; body, data and
-// zero padding must be in place.
-void sealFrame(std::byte* frame, FrameHeader header);
+// Writes the header, with the checksum of the frame that starts at `frame`, to its front. Body,
+// data and zero padding must be in place.
+void sealFrame(std::byte* frame, const FrameHeader& header);
 
 // Parses the frame at the front of `bytes`, which must be aligned to 8. DER_PROTO for what is no
 // frame, DER_CSUM for a damaged one. Allocates nothing.

@@ -100,7 +100,8 @@ class Call : public IntrusiveLink<InFlightTag>, public IntrusiveLink<DeadlineTag
   static constexpr uint32_t kSlotNone = ~uint32_t{0};
   // kWaiting: the server was busy; kLeaving: given up, but the server may still reach our memory.
   enum class State : uint8_t { kIdle, kQueued, kSent, kWaiting, kLeaving, kEnded };
-  void end(Result<Reply> outcome);
+  // The last thing done with a call, `result` being set: its owner may destroy it.
+  void end();
   Endpoint* endpoint_;
   Peer* peer_;
   std::coroutine_handle<> waiter_;
@@ -110,6 +111,8 @@ class Call : public IntrusiveLink<InFlightTag>, public IntrusiveLink<DeadlineTag
   State state_ = State::kIdle;
   bool isCancelled_ = false;
   uint64_t wakeNs_ = 0;  // when something has to be done about it
+  uint64_t dataSize_ = 0;
+  uint64_t sinkSize_ = 0;
   std::unique_ptr<CallMemory> memory_;
 };
 

@@ -22,10 +22,8 @@ bool Call::await_suspend(std::coroutine_handle<> waiter) {
   return true;
 }
 
-// The last thing done with a call: its owner may destroy it from here on.
-void Call::end(Result<Reply> outcome) {
+void Call::end() {
   state_ = State::kEnded;
-  result.emplace(std::move(outcome));
   if (waiter_) {
     std::exchange(waiter_, nullptr).resume();
   } else if (done) {
@@ -58,18 +56,18 @@ void ClientSide::forgetPeer(Peer& peer) {
 void ClientSide::start(Call& call) {
   ++context_.statistics.callCount;
   const CallArguments& arguments = call.arguments;
-  uint64_t dataSize = 0, sinkSize = 0;
-  for (const Bytes piece : arguments.data) dataSize += piece.size();
-  for (const MutableBytes piece : arguments.sink) sinkSize += piece.size();
-  if (context_.isShutDown) return call.end(Error(ErrorCode::kShutdown));
-  if (arguments.body.size() > kFrameSizeMax) {
-    return call.end(Error(ErrorCode::kOverflow,
-                          "a request's body is over " + std::to_string(kFrameSizeMax) + " bytes"));
+  for (const Bytes piece : arguments.data) call.dataSize_ += piece.size();
+  for (const MutableBytes piece : arguments.sink) call.sinkSize_ += piece.size();
+  if (context_.isShutDown) {
+    call.result.emplace(Error(ErrorCode::kShutdown));
+  } else if (arguments.body.size() > kFrameSizeMax) {
+    call.result.emplace(Error(ErrorCode::kOverflow, "a request's body is over " +
+                                                        std::to_string(kFrameSizeMax) + " bytes"));
+  } else if (call.dataSize_ > kTransferSizeMax || call.sinkSize_ > kTransferSizeMax) {
+    call.result.emplace(Error(ErrorCode::kOverflow,
+                              "a transfer is over " + std::to_string(kTransferSizeMax) + " bytes"));
   }
-  if (dataSize > kTransferSizeMax || sinkSize > kTransferSizeMax) {
-    return call.end(Error(ErrorCode::kOverflow,
-                          "a transfer is over " + std::to_string(kTransferSizeMax) + " bytes"));
-  }
+  if (call.result) return call.end();
   static_cast<RemotePeer*>(call.peer_)->start(call);
 }
 
@@ -85,6 +83,7 @@ void ClientSide::onTimers(uint64_t nowNs) {
   wheel_.advance(
       nowNs, [](const Call& call) { return call.wakeNs_; },
       [](Call& call) { static_cast<RemotePeer*>(call.peer_)->onDue(call); });
+  peers_.forEach([nowNs](uint32_t, RemotePeer& peer) { peer.onTimer(nowNs); });
 }
 
 void ClientSide::arm(uint64_t wakeNs) {
@@ -94,7 +93,9 @@ void ClientSide::arm(uint64_t wakeNs) {
     if (alive.expired() || armedNs_ != wakeNs) return;
     armedNs_ = ~uint64_t{0};
     onTimers(context_.reactor.nowNs());
-    const uint64_t nextNs = wheel_.nextNs();
+    uint64_t nextNs = wheel_.nextNs();
+    peers_.forEach(
+        [&nextNs](uint32_t, RemotePeer& peer) { nextNs = std::min(nextNs, peer.slotsWakeNs()); });
     if (nextNs != ~uint64_t{0}) arm(nextNs);
   });
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/generated/limits.h"
 #include "rpc/context.h"
 #include "rpc/deadline_wheel.h"
 #include "rpc/slot_table.h"
@@ -33,7 +34,7 @@ class RemotePeer final : public Peer, public LinkOwner {
   ~RemotePeer();
 
   std::string_view addresses() const override { return addresses_; }
-  size_t inlineSizeMax() const override;
+  size_t inlineSizeMax() const override { return inlineSizeMax_; }
   bool isConnected() const override { return state_ == State::kReady; }
   size_t callCount() const override { return waitingCount_ + slots_.size() - freeSlots_.size(); }
 
@@ -43,7 +44,10 @@ class RemotePeer final : public Peer, public LinkOwner {
   void cancel(Call& call);
   // A call destroyed before its end: its slot and place are given up.
   void abandon(Call& call);
-  // The call's wakeNs_ has come.
+  // Does what is due about the calls in slots, when it is.
+  void onTimer(uint64_t nowNs);
+  uint64_t slotsWakeNs() const { return slotsWakeNs_; }
+  // The wakeNs_ of a call has come.
   void onDue(Call& call);
   void onTick(uint64_t nowNs);
   void onFrame(const FrameView& frame, const BufferRef& message);
@@ -79,9 +83,10 @@ class RemotePeer final : public Peer, public LinkOwner {
   void exposeMemory(Call& call);
   void wakeAt(Call& call, uint64_t wakeNs);
   void giveUp(Call& call, ErrorCode code);
-  void end(Call& call, Result<Reply> outcome);
+  void end(Call& call, Error error);
+  void finish(Call& call);
   void endAll(ErrorCode code, const char* message);
-  Result<Reply> makeReply(Call& call, const FrameView& frame, const BufferRef& message);
+  void takeReply(Call& call, const FrameView& frame, const BufferRef& message);
   uint64_t nowNs() const;
 
   ClientSide& client_;
@@ -93,7 +98,7 @@ class RemotePeer final : public Peer, public LinkOwner {
   Link link_;
   Assembly assembly_;
   State state_ = State::kIdle;
-  bool canReachMemory_ = false;
+  size_t inlineSizeMax_ = kTransferSizeMax;
   uint64_t attempt_ = 0;
   uint64_t session_ = 0;
   uint64_t incarnation_ = 0;
@@ -103,6 +108,7 @@ class RemotePeer final : public Peer, public LinkOwner {
   uint64_t retryAtNs_ = 0;
   uint64_t pauseNs_ = 0;
   std::vector<Slot> slots_;
+  uint64_t slotsWakeNs_ = ~uint64_t{0};  // no call in a slot is due before
   std::vector<uint32_t> freeSlots_;
   IntrusiveList<Call, InFlightTag> waiting_;
   size_t waitingCount_ = 0;
@@ -133,6 +139,7 @@ class ClientSide {
   // The registration of `memory`: a remembered one that covers it, or one for this call alone.
   Result<RemoteMemory> expose(CallMemory& into, MutableBytes memory, MemoryAccess access);
 
+  // Calls that wait for a slot. Those that have one are few: their peer looks through its slots.
   DeadlineWheel& wheel() { return wheel_; }
   // Makes sure that the loop wakes for a call that is due at `wakeNs`.
   void arm(uint64_t wakeNs);

@@ -11,6 +11,9 @@ void Link::open(Transport& transport, PeerId peer) {
   close();
   transport_ = &transport;
   peer_ = peer;
+  messageSizeMax_ = transport.limits().messageSizeMax;
+  const uint32_t best = transport.limits().messageSizeBest;
+  messageSizeBest_ = best > 0 ? best : messageSizeMax_;
 }
 
 void Link::close() {
@@ -22,7 +25,7 @@ void Link::close() {
 
 void Link::ensureMessage() {
   if (message_) return;
-  message_ = transport_->allocate();
+  message_ = transport_->allocateFor(peer_);
   if (!isLinked()) dirty_->pushBack(*this);
 }
 
@@ -34,7 +37,7 @@ void Link::flush() {
 }
 
 std::byte* Link::reserve(size_t size) {
-  if (!transport_ || size > transport_->limits().messageSizeMax) return nullptr;
+  if (!transport_ || size > messageSizeMax_) return nullptr;
   ensureMessage();
   if (space() < size) {
     flush();
@@ -43,7 +46,10 @@ std::byte* Link::reserve(size_t size) {
   return message_->data + message_->size;
 }
 
-void Link::commit(size_t size) { message_->size += static_cast<uint32_t>(size); }
+void Link::commit(size_t size) {
+  message_->size += static_cast<uint32_t>(size);
+  if (message_->size >= messageSizeBest_) flush();
+}
 
 // Copies the bytes behind a frame's header, padding included, in slices of any size.
 class PartsReader {
@@ -92,7 +98,7 @@ class PartsReader {
   size_t position_ = 0;
 };
 
-void Link::put(FrameHeader header, const FrameParts& parts) {
+void Link::put(FrameHeader& header, const FrameParts& parts) {
   if (!transport_) return;
   header.bodySize = static_cast<uint32_t>(parts.body.size());
   if (!(header.flags & kFrameDataRemote)) {
@@ -101,7 +107,7 @@ void Link::put(FrameHeader header, const FrameParts& parts) {
     header.dataSize = static_cast<uint32_t>(size);
   }
   const size_t size = frameSize(header);
-  if (size <= transport_->limits().messageSizeMax) {
+  if (size <= messageSizeMax_) {
     putWhole(header, parts, size);
   } else {
     putFragments(header, parts, size);
@@ -109,9 +115,10 @@ void Link::put(FrameHeader header, const FrameParts& parts) {
 }
 
 static std::byte* appendPadded(std::byte* to, Bytes bytes) {
-  if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
+  if (bytes.empty()) return to;
   const size_t padded = alignUp(bytes.size(), kFrameAlignment);
-  std::memset(to + bytes.size(), 0, padded - bytes.size());
+  storeAs(to + padded - kFrameAlignment, uint64_t{0});
+  std::memcpy(to, bytes.data(), bytes.size());
   return to + padded;
 }
 
@@ -119,12 +126,12 @@ void Link::putWhole(const FrameHeader& header, const FrameParts& parts, size_t s
   std::byte* const frame = reserve(size);
   std::byte* to = appendPadded(frame + sizeof(FrameHeader), parts.descriptors);
   to = appendPadded(to, parts.body);
+  if (to < frame + size) storeAs(frame + size - kFrameAlignment, uint64_t{0});
   for (const Bytes piece : parts.data) {
     if (piece.empty()) continue;
     std::memcpy(to, piece.data(), piece.size());
     to += piece.size();
   }
-  std::memset(to, 0, static_cast<size_t>(frame + size - to));
   sealFrame(frame, header);
   commit(size);
 }

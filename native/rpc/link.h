@@ -39,11 +39,11 @@ class Link : public IntrusiveLink<DirtyTag> {
   Transport* transport() const { return transport_; }
   PeerId peer() const { return peer_; }
 
-  // Queues a frame; its lengths are taken from `parts`, unless data is remote. Does nothing when
+  // Queues a frame; its lengths are set from `parts`, unless data is remote. Does nothing when
   // closed.
-  void put(FrameHeader header, const FrameParts& parts);
+  void put(FrameHeader& header, const FrameParts& parts);
   // A frame of a header alone.
-  void put(const FrameHeader& header) { put(header, {}); }
+  void put(FrameHeader& header) { put(header, {}); }
 
   // Room for a frame of `size` bytes in the open message; null when it does not fit in any message
   // or the link is closed. Nothing else may be put before commit(), which must follow and may use
@@ -65,6 +65,8 @@ class Link : public IntrusiveLink<DirtyTag> {
   Transport* transport_ = nullptr;
   PeerId peer_;
   BufferRef message_;
+  size_t messageSizeMax_ = 0;
+  size_t messageSizeBest_ = 0;
 };
 
 }  // namespace daos::rpc

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::string_view kScheme = "local://";
 constexpr uint32_t kMessageSizeMax = 65536;
+constexpr uint32_t kMessageSizeBest = 4096;
 constexpr uint32_t kInlineSizeMax = 8192;
 // Bytes copied for RMA in one poll, so that a large transfer does not hold up everything else.
 constexpr size_t kCopySizePerPoll = size_t{1} << 20;
@@ -159,7 +160,8 @@ class LocalTransport final : public Transport {
   Network& network_;
   const std::string address_;
   const std::shared_ptr<Port> port_;
-  const TransportLimits limits_{kMessageSizeMax, kInlineSizeMax, uint64_t{1} << 30, true};
+  const TransportLimits limits_{kMessageSizeMax, kMessageSizeBest, kInlineSizeMax,
+                                uint64_t{1} << 30, true};
   BufferPool pool_;
   TransportListener* listener_ = nullptr;
   SlotTable<Remote> remotes_;

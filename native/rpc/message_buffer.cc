@@ -7,10 +7,10 @@ namespace daos::rpc {
 // Messages start on a page, so that small ones share no cache line and large ones copy well.
 static constexpr size_t kAlignment = 4096;
 
-void BufferRef::reset() {
-  MessageBuffer* buffer = std::exchange(buffer_, nullptr);
-  if (!buffer || --buffer->references > 0) return;
-  if (buffer->pool) {
+void BufferRef::giveBack(MessageBuffer* buffer) {
+  if (buffer->onRelease) {
+    buffer->onRelease(buffer);
+  } else if (buffer->pool) {
     buffer->pool->recycle(buffer);
   } else {
     BufferPool::destroy(buffer);

@@ -27,6 +27,8 @@ struct MessageBuffer {
   MessageBuffer* next = nullptr;   // for queues of the current owner
   void* context = nullptr;         // for the transport that has it in flight
   uint64_t tag = 0;                // likewise
+  // Set for memory that belongs to no pool: what happens when the last reference goes.
+  void (*onRelease)(MessageBuffer* buffer) = nullptr;
 };
 
 class BufferRef {
@@ -54,9 +56,13 @@ class BufferRef {
   Bytes bytes() const { return {buffer_->data, buffer_->size}; }
   // Gives the reference up without uncounting it.
   MessageBuffer* release() { return std::exchange(buffer_, nullptr); }
-  void reset();
+  void reset() {
+    MessageBuffer* buffer = std::exchange(buffer_, nullptr);
+    if (buffer && --buffer->references == 0) giveBack(buffer);
+  }
 
  private:
+  static void giveBack(MessageBuffer* buffer);
   MessageBuffer* buffer_ = nullptr;
 };
 

@@ -11,17 +11,6 @@ static constexpr uint64_t kLeavingNs = 50'000'000;
 static constexpr uint64_t kHelloPauseNs = 250'000'000;
 static constexpr uint64_t kBusyPauseNs = 1'000'000;
 
-static uint64_t sizeOf(std::span<const Bytes> pieces) {
-  uint64_t size = 0;
-  for (const Bytes piece : pieces) size += piece.size();
-  return size;
-}
-static uint64_t sizeOf(std::span<const MutableBytes> pieces) {
-  uint64_t size = 0;
-  for (const MutableBytes piece : pieces) size += piece.size();
-  return size;
-}
-
 RemotePeer::RemotePeer(ClientSide& client, std::string addresses)
     : client_(client),
       context_(client.context()),
@@ -32,11 +21,6 @@ RemotePeer::RemotePeer(ClientSide& client, std::string addresses)
 RemotePeer::~RemotePeer() { context_.closeLink(link_); }
 
 uint64_t RemotePeer::nowNs() const { return context_.reactor.nowNs(); }
-
-size_t RemotePeer::inlineSizeMax() const {
-  if (!canReachMemory_ || !link_.isOpen()) return kTransferSizeMax;
-  return link_.transport()->limits().inlineSizeMax;
-}
 
 // ---- Calls ----
 
@@ -64,13 +48,31 @@ void RemotePeer::enqueue(Call& call) {
 }
 
 void RemotePeer::wakeAt(Call& call, uint64_t wakeNs) {
-  DeadlineWheel::remove(call);
   call.wakeNs_ = wakeNs;
-  client_.wheel().add(call, wakeNs);
+  if (call.slot_ == Call::kSlotNone) {
+    DeadlineWheel::remove(call);
+    client_.wheel().add(call, wakeNs);
+  } else {
+    if (wakeNs >= slotsWakeNs_) return;
+    slotsWakeNs_ = wakeNs;
+  }
   client_.arm(wakeNs);
 }
 
+void RemotePeer::onTimer(uint64_t now) {
+  if (slotsWakeNs_ > now) return;
+  slotsWakeNs_ = ~uint64_t{0};
+  // What is done may end calls and start others, so slots are looked at one by one.
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].call && slots_[i].call->wakeNs_ <= now) onDue(*slots_[i].call);
+  }
+  for (const Slot& slot : slots_) {
+    if (slot.call) slotsWakeNs_ = std::min(slotsWakeNs_, slot.call->wakeNs_);
+  }
+}
+
 void RemotePeer::assignSlot(Call& call) {
+  DeadlineWheel::remove(call);
   call.slot_ = freeSlots_.back();
   freeSlots_.pop_back();
   Slot& slot = slots_[call.slot_];
@@ -98,9 +100,9 @@ void RemotePeer::pump() {
 // Registers what is too large to go along, and keeps the descriptors for a repetition.
 void RemotePeer::exposeMemory(Call& call) {
   const CallArguments& arguments = call.arguments;
-  const size_t inlineMax = inlineSizeMax();
-  const bool isDataRemote = sizeOf(arguments.data) > inlineMax;
-  const bool isSinkRemote = sizeOf(arguments.sink) > inlineMax;
+  const size_t inlineMax = inlineSizeMax_;
+  const bool isDataRemote = call.dataSize_ > inlineMax;
+  const bool isSinkRemote = call.sinkSize_ > inlineMax;
   const size_t count =
       (isDataRemote ? arguments.data.size() : 0) + (isSinkRemote ? arguments.sink.size() : 0);
   if (count == 0 || count > kDescriptorCountMax) return;
@@ -135,7 +137,8 @@ void RemotePeer::transmit(Call& call) {
   const CallArguments& arguments = call.arguments;
   const uint64_t now = nowNs();
   if (call.deadlineNs_ <= now) return giveUp(call, ErrorCode::kTimedout);
-  if (!call.memory_) exposeMemory(call);
+  if (!call.memory_ && std::max(call.dataSize_, call.sinkSize_) > inlineSizeMax_)
+    exposeMemory(call);
   FrameHeader header;
   header.kind = FrameKind::kRequest;
   header.opcode = arguments.opcode;
@@ -147,7 +150,7 @@ void RemotePeer::transmit(Call& call) {
   header.mapVersion = arguments.mapVersion;
   header.timeoutUs =
       static_cast<uint32_t>(std::min((call.deadlineNs_ - now) / 1000 + 1, kDeadlineMsMax * 1000));
-  header.result = static_cast<uint32_t>(sizeOf(arguments.sink));
+  header.result = static_cast<uint32_t>(call.sinkSize_);
   FrameParts parts{{}, arguments.body, arguments.data};
   if (call.memory_) {
     parts.descriptors = call.memory_->descriptors;
@@ -155,7 +158,7 @@ void RemotePeer::transmit(Call& call) {
     header.sinkCount = call.memory_->sinkCount;
     if (header.sourceCount > 0) {
       header.flags |= kFrameDataRemote;
-      header.dataSize = static_cast<uint32_t>(sizeOf(arguments.data));
+      header.dataSize = static_cast<uint32_t>(call.dataSize_);
       parts.data = {};
     }
   }
@@ -208,16 +211,22 @@ void RemotePeer::abandon(Call& call) {
   releaseMemory(call.memory_);
 }
 
-void RemotePeer::end(Call& call, Result<Reply> outcome) {
+void RemotePeer::end(Call& call, Error error) {
+  call.result.emplace(std::move(error));
+  finish(call);
+}
+
+// Ends a call whose result is set.
+void RemotePeer::finish(Call& call) {
   if (call.state_ == Call::State::kQueued && call.slot_ == Call::kSlotNone) {
     static_cast<IntrusiveLink<InFlightTag>&>(call).unlink();
     --waitingCount_;
+    DeadlineWheel::remove(call);
   }
-  DeadlineWheel::remove(call);
   releaseSlot(call);
-  releaseMemory(call.memory_);
-  if (!waiting_.empty()) pump();
-  call.end(std::move(outcome));
+  if (call.memory_) releaseMemory(call.memory_);
+  if (waitingCount_ > 0) pump();
+  call.end();
 }
 
 void RemotePeer::endAll(ErrorCode code, const char* message) {
@@ -383,7 +392,8 @@ void RemotePeer::onWelcome(const FrameView& frame) {
   const bool isResumed = welcome.isResumed && welcome.incarnation == incarnation_;
   session_ = frame.header.epoch;
   incarnation_ = welcome.incarnation;
-  canReachMemory_ = welcome.canReachMemory != 0;
+  inlineSizeMax_ =
+      welcome.canReachMemory ? link_.transport()->limits().inlineSizeMax : kTransferSizeMax;
   state_ = State::kReady;
   brokenSinceNs_ = 0;
   growSlots(std::min(welcome.creditCount, uint32_t{65536}));
@@ -446,7 +456,8 @@ void RemotePeer::onReply(const FrameView& frame, const BufferRef& message) {
     call.state_ = Call::State::kWaiting;
     return wakeAt(call, againNs);
   }
-  end(call, makeReply(call, frame, message));
+  takeReply(call, frame, message);
+  finish(call);
 }
 
 static void scatter(std::span<const MutableBytes> sink, Bytes data) {
@@ -470,28 +481,32 @@ static Error makeError(const FrameHeader& header, Bytes body, std::vector<std::b
   return size > 0 ? Error(code, std::string(textOf(body.first(size)))) : Error(code);
 }
 
-Result<Reply> RemotePeer::makeReply(Call& call, const FrameView& frame, const BufferRef& message) {
+// Sets the call's result to what the frame says.
+void RemotePeer::takeReply(Call& call, const FrameView& frame, const BufferRef& message) {
   const FrameHeader& header = frame.header;
-  if (header.result != 0) return makeError(header, frame.body, call.arguments.errorBody);
-  const bool isRemote = header.flags & kFrameDataRemote;
-  const uint64_t sinkSize = sizeOf(call.arguments.sink);
-  if ((isRemote || sinkSize > 0) && header.dataSize > sinkSize) {
-    return Error(ErrorCode::kTrunc, "the answer has " + std::to_string(header.dataSize) +
-                                        " bytes of data, the sink " + std::to_string(sinkSize));
+  if (header.result != 0) {
+    call.result.emplace(makeError(header, frame.body, call.arguments.errorBody));
+    return;
   }
-  Reply reply;
+  const bool isRemote = header.flags & kFrameDataRemote;
+  if ((isRemote || call.sinkSize_ > 0) && header.dataSize > call.sinkSize_) {
+    call.result.emplace(
+        Error(ErrorCode::kTrunc, "the answer has " + std::to_string(header.dataSize) +
+                                     " bytes of data, the sink " + std::to_string(call.sinkSize_)));
+    return;
+  }
+  Reply& reply = call.result.emplace(Reply()).value();
   reply.message_ = message;
   reply.body_ = frame.body;
   reply.dataSize_ = header.dataSize;
   reply.epoch_ = header.epoch;
   reply.mapVersion_ = header.mapVersion;
-  if (isRemote) return reply;
-  if (sinkSize > 0) {
+  if (isRemote) return;
+  if (call.sinkSize_ > 0) {
     scatter(call.arguments.sink, frame.data);
   } else {
     reply.data_ = frame.data;
   }
-  return reply;
 }
 
 }  // namespace daos::rpc

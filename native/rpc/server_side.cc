@@ -420,11 +420,11 @@ FrameHeader ServerSide::replyHeader(const Request& request) const {
   return header;
 }
 
-void ServerSide::answer(Request& request, FrameHeader header, const FrameParts& parts) {
+void ServerSide::answer(Request& request, FrameHeader& header, const FrameParts& parts) {
   DAOS_ASSERT(!request.isAnswered_);
   request.isAnswered_ = true;
-  if (request.flags_ & kFrameModification) remember(request, header, parts);
   request.session_->link_.put(header, parts);
+  if (request.flags_ & kFrameModification) remember(request, header, parts);
 }
 
 // Keeps the answer in the client's slot, until the client uses the slot for something else.

@@ -113,7 +113,7 @@ class ServerSide {
   void abandonRequests(ClientSession& session);
 
   // Answers, out of Request.
-  void answer(Request& request, FrameHeader header, const FrameParts& parts);
+  void answer(Request& request, FrameHeader& header, const FrameParts& parts);
   void remember(Request& request, const FrameHeader& header, const FrameParts& parts);
   FrameHeader replyHeader(const Request& request) const;
 

@@ -231,12 +231,14 @@ bool ShmChannel::isPeerThere() const {
 
 bool ShmChannel::send(Bytes message) {
   if (!outgoing_->push(message)) return false;
-  if (outgoing_->mustWake()) {
-    const char byte = 0;
-    // A full socket has wake-ups enough in it.
-    [[maybe_unused]] const ssize_t size = ::send(fd(), &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-  }
+  if (outgoing_->mustWake()) wakePeer();
   return true;
+}
+
+void ShmChannel::wakePeer() const {
+  const char byte = 0;
+  // A full socket has wake-ups enough in it.
+  [[maybe_unused]] const ssize_t size = ::send(fd(), &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 Result<size_t> ShmChannel::copy(const iovec* local, size_t count, uint64_t address, size_t size,

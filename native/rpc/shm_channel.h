@@ -70,6 +70,12 @@ class ShmChannel {
 
   // False: no room. Wakes the peer if it sleeps.
   bool send(Bytes message);
+  // The same in two steps: the ring's reserve and commit.
+  std::byte* reserve(size_t sizeMax) { return outgoing_->reserve(sizeMax); }
+  void commit(size_t size) {
+    outgoing_->commit(size);
+    if (outgoing_->mustWake()) wakePeer();
+  }
   ShmConsumer& incoming() { return *incoming_; }
 
   // Copies between the peer's memory and local pieces; at most what one system call does. Bytes
@@ -80,6 +86,7 @@ class ShmChannel {
  private:
   struct Introduction;
   ShmChannel(std::string ownName, std::unique_ptr<ShmSocket> socket, bool isConnecting);
+  void wakePeer() const;
   Status makeMemory();
   bool mapMemory(int fd);
   Status introduce(int memoryFd);

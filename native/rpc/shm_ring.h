@@ -34,19 +34,29 @@ class ShmProducer {
  public:
   explicit ShmProducer(ShmRingLayout& layout) : layout_(layout) {}
 
-  // False when there is no room for it now.
-  bool push(Bytes message) {
-    const uint64_t needed = sizeof(uint64_t) + alignUp(message.size(), 8);
+  // Room for a message of up to `sizeMax` bytes, to be written in place; null when there is none
+  // now. Taken by commit(), given up by the next reserve().
+  std::byte* reserve(uint64_t sizeMax) {
+    const uint64_t needed = sizeof(uint64_t) + alignUp(sizeMax, 8);
     const uint64_t at = written_ % kShmRingSize;
     const uint64_t toEnd = kShmRingSize - at;
-    const uint64_t skipped = toEnd < needed ? toEnd : 0;
-    if (!hasRoom(needed + skipped)) return false;
-    if (skipped > 0) storeAs(layout_.bytes + at, kShmWrapMark);
-    std::byte* record = layout_.bytes + (skipped > 0 ? 0 : at);
-    storeAs(record, uint64_t{message.size()});
-    std::memcpy(record + sizeof(uint64_t), message.data(), message.size());
-    written_ += skipped + needed;
+    skipped_ = toEnd < needed ? toEnd : 0;
+    if (!hasRoom(needed + skipped_)) return nullptr;
+    record_ = layout_.bytes + (skipped_ > 0 ? 0 : at);
+    return record_ + sizeof(uint64_t);
+  }
+  void commit(uint64_t size) {
+    if (skipped_ > 0) storeAs(layout_.bytes + written_ % kShmRingSize, kShmWrapMark);
+    storeAs(record_, size);
+    written_ += skipped_ + sizeof(uint64_t) + alignUp(size, 8);
     layout_.written.store(written_, std::memory_order_release);
+  }
+  // False when there is no room for it now.
+  bool push(Bytes message) {
+    std::byte* room = reserve(message.size());
+    if (!room) return false;
+    std::memcpy(room, message.data(), message.size());
+    commit(message.size());
     return true;
   }
   // Call after push: true when the consumer sleeps and it is on us to wake it.
@@ -67,6 +77,8 @@ class ShmProducer {
   ShmRingLayout& layout_;
   uint64_t written_ = 0;
   uint64_t consumed_ = 0;  // as last seen
+  uint64_t skipped_ = 0;   // of the reservation
+  std::byte* record_ = nullptr;
 };
 
 class ShmConsumer {

@@ -20,22 +20,31 @@ namespace {
 
 constexpr std::string_view kScheme = "shm://";
 constexpr uint32_t kMessageSizeMax = 65536;
+// A message costs little: small ones let both sides work at the same time.
+constexpr uint32_t kMessageSizeBest = 512;
 constexpr uint32_t kInlineSizeMax = 16384;
 // Bytes copied for RMA in one poll, so that a large transfer does not hold up everything else.
 constexpr size_t kCopySizePerPoll = size_t{1} << 20;
 // The sockets are looked at once in so many polls: they only tell of comers and leavers while the
 // loop is awake.
-constexpr uint32_t kPollsPerSocketPoll = 128;
+constexpr uint32_t kPollsPerSocketPoll = 1024;
 constexpr size_t kMessagesPerPoll = 64;     // of one channel
 constexpr size_t kChannelsPerPoll = 128;
 constexpr long kRetryPauseNs = 200'000;
 
 // A channel as the transport keeps it.
 struct Neighbour {
-  explicit Neighbour(std::unique_ptr<ShmChannel> owned) : channel(std::move(owned)) {}
+  explicit Neighbour(std::unique_ptr<ShmChannel> owned) : channel(std::move(owned)) {
+    inRing.context = this;
+    inRing.onRelease = [](MessageBuffer* buffer) {
+      static_cast<Neighbour*>(buffer->context)->isRingTaken = false;
+    };
+  }
   std::unique_ptr<ShmChannel> channel;
   std::vector<PeerId> peers;
   std::deque<BufferRef> queue;  // messages for which the ring has no room
+  MessageBuffer inRing;         // a message that is written in place
+  bool isRingTaken = false;     // by it
   bool isFailed = false;        // its peers are told; nothing more comes or goes
   bool isClosed = false;        // the other end is gone; what is in the ring is still read
 };
@@ -58,6 +67,7 @@ class ShmTransport final : public Transport {
   void disconnect(PeerId peer) override;
   void probe(PeerId) override { pollsSinceSockets_ = kPollsPerSocketPoll; }
   BufferRef allocate() override { return pool_.allocate(); }
+  BufferRef allocateFor(PeerId peer) override;
   void send(PeerId peer, BufferRef message) override;
   size_t queuedCount(PeerId peer) const override {
     const Neighbour* neighbour = find(peer);
@@ -105,7 +115,8 @@ class ShmTransport final : public Transport {
   const std::string name_;
   const std::string address_;
   const Log log_;
-  const TransportLimits limits_{kMessageSizeMax, kInlineSizeMax, uint64_t{1} << 30, true};
+  const TransportLimits limits_{kMessageSizeMax, kMessageSizeBest, kInlineSizeMax,
+                                uint64_t{1} << 30, true};
   BufferPool pool_;
   std::unique_ptr<ShmSocket> listening_;
   TransportListener* listener_ = nullptr;
@@ -267,10 +278,27 @@ void ShmTransport::onSocket(Neighbour& neighbour) {
 
 // ---- Messages ----
 
+BufferRef ShmTransport::allocateFor(PeerId peer) {
+  Neighbour* neighbour = find(peer);
+  const bool isOpen =
+      neighbour && !neighbour->isClosed && !neighbour->isRingTaken && neighbour->queue.empty();
+  std::byte* room = isOpen ? neighbour->channel->reserve(kMessageSizeMax) : nullptr;
+  if (!room) return pool_.allocate();
+  MessageBuffer& buffer = neighbour->inRing;
+  buffer.data = room;
+  buffer.size = 0;
+  buffer.capacity = kMessageSizeMax;
+  buffer.references = 1;
+  neighbour->isRingTaken = true;
+  return BufferRef::adopt(&buffer);
+}
+
 void ShmTransport::send(PeerId peer, BufferRef message) {
   Neighbour* neighbour = find(peer);
-  if (!neighbour || neighbour->isFailed || neighbour->isClosed) return;
-  if (neighbour->queue.empty() && neighbour->channel->send(message.bytes())) return;
+  if (!neighbour || neighbour->isClosed) return;
+  if (message.get() == &neighbour->inRing) return neighbour->channel->commit(message->size);
+  const bool goesAtOnce = neighbour->queue.empty() && !neighbour->isRingTaken;
+  if (goesAtOnce && neighbour->channel->send(message.bytes())) return;
   neighbour->queue.push_back(std::move(message));
   ++queuedCount_;
 }
@@ -278,6 +306,7 @@ void ShmTransport::send(PeerId peer, BufferRef message) {
 size_t ShmTransport::retryQueues() {
   size_t count = 0;
   for (auto& neighbour : neighbours_) {
+    if (neighbour->isRingTaken) continue;
     while (!neighbour->queue.empty() &&
            neighbour->channel->send(neighbour->queue.front().bytes())) {
       neighbour->queue.pop_front();

@@ -81,6 +81,8 @@ struct RmaOperation {
 
 struct TransportLimits {
   uint32_t messageSizeMax = 0;   // largest message; the capacity of allocate()
+  // A message of this size leaves at once, more frames would only be late; 0: only full ones.
+  uint32_t messageSizeBest = 0;
   uint32_t inlineSizeMax = 0;    // data up to this size is better inside a message than by RMA
   uint64_t rmaSizeMax = 0;       // largest RmaOperation
   bool canReachMemory = false;   // read and write work (else every payload travels in messages)
@@ -118,6 +120,9 @@ class Transport : public Poller {
 
   // A buffer for a message, capacity limits().messageSizeMax. Never fails short of no memory.
   virtual BufferRef allocate() = 0;
+  // The same, for a message that will go to this peer or be dropped within this turn: may be memory
+  // that the peer reads.
+  virtual BufferRef allocateFor(PeerId /*peer*/) { return allocate(); }
   // Takes the message over. It leaves at once or, where the peer is slow, in a later poll, in
   // order.
   virtual void send(PeerId peer, BufferRef message) = 0;

@@ -124,6 +124,7 @@ class Reactor {
   struct SpawnedPromise;
 
   Reactor(const Clock& clock, ReactorOptions options, int epollFd, int doorbellFd);
+  bool turn();
   size_t runMailbox();
   void dropMailbox();
   size_t runTimers();
