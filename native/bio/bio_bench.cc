@@ -114,7 +114,7 @@ int run(int argc, char** argv) {
   auto reactor = Reactor::create(clock, {.spinNs = 20000}).value();
   auto pool = DmaPool::create(32 << 20).value();
   const std::string path = pathOfFile();
-  createMediaFile(path, kFileSize, {.isWritten = true}).value();
+  createMediaFile(path, kFileSize, {.writtenBytes = kFileSize}).value();
   {
     auto ring = IoRing::create(*reactor, Log::toStandardError(LogLevel::kWarning)).value();
     auto file = openFileMedia(*ring, path).value();

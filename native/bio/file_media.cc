@@ -134,7 +134,7 @@ static Status writeZeros(int fd, const std::string& path, uint64_t sizeBytes) {
 static Status fill(int fd, const std::string& path, uint64_t sizeBytes, CreateFileOptions options) {
   const int code = posix_fallocate(fd, 0, static_cast<off_t>(sizeBytes));
   if (code) return fileError(path, "reserving space", code);
-  if (options.isWritten) DAOS_CHECK(writeZeros(fd, path, sizeBytes));
+  DAOS_CHECK(writeZeros(fd, path, std::min(options.writtenBytes, sizeBytes)));
   if (fsync(fd)) return fileError(path, "fsync", errno);
   return {};
 }

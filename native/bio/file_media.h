@@ -21,9 +21,10 @@ Result<std::unique_ptr<Media>> openFileMedia(IoRing& ring, const std::string& pa
                                              FileMediaOptions options = {});
 
 struct CreateFileOptions {
-  // Zeros are written, not only blocks reserved: a later overwrite then changes no metadata, which
-  // makes durable writes of a log several times faster. Costs one pass over the file.
-  bool isWritten = false;
+  // So much of the file's beginning is written with zeros, not only reserved: a later overwrite
+  // then changes no metadata of the file system, which makes the durable writes of a log several
+  // times faster.
+  uint64_t writtenBytes = 0;
 };
 
 // A new file of `sizeBytes` with all its blocks reserved. DER_EXIST, DER_NOSPACE (nothing is left
