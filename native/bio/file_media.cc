@@ -117,6 +117,7 @@ Result<std::unique_ptr<Media>> openFileMedia(IoRing& ring, const std::string& pa
   RingMediaFile file{.fd = fd, .path = path};
   DAOS_CHECK(measure(file));
   descriptor.release();
+  if (!options.name.empty()) file.path = std::move(options.name);
   return std::unique_ptr<Media>(std::make_unique<RingMedia>(ring, std::move(file), options.media));
 }
 

@@ -12,6 +12,8 @@ struct FileMediaOptions {
   MediaOptions media;
   // Bypass the page cache; where the file system refuses, the log says so and the cache is used.
   bool isDirect = true;
+  // What errors call it; empty: the path.
+  std::string name;
 };
 
 // `path`: an existing file, whole blocks of 4096 long (a rest is left alone), or a block device. It

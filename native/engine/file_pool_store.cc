@@ -1,9 +1,6 @@
 #include "engine/file_pool_store.h"
 
-#include <algorithm>
-
 #include "bio/file_media.h"
-#include "vos/log/log_arena.h"
 #include "vos/pmem_arena.h"
 
 namespace daos::engine {
@@ -12,10 +9,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr const char* kLogFile = "store";
+constexpr const char* kPmemFile = "arena";
 constexpr uint64_t kMebibyte = 1 << 20;
-// A log holds what is written between two checkpoints; larger only makes recovery longer.
-constexpr uint64_t kLogSizeMin = 16 * kMebibyte;
-constexpr uint64_t kLogSizeMax = 256 * kMebibyte;
 // Buffers for what is on its way to the log and to checkpoints.
 constexpr uint64_t kBufferBytes = 16 * kMebibyte;
 
@@ -36,23 +32,14 @@ class PmemStoredPool final : public StoredPool {
   std::unique_ptr<vos::Pool> pool_;
 };
 
-// The arena in memory, its log and its checkpoints in files.
-struct LogFiles {
-  std::unique_ptr<bio::Media> wal;
-  std::unique_ptr<bio::Media> meta;
-};
-
 class LogStoredPool final : public StoredPool {
  public:
-  LogStoredPool(LogFiles files, vos::LogArena& arena, std::unique_ptr<vos::Pool> pool)
-      : files_(std::move(files)), arena_(arena), pool_(std::move(pool)) {}
-  vos::Pool& vos() override { return *pool_; }
-  Task<Status> close() override { co_return co_await arena_.close(); }
+  explicit LogStoredPool(std::unique_ptr<vos::LogStore> store) : store_(std::move(store)) {}
+  vos::Pool& vos() override { return store_->pool(); }
+  Task<Status> close() override { co_return co_await store_->close(); }
 
  private:
-  LogFiles files_;  // outlive the arena
-  vos::LogArena& arena_;
-  std::unique_ptr<vos::Pool> pool_;
+  std::unique_ptr<vos::LogStore> store_;
 };
 
 Error fileError(const fs::path& path, const std::error_code& failure) {
@@ -67,17 +54,6 @@ vos::PoolIdentity identityOf(Uuid pool, uint32_t target) {
 
 uint64_t arenaSizeOf(PoolSizes sizes) {
   return alignUp(sizes.arenaBytes + sizes.dataBytes, kMebibyte);
-}
-
-uint64_t logSizeOf(PoolSizes sizes) {
-  return std::clamp(alignUp(arenaSizeOf(sizes) / 8, kMebibyte), kLogSizeMin, kLogSizeMax);
-}
-
-Result<LogFiles> openFiles(bio::IoRing& ring, const fs::path& place) {
-  LogFiles files;
-  DAOS_TRY(files.wal, bio::openFileMedia(ring, (place / "wal").string()));
-  DAOS_TRY(files.meta, bio::openFileMedia(ring, (place / "meta").string()));
-  return files;
 }
 
 }  // namespace
@@ -97,51 +73,52 @@ Result<std::unique_ptr<FilePoolStore>> FilePoolStore::create(Reactor& reactor, R
 
 Result<std::unique_ptr<StoredPool>> FilePoolStore::createPmem(const fs::path& place, Uuid pool,
                                                               PoolSizes sizes) {
-  DAOS_TRY(auto arena, vos::PmemArena::create((place / "arena").string(), arenaSizeOf(sizes)));
+  DAOS_TRY(auto arena, vos::PmemArena::create((place / kPmemFile).string(), arenaSizeOf(sizes)));
   DAOS_TRY(auto vos,
            vos::Pool::create(std::move(arena), nullptr, identityOf(pool, target_), kVosOptions));
   return std::unique_ptr<StoredPool>(new PmemStoredPool(std::move(vos)));
 }
 
 Result<std::unique_ptr<StoredPool>> FilePoolStore::openPmem(const fs::path& place, Uuid pool) {
-  DAOS_TRY(auto arena, vos::PmemArena::open((place / "arena").string()));
+  DAOS_TRY(auto arena, vos::PmemArena::open((place / kPmemFile).string()));
   DAOS_TRY(auto vos,
            vos::Pool::open(std::move(arena), nullptr, identityOf(pool, target_), kVosOptions));
   return std::unique_ptr<StoredPool>(new PmemStoredPool(std::move(vos)));
 }
 
+vos::LogStoreContext FilePoolStore::logContext() {
+  return {.pool = *buffers_, .random = random_, .log = options_.log, .vos = kVosOptions};
+}
+
+Result<vos::LogStore::Devices> FilePoolStore::openDevices(const fs::path& place, Uuid pool) {
+  // While it is made the share lies beside its place; messages name where it will be.
+  const fs::path name = directory_.targetPath(pool, target_) / kLogFile;
+  DAOS_TRY(auto media,
+           bio::openFileMedia(*ring_, (place / kLogFile).string(), {.name = name.string()}));
+  vos::LogStore::Devices devices;
+  devices.push_back(std::move(media));
+  return devices;
+}
+
 Task<Result<std::unique_ptr<StoredPool>>> FilePoolStore::createLog(fs::path place, Uuid pool,
                                                                    PoolSizes sizes) {
+  const vos::LogStoreSizes wanted{.arenaBytes = arenaSizeOf(sizes)};
+  const bio::RoleSizes roles = vos::LogStore::roleSizes(wanted);
   // The log is written in full, so that its durable writes change no metadata of the file system.
-  DAOS_CO_CHECK(
-      bio::createMediaFile((place / "wal").string(), logSizeOf(sizes), {.isWritten = true}));
-  const uint64_t metaSize = vos::LogArena::metaSizeBytes(arenaSizeOf(sizes));
-  DAOS_CO_CHECK(bio::createMediaFile((place / "meta").string(), metaSize));
-  DAOS_CO_TRY(LogFiles files, openFiles(*ring_, place));
-  const vos::LogArenaDevices devices{*files.wal, *files.meta, *buffers_, options_.log};
-  DAOS_CO_TRY(auto arena,
-              co_await vos::LogArena::create(devices, arenaSizeOf(sizes), pool, random_.next()));
-  vos::LogArena& log = *arena;
-  DAOS_CO_TRY(auto vos,
-              vos::Pool::create(std::move(arena), nullptr, identityOf(pool, target_), kVosOptions));
-  DAOS_CO_CHECK(co_await log.waitDurable(log.lastTicket()));
-  co_return std::unique_ptr<StoredPool>(new LogStoredPool(std::move(files), log, std::move(vos)));
+  DAOS_CO_CHECK(bio::createMediaFile((place / kLogFile).string(),
+                                     bio::StoreDevices::deviceSizeBytes(roles, 1, 0),
+                                     {.writtenBytes = bio::kRolesOffset + roles.walBytes}));
+  DAOS_CO_TRY(auto devices, openDevices(place, pool));
+  DAOS_CO_TRY(auto store, co_await vos::LogStore::create(std::move(devices), logContext(),
+                                                         identityOf(pool, target_), wanted));
+  co_return std::unique_ptr<StoredPool>(new LogStoredPool(std::move(store)));
 }
 
 Task<Result<std::unique_ptr<StoredPool>>> FilePoolStore::openLog(fs::path place, Uuid pool) {
-  DAOS_CO_TRY(LogFiles files, openFiles(*ring_, place));
-  const vos::LogArenaDevices devices{*files.wal, *files.meta, *buffers_, options_.log};
-  DAOS_CO_TRY(auto arena, co_await vos::LogArena::open(devices, pool));
-  vos::LogArena& log = *arena;
-  const vos::RecoveryReport& report = log.recovery();
-  DAOS_LOG_INFO(options_.log,
-                place.string() + ": recovered " + std::to_string(report.pageBytes >> 20) +
-                    " MiB of checkpoint and " + std::to_string(report.logBytes >> 20) +
-                    " MiB of log in " +
-                    std::to_string((report.loadNs + report.replayNs) / 1000000) + " ms");
-  DAOS_CO_TRY(auto vos,
-              vos::Pool::open(std::move(arena), nullptr, identityOf(pool, target_), kVosOptions));
-  co_return std::unique_ptr<StoredPool>(new LogStoredPool(std::move(files), log, std::move(vos)));
+  DAOS_CO_TRY(auto devices, openDevices(place, pool));
+  DAOS_CO_TRY(auto store, co_await vos::LogStore::open(std::move(devices), logContext(),
+                                                       identityOf(pool, target_)));
+  co_return std::unique_ptr<StoredPool>(new LogStoredPool(std::move(store)));
 }
 
 Task<Result<std::unique_ptr<StoredPool>>> FilePoolStore::createAt(fs::path place, Uuid pool,
@@ -179,7 +156,7 @@ Task<Result<std::unique_ptr<StoredPool>>> FilePoolStore::open(Uuid pool) {
                     "no pool " + pool.toString() + " in " + options_.dataDirectory);
   }
   // The kind is the store's own, whatever the configuration says now.
-  if (fs::exists(place / "arena")) co_return openPmem(place, pool);
+  if (fs::exists(place / kPmemFile)) co_return openPmem(place, pool);
   if (!ring_) {
     co_return Error(ErrorCode::kMismatch,
                     place.string() + " is a log store; the configuration says pmem");

@@ -1,7 +1,7 @@
 // Pools in files under an engine's data directory.
 //
-// A share in a LogArena is two files: `wal`, the log, and `meta`, the checkpoints. In a PmemArena
-// it is one, `arena`.
+// A share in a LogArena is one file, `store`: a device with the roles WAL and META. In a PmemArena
+// it is `arena`.
 #pragma once
 
 #include "bio/dma_buffer.h"
@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "engine/pool_store.h"
 #include "runtime/random.h"
+#include "vos/log/log_store.h"
 
 namespace daos::engine {
 
@@ -35,6 +36,8 @@ class FilePoolStore final : public PoolStore {
   Task<Result<std::unique_ptr<StoredPool>>> createLog(std::filesystem::path place, Uuid pool,
                                                       PoolSizes sizes);
   Task<Result<std::unique_ptr<StoredPool>>> openLog(std::filesystem::path place, Uuid pool);
+  Result<vos::LogStore::Devices> openDevices(const std::filesystem::path& place, Uuid pool);
+  vos::LogStoreContext logContext();
   Result<std::unique_ptr<StoredPool>> createPmem(const std::filesystem::path& place, Uuid pool,
                                                  PoolSizes sizes);
   Result<std::unique_ptr<StoredPool>> openPmem(const std::filesystem::path& place, Uuid pool);

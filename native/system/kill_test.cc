@@ -31,6 +31,9 @@ std::string valueOf(uint64_t version, size_t size) {
 struct Setting {
   const char* transport;
   engine::ArenaKind arena;
+  const char* directory;  // the log is tried on a real file system
+  uint64_t arenaBytes;
+  int roundCount;
 };
 
 class KillTest : public testing::TestWithParam<Setting> {
@@ -101,7 +104,7 @@ class KillTest : public testing::TestWithParam<Setting> {
     keys_[key].acknowledged = version;
   }
 
-  ScratchDirectory directory_{"/dev/shm"};
+  ScratchDirectory directory_{GetParam().directory};
   EngineProcessOptions options_{.engine = {.dataDirectory = directory_.path(),
                                            .targetCount = 2,
                                            .transports = {GetParam().transport},
@@ -109,7 +112,7 @@ class KillTest : public testing::TestWithParam<Setting> {
                                            .log = Log::toStandardError(LogLevel::kError)},
                                 .pool = SystemRandom().uuid(),
                                 .container = SystemRandom().uuid(),
-                                .sizes = {.arenaBytes = 512ull << 20}};
+                                .sizes = {.arenaBytes = GetParam().arenaBytes}};
   std::unique_ptr<EngineProcess> engine_;
   std::unique_ptr<LoopbackClient> client_;
   std::shared_ptr<client::Object> object_;
@@ -120,7 +123,7 @@ class KillTest : public testing::TestWithParam<Setting> {
 TEST_P(KillTest, WhatWasAcknowledgedIsThereAfterEachOfManyKills) {
   SeededRandom random(20260101);
   start(true);
-  for (int round = 0; round < 25; ++round) {
+  for (int round = 0; round < GetParam().roundCount; ++round) {
     writeUntilKilled(500 + random.below(20000));
     object_.reset();
     client_.reset();
@@ -160,7 +163,8 @@ TEST_P(KillTest, ACallToADeadEngineEndsByItsDeadline) {
 constexpr auto kPmem = engine::ArenaKind::kPmem;
 constexpr auto kLog = engine::ArenaKind::kLog;
 INSTANTIATE_TEST_SUITE_P(Settings, KillTest,
-                         testing::Values(Setting{"tcp", kPmem}, Setting{"shm", kLog}),
+                         testing::Values(Setting{"tcp", kPmem, "/dev/shm", 512 << 20, 25},
+                                         Setting{"shm", kLog, "/tmp", 96 << 20, 200}),
                          [](const auto& test) {
                            const bool isLog = test.param.arena == kLog;
                            return std::string(test.param.transport) + (isLog ? "Log" : "Pmem");

@@ -15,7 +15,7 @@ Task<Result<Epoch>> punch(Target& target, rpc::Request& request) {
               findHandle(request.session(), call.head.container, true));
   OpenContainer::Use use(*container);
   vos::Arena& arena = container->pool->vos().arena();
-  while (!arena.hasLogRoom()) DAOS_CO_CHECK(co_await arena.waitLogRoom());
+  if (!arena.hasLogRoom()) DAOS_CO_CHECK(co_await arena.waitLogRoom());
   if (call.head.epoch != 0) DAOS_CO_CHECK(target.observeEpoch(call.head.epoch));
   const Epoch epoch = call.head.epoch ? call.head.epoch : target.nextEpoch();
   const bool isObject = call.head.level == protocol::PunchLevel::kObject;

@@ -133,7 +133,7 @@ Task<Status> updateLater(Target& target, rpc::Request& request) {
   DAOS_CO_TRY(Prepared prepared, prepare(target, request, *context));
   OpenContainer::Use use(*prepared.container);
   vos::Arena& arena = prepared.container->pool->vos().arena();
-  while (!arena.hasLogRoom()) DAOS_CO_CHECK(co_await arena.waitLogRoom());
+  if (!arena.hasLogRoom()) DAOS_CO_CHECK(co_await arena.waitLogRoom());
   auto ticket =
       co_await store(target, request, *context, *prepared.container->vos, prepared.update);
   if (!ticket.ok()) co_return co_await failDurably(arena, std::move(ticket).error());
