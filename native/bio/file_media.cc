@@ -107,13 +107,21 @@ Result<int> openDescriptor(IoRing& ring, const std::string& path, bool isDirect)
   return fd;
 }
 
+Status lock(int fd, const std::string& path, uint64_t waitMs) {
+  for (uint64_t waited = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; ++waited) {
+    if (errno != EWOULDBLOCK || waited >= waitMs) return fileError(path, "lock", errno);
+    usleep(1000);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Media>> openFileMedia(IoRing& ring, const std::string& path,
                                              FileMediaOptions options) {
   DAOS_TRY(const int fd, openDescriptor(ring, path, options.isDirect));
   Descriptor descriptor(fd);
-  if (flock(fd, LOCK_EX | LOCK_NB)) return fileError(path, "lock", errno);
+  DAOS_CHECK(lock(fd, path, options.lockWaitMs));
   RingMediaFile file{.fd = fd, .path = path};
   DAOS_CHECK(measure(file));
   descriptor.release();

@@ -55,7 +55,7 @@ TEST_F(BioIoRing, AFileInUseIsRefused) {
   const std::string path = directory_.file("device");
   ASSERT_TRUE(createMediaFile(path, 4096).ok());
   const auto first = openFileMedia(*ring_, path).value();
-  EXPECT_EQ(openFileMedia(*ring_, path).code(), ErrorCode::kBusy);
+  EXPECT_EQ(openFileMedia(*ring_, path, {.lockWaitMs = 10}).code(), ErrorCode::kBusy);
 }
 
 TEST_F(BioIoRing, OpeningNamesWhatIsWrong) {
