@@ -68,7 +68,8 @@ Task<Status> openFile(MediaCore& core, Request& request) {
   const bool isDirect = request.reader.boolean();
   DAOS_CO_CHECK(request.reader.status());
   if (createSizeBytes > 0) {
-    DAOS_CO_CHECK(bio::createMediaFile(path, createSizeBytes, {.isWritten = isWritten}));
+    DAOS_CO_CHECK(bio::createMediaFile(path, createSizeBytes,
+                                       {.writtenBytes = isWritten ? createSizeBytes : 0}));
   }
   DAOS_CO_TRY(core.ring, bio::IoRing::create(core.reactor(), Log()));
   DAOS_CO_TRY(core.media, bio::openFileMedia(*core.ring, path, {.isDirect = isDirect}));

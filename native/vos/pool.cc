@@ -211,7 +211,8 @@ ContainerUsage Container::usage() const {
 }
 
 void PoolState::raiseCeiling(Epoch epoch) {
-  // Shorter than any restart takes, or a store restarted over and over would run ahead of the clock.
+  // Shorter than any restart takes, or a store restarted over and over would run ahead of the
+  // clock.
   constexpr uint64_t kStepNs = 20000000;
   epochCeiling = epoch < kEpochMax - kStepNs ? epoch + kStepNs : kEpochMax - 1;
   arena->modify(record().epochCeiling) = epochCeiling;
