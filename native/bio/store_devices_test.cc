@@ -4,7 +4,9 @@
 
 #include <cstring>
 
+#include "bio/device_label.h"
 #include "bio/memory_media.h"
+#include "testing/golden_file.h"
 
 namespace daos::bio {
 namespace {
@@ -128,6 +130,24 @@ TEST_F(BioStoreDevices, OneDamagedLabelOfTwoIsSurvivedAndLogged) {
     EXPECT_EQ(lines_.size(), 1u - block);
   }
   EXPECT_EQ(open({0}).code(), ErrorCode::kDfInval);
+}
+
+// Goal: labels that were written by version 1 are read by every later one, and written alike.
+TEST_F(BioStoreDevices, ALabelIsWrittenAsTheGoldenFileHasIt) {
+  ASSERT_TRUE(format({0, 1}).ok());
+  std::string text;
+  run([](Media& disk, std::string& hex) -> Task<int> {
+    alignas(4096) static std::byte bytes[4096];
+    EXPECT_TRUE((co_await disk.read(0, bytes)).ok());
+    for (size_t i = 0; i < sizeof(DeviceLabel); ++i) {
+      char digits[3];
+      std::snprintf(digits, sizeof(digits), "%02x", std::to_integer<unsigned>(bytes[i]));
+      hex += digits;
+      if (i % 32 == 31 || i + 1 == sizeof(DeviceLabel)) hex += '\n';
+    }
+    co_return 0;
+  }(*disks_[0], text));
+  EXPECT_EQ(text, readGoldenFile("bio/golden/device_label_v1.hex"));
 }
 
 }  // namespace
