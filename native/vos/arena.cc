@@ -82,9 +82,10 @@ Offset Arena::root() const { return at<ArenaHeader>(headerOffset_)->root; }
 
 void Arena::setRoot(Offset offset) { modify(at<ArenaHeader>(headerOffset_)->root) = offset; }
 
-void Arena::begin() {
+void Arena::begin(HeapUse use) {
   DAOS_ASSERT(!isOpen_);
   isOpen_ = true;
+  use_ = use;
 }
 
 bool Arena::isLogged(Offset offset, size_t size) const {
@@ -120,8 +121,8 @@ void Arena::fenceUndo() {
   isFencePending_ = false;
 }
 
-Offset Arena::allocate(size_t size, HeapUse use) {
-  const Offset block = heap_.reserve(size, use);
+Offset Arena::allocate(size_t size) {
+  const Offset block = heap_.reserve(size, use_);
   if (block != 0) publish(block, size);
   return block;
 }
@@ -139,7 +140,8 @@ void Arena::free(Offset block) {
   DAOS_ASSERT(isOpen_);
   const auto fresh = std::find(published_.rbegin(), published_.rend(), block);
   if (fresh == published_.rend()) {
-    freed_.push_back(block);
+    // Offsets may come from a damaged store.
+    if (heap_.isBlock(block, 1)) freed_.push_back(block);
     return;
   }
   // Allocated by this very transaction: it comes back at the end, so that no pointer to it goes
@@ -155,10 +157,13 @@ void Arena::applyHeapChanges() {
     modify(*place.word) |= place.mask;
     if (place.isHeaderChanged) modify(*place.header) = place.headerWanted;
   }
-  for (const Offset block : freed_) {
+  // A block that is named twice, as only damage can, is freed once.
+  std::erase_if(freed_, [this](Offset block) {
     const Heap::Place place = heap_.place(block);
+    if ((*place.word & place.mask) == 0) return true;
     modify(*place.word) &= ~place.mask;
-  }
+    return false;
+  });
 }
 
 Ticket Arena::commit() {

@@ -71,7 +71,8 @@ class Arena {
 
   // --- transactions
 
-  void begin();
+  // `use`: of all that is allocated in it.
+  void begin(HeapUse use = HeapUse::kNormal);
   bool inTransaction() const { return isOpen_; }
   // Remembers the content of [address, address + size) without a fence; the store needs modify()
   // still.
@@ -103,7 +104,7 @@ class Arena {
 
   // A block of at least `size` bytes, aligned to 16 (to 64 from 64 bytes on), content undefined; 0
   // when there is no space. Fresh until the end of the transaction: stores need no modify().
-  Offset allocate(size_t size, HeapUse use = HeapUse::kNormal);
+  Offset allocate(size_t size);
   // The block is reused once the transaction is committed and no pin that was held then remains.
   void free(Offset block);
   size_t blockSize(Offset block) const { return heap_.blockSize(block); }
@@ -211,6 +212,7 @@ class Arena {
   uint64_t headerOffset_ = 0;
   Heap heap_;
   bool isOpen_ = false;
+  HeapUse use_ = HeapUse::kNormal;
   bool isFencePending_ = false;
   Ticket lastTicket_ = 0;
   std::byte* undoBegin_ = nullptr;

@@ -156,7 +156,7 @@ bool growLeaf(Arena& arena, TreePath& path, int64_t* usedBytes) {
   DAOS_ASSERT(path.depth == 1);
   TreeNode*& node = path.steps[0].node;
   const unsigned capacity = node->capacity * 2u + 1;
-  TreeNode* larger = makeTreeNode(arena, capacity, 0, HeapUse::kNormal);
+  TreeNode* larger = makeTreeNode(arena, capacity, 0);
   if (!larger) return false;
   *usedBytes += static_cast<int64_t>(TreeNode::sizeFor(capacity));
   copyEntries(*node, 0, *larger);
@@ -176,7 +176,7 @@ bool insertChild(Arena& arena, TreePath& path, unsigned level, Separator separat
   if (level == 0) {
     TreeNode* left = path.steps[0].node;
     if (left->level + 2u >= kTreeDepthMax) return false;
-    TreeNode* root = makeTreeNode(arena, kSlotCountMax, left->level + 1u, HeapUse::kNormal);
+    TreeNode* root = makeTreeNode(arena, kSlotCountMax, left->level + 1u);
     if (!root) return false;
     *usedBytes += static_cast<int64_t>(TreeNode::sizeFor(kSlotCountMax));
     root->prefixes()[0] = 0;
@@ -195,7 +195,7 @@ bool insertChild(Arena& arena, TreePath& path, unsigned level, Separator separat
   }
   const unsigned count = parent.node->count();
   const unsigned kept = position == count ? count - 1 : (count + 1) / 2;
-  TreeNode* sibling = makeTreeNode(arena, kSlotCountMax, parent.node->level, HeapUse::kNormal);
+  TreeNode* sibling = makeTreeNode(arena, kSlotCountMax, parent.node->level);
   if (!sibling) return false;
   *usedBytes += static_cast<int64_t>(TreeNode::sizeFor(kSlotCountMax));
   copyEntries(*parent.node, kept, *sibling);

@@ -224,7 +224,7 @@ class Tree {
   }
   static bool insertSecond(Arena& arena, TreePath& path, const Key& key, uint64_t item,
                            int64_t* usedBytes) {
-    TreeNode* leaf = makeTreeNode(arena, 3, 0, HeapUse::kNormal);
+    TreeNode* leaf = makeTreeNode(arena, 3, 0);
     if (!leaf) return false;
     *usedBytes += static_cast<int64_t>(TreeNode::sizeFor(3));
     const uint64_t present = *path.root & ~kDirectItem;
@@ -269,7 +269,7 @@ class Tree {
     // Keys that come in order fill their nodes: the new one starts the next leaf.
     const bool isAppend = leaf.position == count && isLast(path);
     const unsigned kept = isAppend ? count : (count + 1) / 2;
-    TreeNode* right = makeTreeNode(arena, kSlotCountMax, 0, HeapUse::kNormal);
+    TreeNode* right = makeTreeNode(arena, kSlotCountMax, 0);
     if (!right) return false;
     *usedBytes += static_cast<int64_t>(TreeNode::sizeFor(kSlotCountMax));
     copyEntries(*leaf.node, kept, *right);

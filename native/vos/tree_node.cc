@@ -4,8 +4,8 @@
 
 namespace daos::vos {
 
-TreeNode* makeTreeNode(Arena& arena, unsigned capacity, unsigned level, HeapUse use) {
-  const Offset block = arena.allocate(TreeNode::sizeFor(capacity), use);
+TreeNode* makeTreeNode(Arena& arena, unsigned capacity, unsigned level) {
+  const Offset block = arena.allocate(TreeNode::sizeFor(capacity));
   if (block == 0) return nullptr;
   auto* node = arena.at<TreeNode>(block);
   std::memset(static_cast<void*>(node), 0, TreeNode::sizeFor(capacity));

@@ -71,7 +71,7 @@ inline TreeNode* treeNodeAt(const Arena& arena, Offset offset) {
 }
 
 // A fresh node without entries; null when there is no space.
-TreeNode* makeTreeNode(Arena& arena, unsigned capacity, unsigned level, HeapUse use);
+TreeNode* makeTreeNode(Arena& arena, unsigned capacity, unsigned level);
 
 // Into a node with a free slot, at `position` of the order.
 void insertEntry(Arena& arena, TreeNode& node, unsigned position, uint64_t prefix, uint64_t word);
