@@ -87,9 +87,10 @@ Status addExtent(WriteScope& scope, KeyRecord& akey, Offset record) {
     auto* present = arena.at<ExtentRecord>(itemOffset(*slot));
     if (stampOf(present->version) == stampOf(extent.version)) {
       if (present->version.transaction != extent.version.transaction) {
-        return Error(ErrorCode::kTxBusy, "a transaction has written at the same epoch");
+        return sameStampError(present->version);
       }
       arena.modify(*slot) = record | (*slot & kDirectItem);
+      scope.forgetTouched(arena.offsetOf(present));
       freeVersion(scope, present->version, present->count * akey.recordSize);
       return {};
     }
@@ -97,6 +98,58 @@ Status addExtent(WriteScope& scope, KeyRecord& akey, Offset record) {
     if (!versions) return scope.noSpace();
   }
   return addVersion(scope, versions, record, extent.count * akey.recordSize);
+}
+
+// An extent set with one version left becomes that version again.
+static void collapseSet(WriteScope& scope, uint64_t* slot, ExtentSetRecord& set) {
+  if ((set.versions & kDirectItem) == 0) return;
+  const Offset only = itemOffset(set.versions);
+  const Offset block = itemOffset(*slot);
+  scope.arena().modify(*slot) = only | (*slot & kDirectItem);
+  scope.free(block);
+}
+
+Status removeExtent(WriteScope& scope, KeyRecord& akey, ExtentRecord& extent) {
+  Arena& arena = scope.arena();
+  const uint64_t size = extent.count * akey.recordSize;
+  uint64_t* root = ExtentClasses::of(arena, akey).rootOf(extentClassOf(extent.count));
+  if (!root) return damagedTree();
+  TreePath path;
+  ExtentTree::seek(arena, root, {extent.index, extent.count}, path);
+  if (path.isDamaged || !path.isFound) return damagedTree();
+  const uint64_t item = path.item();
+  if ((item & kExtentSetItem) == 0) {
+    if (itemOffset(item) != arena.offsetOf(&extent)) return damagedTree();
+    freeVersion(scope, extent.version, size);
+    removeItem(arena, path, scope.usedBytes());
+    return {};
+  }
+  auto* set = arena.at<ExtentSetRecord>(itemOffset(item));
+  TreePath versionPath;
+  VersionTree::seek(arena, &set->versions, stampOf(extent.version), versionPath);
+  if (versionPath.isDamaged || !versionPath.isFound) return damagedTree();
+  freeVersion(scope, extent.version, size);
+  removeItem(arena, versionPath, scope.usedBytes());
+  if (set->versions == 0) {
+    scope.free(itemOffset(item));
+    removeItem(arena, path, scope.usedBytes());
+  } else {
+    collapseSet(scope, path.slot(), *set);
+  }
+  return {};
+}
+
+void tidyClasses(WriteScope& scope, KeyRecord& akey) {
+  if ((akey.flags & KeyRecord::kSeveralClasses) == 0) return;
+  Arena& arena = scope.arena();
+  const ExtentClasses classes = ExtentClasses::of(arena, akey);
+  for (int i = 0; i < std::popcount(classes.mask); ++i) {
+    if (classes.roots[i] != 0) return;
+  }
+  uint64_t* child = childOf(arena, akey);
+  scope.free(*child);
+  arena.modify(*child) = 0;
+  arena.modify(akey.flags) = static_cast<uint8_t>(akey.flags & KeyRecord::kPunched);
 }
 
 }  // namespace daos::vos

@@ -73,6 +73,7 @@ Result<std::unique_ptr<Pool>> Pool::create(std::unique_ptr<Arena> arena, bio::Me
   state->arena = std::move(arena);
   state->media = media;
   state->options = options;
+  state->readTimes.emplace(options.readFloor);
   Arena& memory = *state->arena;
   memory.begin();
   const Offset root = memory.allocate(sizeof(PoolRecord));
@@ -96,8 +97,11 @@ Result<std::unique_ptr<Pool>> Pool::open(std::unique_ptr<Arena> arena, bio::Medi
   state->arena = std::move(arena);
   state->media = media;
   state->options = options;
-  state->epochCeiling = state->record().epochCeiling;
+  state->readTimes.emplace(options.readFloor);
+  state->epochCeiling = state->epochNewest = state->record().epochCeiling;
   DAOS_CHECK(loadContainers(*state));
+  for (const auto& container : state->containers)
+    DAOS_CHECK(container->transactions.load(*container));
   setReserve(*state);
   return std::unique_ptr<Pool>(new Pool(std::move(state)));
 }
@@ -150,9 +154,12 @@ Result<bool> Pool::collectStep(uint32_t budgetCount) {
   Arena& arena = *state_->arena;
   if (!arena.holds(pool.garbage, sizeof(ContainerRecord))) return damagedRecord("container");
   ContainerState doomed(*state_, pool.garbage);
-  WriteScope scope(doomed, 0);
+  WriteScope scope(doomed, 0, HeapUse::kReclaim);
   CollectBudget budget{budgetCount, arena};
-  DAOS_TRY(const bool isEmpty, collectObjects(scope, &doomed.record().objects, budget));
+  DAOS_TRY(bool isEmpty, collectObjects(scope, &doomed.record().objects, budget));
+  if (isEmpty) {
+    DAOS_TRY(isEmpty, Transactions::collect(scope, budget));
+  }
   if (isEmpty) {
     const Offset next = doomed.record().next;
     arena.free(doomed.offset);
@@ -205,6 +212,32 @@ bool Pool::isDurable(Ticket ticket) { return state_->arena->isDurable(ticket); }
 
 const Uuid& Container::uuid() const { return state_.record().uuid; }
 
+Result<Ticket> Container::commit(std::span<const TransactionId> ids) {
+  for (const TransactionId& id : ids) {
+    DAOS_CHECK(state_.transactions.settle(state_, id, TransactionPhase::kCommitting));
+  }
+  return state_.arena.lastTicket();
+}
+
+Result<Ticket> Container::abort(std::span<const TransactionId> ids) {
+  for (const TransactionId& id : ids) {
+    DAOS_CHECK(state_.transactions.settle(state_, id, TransactionPhase::kAborting));
+  }
+  return state_.arena.lastTicket();
+}
+
+TransactionState Container::transactionState(const TransactionId& id) const {
+  return state_.transactions.stateOf(state_, id);
+}
+
+std::vector<TransactionInfo> Container::preparedTransactions() const {
+  return state_.transactions.prepared(state_.arena);
+}
+
+Result<bool> Container::forgetCommittedStep(Epoch upTo, uint32_t budget) {
+  return state_.transactions.forgetCommitted(state_, upTo, budget);
+}
+
 ContainerUsage Container::usage() const {
   const ContainerRecord& record = state_.record();
   return {record.arenaBytes, record.mediaBytes, record.objectCount};
@@ -218,8 +251,18 @@ void PoolState::raiseCeiling(Epoch epoch) {
   arena->modify(record().epochCeiling) = epochCeiling;
 }
 
+Status WriteScope::enter(const WriteContext& write) {
+  if (write.transaction.isNil()) return {};
+  if (write.commitsTransaction) {
+    return container_.transactions.addCommitted(*this, write.transaction, write.epoch);
+  }
+  DAOS_TRY(transaction_, container_.transactions.enter(*this, write.transaction, write.epoch));
+  return {};
+}
+
 void WriteScope::undo() {
   arena_.abort();
+  if (!newTransaction_.isNil()) container_.transactions.forget(newTransaction_);
   // The ceiling may have been raised by what was undone.
   container_.pool.epochCeiling = container_.pool.record().epochCeiling;
 }

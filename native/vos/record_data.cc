@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include "vos/lookup.h"
+
 namespace daos::vos {
 
 namespace {
@@ -181,6 +183,13 @@ void freeVersion(WriteScope& scope, VersionRecord& version, uint64_t mediaSize) 
   scope.free(scope.arena().offsetOf(&version));
 }
 
+Error sameStampError(const VersionRecord& present) {
+  if (present.transaction != 0) {
+    return Error(ErrorCode::kTxBusy, "another transaction has written at the same epoch");
+  }
+  return Error(ErrorCode::kTxRestart, "something else was written at the epoch of the transaction");
+}
+
 Status addVersion(WriteScope& scope, uint64_t* root, Offset record, uint64_t mediaSize) {
   Arena& arena = scope.arena();
   const VersionRecord& version = *arena.at<VersionRecord>(record);
@@ -195,13 +204,35 @@ Status addVersion(WriteScope& scope, uint64_t* root, Offset record, uint64_t med
   }
   VersionRecord* present = versionAt(arena, path);
   if (!present) return damagedTree();
-  if (present->transaction != version.transaction) {
-    return Error(ErrorCode::kTxBusy, "a transaction has written at the same epoch");
-  }
+  if (present->transaction != version.transaction) return sameStampError(*present);
   uint64_t* slot = path.slot();
   arena.modify(*slot) = record | (*slot & kDirectItem);
+  scope.forgetTouched(arena.offsetOf(present));
   freeVersion(scope, *present, mediaSize);
   return {};
+}
+
+Status removeVersion(WriteScope& scope, uint64_t* root, VersionRecord& version,
+                     uint64_t mediaSize) {
+  TreePath path;
+  VersionTree::seek(scope.arena(), root, stampOf(version), path);
+  if (path.isDamaged || !path.isFound || versionAt(scope.arena(), path) != &version) {
+    return damagedTree();
+  }
+  freeVersion(scope, version, mediaSize);
+  removeItem(scope.arena(), path, scope.usedBytes());
+  return {};
+}
+
+void tidyPunches(WriteScope& scope, KeyRecord& key) {
+  Arena& arena = scope.arena();
+  const uint64_t* punches = punchesOf(arena, key);
+  if (!punches || *punches != 0) return;
+  const Offset block = key.child;
+  const uint64_t child = arena.at<PunchedChild>(block)->child;
+  arena.modify(key.child) = child;
+  arena.modify(key.flags) = static_cast<uint8_t>(key.flags & ~KeyRecord::kPunched);
+  scope.free(block);
 }
 
 }  // namespace daos::vos

@@ -49,8 +49,14 @@ Offset makePunch(WriteScope& scope, const NewVersion& version);
 void freeVersion(WriteScope& scope, VersionRecord& version, uint64_t mediaSize);
 
 // Puts `record` into a version set. One of the same stamp is replaced; `mediaSize` is the size of
-// its data. DER_NOSPACE, DER_TX_BUSY when the other belongs to another transaction.
+// its data. DER_NOSPACE, or sameStampError.
 Status addVersion(WriteScope& scope, uint64_t* root, Offset record, uint64_t mediaSize);
+// DER_TX_BUSY or DER_TX_RESTART: what has the stamp of a new version is not its own transaction's.
+Error sameStampError(const VersionRecord& present);
+// Takes a version out of a set and frees it with its data. DER_DF_INVAL when it is not there.
+Status removeVersion(WriteScope& scope, uint64_t* root, VersionRecord& version, uint64_t mediaSize);
+// A key without punches does without the block for them.
+void tidyPunches(WriteScope& scope, KeyRecord& key);
 
 inline uint64_t chunkCount(uint64_t size, uint64_t chunkSize) {
   return chunkSize == 0 ? 0 : (size + chunkSize - 1) / chunkSize;

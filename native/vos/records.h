@@ -48,6 +48,58 @@ struct ContainerRecord {
 };
 static_assert(sizeof(ContainerRecord) == 96);
 
+// What transactions have prepared; version records name a transaction by its place here, from 1 on.
+struct TransactionTable {
+  uint32_t capacity;
+  uint32_t count;  // places in use
+  // Offset records[capacity]; 0: free
+  Offset* records() { return reinterpret_cast<Offset*>(this + 1); }
+};
+static_assert(sizeof(TransactionTable) == 8);
+
+enum class TransactionPhase : uint32_t { kPrepared = 1, kCommitting = 2, kAborting = 3 };
+
+struct TransactionRecord {
+  Uuid id;
+  Epoch epoch;             // the least it has written at
+  uint32_t number;         // place in the table + 1
+  TransactionPhase phase;  // the last two only while its records are being settled
+  Offset chunks;           // list of TransactionChunks
+};
+static_assert(sizeof(TransactionRecord) == 40);
+
+enum class TouchedKind : uint64_t { kSingle = 1, kExtent = 2, kKeyPunch = 3, kObjectPunch = 4 };
+
+// A version that a transaction has prepared, and the record it belongs to.
+struct Touched {
+  Offset version;
+  Offset owner;  // KeyRecord or ObjectRecord
+  TouchedKind kind;
+};
+static_assert(sizeof(Touched) == 24);
+
+struct TransactionChunk {
+  static constexpr size_t kCountMax = 10;
+  Offset next;
+  uint64_t count;
+  Touched touched[kCountMax];
+};
+static_assert(sizeof(TransactionChunk) == 256);
+
+struct CommittedRecord {
+  Uuid id;
+  Epoch epoch;
+};
+static_assert(sizeof(CommittedRecord) == 24);
+
+// Pinned epochs, ascending; replaced as a whole.
+struct SnapshotTable {
+  uint64_t count;
+  // Epoch epochs[count]
+  Epoch* epochs() { return &count + 1; }
+};
+static_assert(sizeof(SnapshotTable) == 8);
+
 // Anything with a stamp: a version of a value, an extent, a punch.
 //
 // Before `data` follows, in this order: size (single value not inline), checksums, inline data.

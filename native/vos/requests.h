@@ -39,6 +39,9 @@ struct WriteContext {
   // Not nil: the write is prepared with this transaction; others do not see it before its commit.
   TransactionId transaction{};
   Conditions conditions = 0;
+  // With a transaction: it consists of this write alone and is committed with it. A transaction
+  // that was committed before is refused with DER_ALREADY, so that a repeated request is known.
+  bool commitsTransaction = false;
 };
 
 struct UpdateRequest {
@@ -132,6 +135,7 @@ class FetchResult {
 
  private:
   friend class FetchOperation;
+  friend class Container;
   std::vector<FetchedValue> values_;
   std::vector<Segment> segments_;
   bool hasMedia_ = false;
@@ -200,6 +204,7 @@ struct EnumerateRequest {
   TransactionId transaction{};
   InDoubt inDoubt = InDoubt::kSkip;
   bool isReverse = false;  // visible extents only: from the end
+  bool isTracked = false;  // as in ReadContext
 };
 
 enum class EntryKind : uint8_t { kObject, kDkey, kAkey, kExtent, kSingle, kPunch };
@@ -242,6 +247,13 @@ struct QueryResult {
   std::vector<std::byte> akey;
   Extent extent;
   uint64_t recordSize = 0;
+};
+
+enum class TransactionState : uint8_t { kUnknown, kPrepared, kCommitted };
+
+struct TransactionInfo {
+  TransactionId id;
+  Epoch epoch = 0;  // the least it has written at
 };
 
 struct ContainerUsage {

@@ -10,6 +10,8 @@
 #include "bio/space_allocator.h"
 #include "vos/extent_sweep.h"
 #include "vos/object_tree.h"
+#include "vos/read_times.h"
+#include "vos/transactions.h"
 #include "vos/vos.h"
 
 namespace daos::vos {
@@ -49,6 +51,7 @@ struct ContainerState {
   const Offset offset;
   uint32_t openCount = 0;
   ObjectCache objects;
+  Transactions transactions;
   ExtentSweep sweep;  // reused by every operation on extents
   Container handle;
 
@@ -59,6 +62,7 @@ struct PoolState {
   std::unique_ptr<Arena> arena;
   bio::Media* media = nullptr;
   PoolOptions options;
+  std::optional<ReadTimes> readTimes;
   std::optional<bio::SpaceAllocator> mediaSpace;
   std::vector<std::unique_ptr<ContainerState>> containers;  // all of the pool
 
@@ -66,10 +70,13 @@ struct PoolState {
   // Before a write at `epoch`, within its transaction. The ceiling moves in steps, so that few
   // writes move it.
   void noteEpoch(Epoch epoch) {
+    if (epoch <= epochNewest) return;
+    epochNewest = epoch;
     if (epoch > epochCeiling) raiseCeiling(epoch);
   }
   void raiseCeiling(Epoch epoch);
   Epoch epochCeiling = 0;  // as in the record
+  Epoch epochNewest = 0;   // the newest written; at opening the ceiling
   ContainerState* find(const Uuid& uuid) const;
 };
 
@@ -78,9 +85,9 @@ struct PoolState {
 class WriteScope {
  public:
   // `epoch`: of the write; 0 for what writes at none.
-  WriteScope(ContainerState& container, Epoch epoch)
+  WriteScope(ContainerState& container, Epoch epoch, HeapUse use = HeapUse::kNormal)
       : container_(container), arena_(container.arena) {
-    arena_.begin();
+    arena_.begin(use);
     arena_.prepare(&container.record().arenaBytes, 3 * sizeof(uint64_t));
     container.pool.noteEpoch(epoch);
   }
@@ -93,9 +100,25 @@ class WriteScope {
 
   ContainerState& container() { return container_; }
   Arena& arena() { return arena_; }
+  // Takes the write's transaction into account; before any version is made. DER_ALREADY,
+  // DER_NOSPACE.
+  Status enter(const WriteContext& write);
+  // The number that new versions carry.
+  uint32_t transaction() const { return transaction_; }
+  // Tells the transaction of a version it has written, or that one was replaced.
+  Status touch(Offset version, const void* owner, TouchedKind kind) {
+    if (transaction_ == 0) return {};
+    return container_.transactions.touch(*this, transaction_,
+                                         {version, arena_.offsetOf(owner), kind});
+  }
+  void forgetTouched(Offset version) {
+    if (transaction_ != 0) container_.transactions.forgetTouched(*this, transaction_, version);
+  }
+  void noteNewTransaction(const TransactionId& id) { newTransaction_ = id; }
+
   // As the arena's, counted for the container.
-  Offset allocate(size_t size, HeapUse use = HeapUse::kNormal) {
-    const Offset block = arena_.allocate(size, use);
+  Offset allocate(size_t size) {
+    const Offset block = arena_.allocate(size);
     if (block != 0) usedBytes_ += static_cast<int64_t>(arena_.blockSize(block));
     return block;
   }
@@ -120,6 +143,8 @@ class WriteScope {
   int64_t mediaBytes_ = 0;
   int64_t objectCount_ = 0;
   bool isCommitted_ = false;
+  uint32_t transaction_ = 0;
+  TransactionId newTransaction_{};
 };
 
 inline Error damagedRecord(const char* what) {

@@ -44,6 +44,9 @@ struct PoolOptions {
   uint64_t dataThreshold = 4096;
   // Of the arena, percent kept back for punches, aggregation and garbage collection.
   uint32_t reservePercent = 2;
+  // At opening: reads up to this epoch may have been tracked before; later ones were not. Usually
+  //             the clock.
+  Epoch readFloor = 0;
   static constexpr uint64_t kNeverToMedia = ~uint64_t{0};
 };
 
@@ -140,6 +143,22 @@ class Container {
   Status enumerate(const EnumerateRequest& request, Anchor& anchor, EntrySink& sink);
   // DER_NONEXIST when there is nothing to take the maximum or minimum of.
   Result<QueryResult> query(const QueryRequest& request);
+
+  // --- transactions: writes whose WriteContext names one are prepared, and seen by others after
+  // commit
+
+  // Each is committed or aborted as one; what a crash interrupts is finished at the next opening.
+  // Repeating is harmless. commit: DER_NONEXIST for an id that has prepared nothing here; those
+  // before it are committed. abort: DER_ALREADY for one that has been committed; an unknown one is
+  // nothing to do.
+  Result<Ticket> commit(std::span<const TransactionId> ids);
+  Result<Ticket> abort(std::span<const TransactionId> ids);
+  TransactionState transactionState(const TransactionId& id) const;
+  // Prepared and neither committed nor aborted, by id.
+  std::vector<TransactionInfo> preparedTransactions() const;
+  // Committed ids of epochs up to `upTo` are known no longer. Looks at `budget` ids; true while
+  // there are more.
+  Result<bool> forgetCommittedStep(Epoch upTo, uint32_t budget);
 
   // --- accounting
   ContainerUsage usage() const;

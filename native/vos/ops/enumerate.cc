@@ -5,6 +5,7 @@
 #include "vos/ops/extent_list.h"
 #include "vos/ops/named.h"
 #include "vos/ops/stored_versions.h"
+#include "vos/ops/tracking.h"
 #include "vos/record_data.h"
 
 namespace daos::vos {
@@ -21,8 +22,8 @@ class Enumeration {
         anchor_(anchor),
         sink_(sink),
         isAll_(request.versions == Versions::kAll),
-        view_{request.epochs.high, 0, isAll_ ? InDoubt::kSkip : request.inDoubt,
-              request.epochs.low},
+        view_{request.epochs.high, container.transactions.numberOf(request.transaction),
+              isAll_ ? InDoubt::kSkip : request.inDoubt, request.epochs.low},
         lookup_(view_) {}
 
   Status run();
@@ -357,6 +358,7 @@ Status Container::enumerate(const EnumerateRequest& request, Anchor& anchor, Ent
   if (request.versions == Versions::kVisible && request.level != Level::kPunch) {
     DAOS_CHECK(checkReadEpoch(state_, request.epochs.high));
   }
+  if (request.isTracked) trackEnumerate(state_, request);
   return Enumeration(state_, request, anchor, sink).run();
 }
 

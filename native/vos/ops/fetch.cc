@@ -1,6 +1,7 @@
 // Fetch: what is visible of single values and extents at an epoch, as segments.
 #include "vos/ops/check_request.h"
 #include "vos/ops/conditions.h"
+#include "vos/ops/tracking.h"
 #include "vos/places.h"
 #include "vos/record_data.h"
 
@@ -10,9 +11,15 @@ class FetchOperation {
  public:
   FetchOperation(ContainerState& container, const FetchRequest& request, FetchResult& result)
       : container_(container), arena_(container.arena), request_(request), result_(result),
-        view_{request.read.epoch, 0, request.read.inDoubt}, lookup_(view_) {}
+        view_{request.read.epoch, container.transactions.numberOf(request.read.transaction),
+              request.read.inDoubt},
+        lookup_(view_) {}
 
   Status run();
+  // After DER_TX_BUSY.
+  TransactionId blocker() const {
+    return container_.transactions.idOf(container_, lookup_.blocker);
+  }
 
  private:
   Status findDkey();
@@ -188,7 +195,11 @@ void FetchOperation::addHole(uint64_t size, Epoch epoch) {
 
 Status Container::fetch(const FetchRequest& request, FetchResult& result) {
   DAOS_CHECK(checkFetch(state_, request));
-  return FetchOperation(state_, request, result).run();
+  FetchOperation operation(state_, request, result);
+  Status status = operation.run();
+  if (request.read.isTracked && status.code() != ErrorCode::kTxBusy) trackFetch(state_, request);
+  if (status.code() == ErrorCode::kTxBusy) result.blocker_ = operation.blocker();
+  return status;
 }
 
 void FetchResult::release() {

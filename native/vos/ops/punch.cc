@@ -1,6 +1,7 @@
 // Punch: a stamp at an object, dkey or akey that hides everything beneath it up to that stamp.
 #include "vos/ops/check_request.h"
 #include "vos/ops/conditions.h"
+#include "vos/ops/tracking.h"
 #include "vos/places.h"
 #include "vos/record_data.h"
 
@@ -11,13 +12,14 @@ namespace {
 class PunchOperation {
  public:
   PunchOperation(WriteScope& scope, const PunchRequest& request)
-      : scope_(scope), request_(request), version_{{request.write.epoch, request.write.minor}, 0} {}
+      : scope_(scope), request_(request), 
+        version_{{request.write.epoch, request.write.minor}, scope.transaction()} {}
 
   Status run();
 
  private:
   Status judgeConditions(ObjectPlace& object, KeyPlace& dkey);
-  Status addPunch(uint64_t* root);
+  Status addPunch(uint64_t* root, const void* owner, TouchedKind kind);
   Status punchKey(KeyRecord& key);
   Status punchAkey(KeyRecord& dkey, Bytes akey);
 
@@ -28,7 +30,7 @@ class PunchOperation {
 
 Status PunchOperation::judgeConditions(ObjectPlace& object, KeyPlace& dkey) {
   const Conditions conditions = request_.write.conditions;
-  const View view{request_.write.epoch};
+  const View view{request_.write.epoch, scope_.transaction()};
   Lookup lookup(view);
   const ConditionTarget target{scope_.arena(), object.record(), dkey.record(),
                                request_.oid.akeyType()};
@@ -41,10 +43,11 @@ Status PunchOperation::judgeConditions(ObjectPlace& object, KeyPlace& dkey) {
   return {};
 }
 
-Status PunchOperation::addPunch(uint64_t* root) {
+Status PunchOperation::addPunch(uint64_t* root, const void* owner, TouchedKind kind) {
   const Offset punch = makePunch(scope_, version_);
   if (punch == 0) return scope_.noSpace();
-  return addVersion(scope_, root, punch, 0);
+  DAOS_CHECK(addVersion(scope_, root, punch, 0));
+  return scope_.touch(punch, owner, kind);
 }
 
 Status PunchOperation::punchKey(KeyRecord& key) {
@@ -57,7 +60,7 @@ Status PunchOperation::punchKey(KeyRecord& key) {
     arena.modify(key.flags) = static_cast<uint8_t>(key.flags | KeyRecord::kPunched);
   }
   uint64_t* root = punchesOf(arena, key);
-  return root ? addPunch(root) : damagedRecord("key");
+  return root ? addPunch(root, &key, TouchedKind::kKeyPunch) : damagedRecord("key");
 }
 
 Status PunchOperation::punchAkey(KeyRecord& dkey, Bytes akey) {
@@ -84,7 +87,7 @@ Status PunchOperation::run() {
   const bool isObjectNew = object.isNew();
   if (isObjectNew) DAOS_CHECK(object.make(scope_));
   if (!hasDkey) {
-    DAOS_CHECK(addPunch(&object.record()->punches));
+    DAOS_CHECK(addPunch(&object.record()->punches, object.record(), TouchedKind::kObjectPunch));
     return isObjectNew ? object.link(scope_) : Status{};
   }
   const bool isDkeyNew = dkey.isNew();
@@ -99,8 +102,11 @@ Status PunchOperation::run() {
 
 Result<Ticket> Container::punch(const PunchRequest& request) {
   DAOS_CHECK(checkPunch(state_, request));
-  WriteScope scope(state_, request.write.epoch);
+  DAOS_CHECK(checkReads(state_, request));
+  WriteScope scope(state_, request.write.epoch, HeapUse::kReclaim);
+  DAOS_CHECK(scope.enter(request.write));
   DAOS_CHECK(PunchOperation(scope, request).run());
+  trackConditions(state_, request);
   return scope.commit();
 }
 

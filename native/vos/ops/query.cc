@@ -3,6 +3,7 @@
 #include "vos/ops/conditions.h"
 #include "vos/ops/extent_list.h"
 #include "vos/ops/named.h"
+#include "vos/ops/tracking.h"
 
 namespace daos::vos {
 
@@ -12,7 +13,8 @@ class QueryOperation {
  public:
   QueryOperation(ContainerState& container, const QueryRequest& request)
       : container_(container), arena_(container.arena), request_(request),
-        view_{request.read.epoch, 0, request.read.inDoubt, 0}, lookup_(view_) {}
+        view_{request.read.epoch, container.transactions.numberOf(request.read.transaction),
+              request.read.inDoubt, 0}, lookup_(view_) {}
 
   Status run();
   QueryResult take() { return std::move(result_); }
@@ -161,6 +163,7 @@ Status QueryOperation::run() {
 
 Result<QueryResult> Container::query(const QueryRequest& request) {
   DAOS_CHECK(checkReadEpoch(state_, request.read.epoch));
+  if (request.read.isTracked) trackQuery(state_, request);
   QueryOperation operation(state_, request);
   DAOS_CHECK(operation.run());
   return operation.take();

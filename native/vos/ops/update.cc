@@ -3,6 +3,7 @@
 #include "vos/extent_write.h"
 #include "vos/ops/check_request.h"
 #include "vos/ops/conditions.h"
+#include "vos/ops/tracking.h"
 #include "vos/places.h"
 #include "vos/record_data.h"
 
@@ -18,7 +19,7 @@ class UpdateOperation {
  public:
   UpdateOperation(WriteScope& scope, const UpdateRequest& request, UpdateData data)
       : scope_(scope), request_(request), data_(data),
-        version_{{request.write.epoch, request.write.minor}, 0} {}
+        version_{{request.write.epoch, request.write.minor}, scope.transaction()} {}
 
   Status run();
 
@@ -46,7 +47,7 @@ Status UpdateOperation::run() {
   KeyPlace dkey(dkeyType, request_.dkey);
   if (!object.isNew()) DAOS_CHECK(dkey.find(scope_.arena(), &object.record()->dkeys));
   if (request_.write.conditions != 0) {
-    const View view{request_.write.epoch};
+    const View view{request_.write.epoch, scope_.transaction()};
     Lookup lookup(view);
     const ConditionTarget target{scope_.arena(), object.record(), dkey.record(),
                                  request_.oid.akeyType()};
@@ -125,7 +126,9 @@ Status UpdateOperation::writeSingle(KeyRecord& akey, size_t index) {
   const Offset version = makeSingle(scope_, version_, data);
   if (version == 0) return scope_.noSpace();
   uint64_t* root = childOf(scope_.arena(), akey);
-  return root ? addVersion(scope_, root, version, 0) : damagedRecord("akey");
+  if (!root) return damagedRecord("akey");
+  DAOS_CHECK(addVersion(scope_, root, version, 0));
+  return scope_.touch(version, &akey, TouchedKind::kSingle);
 }
 
 Status UpdateOperation::writeExtents(KeyRecord& akey, size_t index) {
@@ -147,6 +150,7 @@ Status UpdateOperation::writeExtents(KeyRecord& akey, size_t index) {
     const Offset record = makeExtent(scope_, version_, extent, data);
     if (record == 0) return scope_.noSpace();
     DAOS_CHECK(addExtent(scope_, akey, record));
+    DAOS_CHECK(scope_.touch(record, &akey, TouchedKind::kExtent));
     offset += size;
   }
   return {};
@@ -164,8 +168,11 @@ Result<Ticket> Container::update(const UpdateRequest& request, std::span<const B
                                             std::to_string(dataSize(request.descriptors[i])));
     }
   }
+  DAOS_CHECK(checkReads(state_, request));
   WriteScope scope(state_, request.write.epoch);
+  DAOS_CHECK(scope.enter(request.write));
   DAOS_CHECK(UpdateOperation(scope, request, {data, {}}).run());
+  trackConditions(state_, request);
   return scope.commit();
 }
 
@@ -200,14 +207,17 @@ Result<Ticket> Container::updateEnd(PendingUpdate& pending) {
   DAOS_ASSERT(pending.request_);
   // Checked again: an aggregation may have passed the epoch since.
   DAOS_CHECK(checkUpdate(state_, *pending.request_));
+  DAOS_CHECK(checkReads(state_, *pending.request_));
   std::vector<Offset> blocks = pending.blocks_;
   WriteScope scope(state_, pending.request_->write.epoch);
   const bool hasData = !blocks.empty();
   const std::vector<Bytes> none(hasData ? 0 : pending.request_->descriptors.size());
-  Status status = UpdateOperation(scope, *pending.request_, {none, blocks}).run();
+  Status status = scope.enter(pending.request_->write);
+  if (status.ok()) status = UpdateOperation(scope, *pending.request_, {none, blocks}).run();
   // Blocks that were taken are the transaction's now, also when it is undone.
   pending.blocks_ = std::move(blocks);
   if (!status.ok()) return std::move(status).error();
+  trackConditions(state_, *pending.request_);
   const Ticket ticket = scope.commit();
   pending.cancel();
   return ticket;
