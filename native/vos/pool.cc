@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "vos/collect.h"
+#include "vos/reduction.h"
 #include "vos/state.h"
 
 namespace daos::vos {
@@ -53,6 +54,8 @@ void setReserve(PoolState& state) {
 
 ContainerState::ContainerState(PoolState& poolState, Offset recordOffset)
     : pool(poolState), arena(*poolState.arena), offset(recordOffset), handle(*this) {}
+
+ContainerState::~ContainerState() = default;
 
 ContainerState* PoolState::find(const Uuid& uuid) const {
   for (const auto& container : containers) {
@@ -161,6 +164,7 @@ Result<bool> Pool::collectStep(uint32_t budgetCount) {
     DAOS_TRY(isEmpty, Transactions::collect(scope, budget));
   }
   if (isEmpty) {
+    if (doomed.record().snapshots != 0) arena.free(doomed.record().snapshots);
     const Offset next = doomed.record().next;
     arena.free(doomed.offset);
     arena.modify(pool.garbage) = next;

@@ -42,9 +42,11 @@ class ObjectCache {
 };
 
 struct PoolState;
+class Reduction;
 
 struct ContainerState {
   ContainerState(PoolState& poolState, Offset recordOffset);
+  ~ContainerState();
 
   PoolState& pool;
   Arena& arena;
@@ -52,10 +54,13 @@ struct ContainerState {
   uint32_t openCount = 0;
   ObjectCache objects;
   Transactions transactions;
+  std::unique_ptr<Reduction> reduction;  // the aggregation or discard under way
   ExtentSweep sweep;  // reused by every operation on extents
   Container handle;
 
   ContainerRecord& record() const { return *arena.at<ContainerRecord>(offset); }
+  // Pinned epochs, ascending.
+  std::span<const Epoch> snapshots() const;
 };
 
 struct PoolState {

@@ -160,6 +160,27 @@ class Container {
   // there are more.
   Result<bool> forgetCommittedStep(Epoch upTo, uint32_t budget);
 
+  // --- history (ops/history.cc)
+
+  // A snapshot pins its epoch: aggregation keeps what a read at it sees. DER_EP_OLD before the last
+  // aggregation, DER_EXIST. deleteSnapshot: DER_NONEXIST.
+  Result<Ticket> createSnapshot(Epoch epoch);
+  Result<Ticket> deleteSnapshot(Epoch epoch);
+  std::vector<Epoch> snapshots() const;
+
+  // Aggregation drops versions up to `upTo` that neither a snapshot nor `upTo` sees and merges
+  // small extents; discard drops all versions and punches of `range`, as if they had never been
+  // written. From its beginning on, aggregation refuses writes up to `upTo`, and reads before it
+  // but at snapshots (DER_EP_OLD). One at a time: DER_BUSY. What a crash interrupts is simply begun
+  // again.
+  Status beginAggregation(Epoch upTo);
+  Status beginDiscard(EpochRange range);
+  // Looks at about `budget` records, around a microsecond each, in one transaction; true while
+  // there is more.
+  Result<bool> reduceStep(uint32_t budget);
+  bool isReducing() const;
+  void cancelReduction();
+
   // --- accounting
   ContainerUsage usage() const;
 

@@ -1,5 +1,7 @@
 #include "vos/ops/check_request.h"
 
+#include <algorithm>
+
 #include "base/generated/limits.h"
 #include "vos/record_data.h"
 
@@ -98,7 +100,8 @@ Status checkPunch(const ContainerState& container, const PunchRequest& request) 
 
 Status checkReadEpoch(const ContainerState& container, Epoch epoch) {
   if (epoch == 0) return invalid("epoch 0 is no epoch to read at");
-  if (epoch < container.record().aggregatedEpoch) {
+  if (epoch < container.record().aggregatedEpoch &&
+      !std::ranges::binary_search(container.snapshots(), epoch)) {
     return Error(ErrorCode::kEpOld, "epoch " + std::to_string(epoch) +
                                         " is before the last aggregation, at " +
                                         std::to_string(container.record().aggregatedEpoch));

@@ -1,0 +1,384 @@
+#include "vos/reduction.h"
+
+#include <algorithm>
+
+#include "vos/extent_merge.h"
+#include "vos/extent_write.h"
+#include "vos/places.h"
+#include "vos/record_data.h"
+
+namespace daos::vos {
+
+namespace {
+// The least stamp after this one.
+Stamp next(const Stamp& stamp) {
+  if (stamp.minor == 0xffff) return {stamp.epoch + 1, 0};
+  return {stamp.epoch, static_cast<uint16_t>(stamp.minor + 1)};
+}
+}  // namespace
+
+void Reduction::Cursor::leaveAkey() {
+  phase = Phase::kVersions;
+  classesDone = 0;
+  extent.reset();
+  stamp.reset();
+  mergeIndex = 0;
+}
+
+// One step: the walk within one arena transaction. Its functions return true when they have come to
+//           the end of what
+// they are about, false when the turn is over before.
+class Reduction::Turn {
+ public:
+  Turn(Reduction& reduction, WriteScope& scope, uint32_t budget)
+      : reduction_(reduction), cursor_(reduction.cursor_), scope_(scope), arena_(scope.arena()),
+        budget_{budget, scope.arena()} {}
+
+  Result<bool> walk();
+
+ private:
+  Result<bool> walkObject(ObjectRecord& object);
+  Result<bool> walkDkey(KeyRecord& dkey, KeyType akeyType, const Hidden& above);
+  Result<bool> walkAkey(KeyRecord& akey, const Hidden& above);
+  Result<bool> walkSingle(uint64_t* root, const Hidden& hidden);
+  Result<bool> walkArray(const Akey& akey);
+  Result<bool> walkClass(const Akey& akey, unsigned extentClass);
+  Result<bool> walkSlot(const Akey& akey, uint64_t item);
+  Result<bool> walkPunches(uint64_t* root);
+  Result<bool> dropPunches(KeyRecord& key);
+  // Of a tree of keys, from the cursor's name on.
+  template <typename Walk>
+  Result<bool> walkKeys(uint64_t* root, KeyType type, Name* name, Walk&& walkOne);
+
+  Hidden hiddenBelow(const Hidden& above, uint64_t* punches);
+  bool isInRange(const VersionRecord& version) const {
+    return version.transaction == 0 && version.epoch >= reduction_.range_.low &&
+           version.epoch <= reduction_.range_.high;
+  }
+  bool isSeenBetween(const Stamp& stamp, Epoch end, const Hidden& hidden) const;
+  Result<bool> isExtentNeeded(const Akey& akey, ExtentRecord& extent);
+  void countDropped() { ++reduction_.counts_.droppedCount; }
+
+  Reduction& reduction_;
+  Cursor& cursor_;
+  WriteScope& scope_;
+  Arena& arena_;
+  CollectBudget budget_;
+};
+
+Reduction Reduction::aggregation(ContainerState& container, Epoch upTo) {
+  std::vector<Epoch> pins;
+  for (const Epoch epoch : container.snapshots()) {
+    if (epoch < upTo) pins.push_back(epoch);
+  }
+  pins.push_back(upTo);
+  bool mayMerge = true;
+  for (const TransactionInfo& info : container.transactions.prepared(container.arena)) {
+    if (info.epoch <= upTo) mayMerge = false;
+  }
+  return Reduction({0, upTo}, std::move(pins), false, mayMerge);
+}
+
+Reduction Reduction::discard(const EpochRange& range) { return Reduction(range, {}, true, false); }
+
+Result<bool> Reduction::step(ContainerState& container, uint32_t budget) {
+  WriteScope scope(container, 0, HeapUse::kReclaim);
+  DAOS_TRY(const bool isDone, Turn(*this, scope, budget).walk());
+  scope.commit();
+  return !isDone;
+}
+
+Result<bool> Reduction::Turn::walk() {
+  uint64_t* root = &scope_.container().record().objects;
+  while (true) {
+    if (!budget_.take()) return false;
+    TreePath path;
+    ObjectTree::seek(arena_, root, cursor_.oid, path);
+    if (!settle(arena_, path)) return path.isDamaged ? Result<bool>(damagedTree()) : true;
+    ObjectRecord* object = objectRecordAt(arena_, path.item());
+    if (!object) return damagedRecord("object");
+    const ObjectId oid = object->oid;
+    cursor_.oid = oid;
+    DAOS_TRY(const bool isDone, walkObject(*object));
+    if (!isDone) return false;
+    if (object->dkeys == 0 && object->punches == 0) {
+      scope_.container().objects.forget(oid);
+      scope_.free(arena_.offsetOf(object));
+      scope_.addObjects(-1);
+      removeItem(arena_, path, scope_.usedBytes());
+    }
+    cursor_.dkey = {};
+    if (oid == ObjectId{~uint64_t{0}, ~uint64_t{0}}) return true;
+    cursor_.oid =
+        oid.high == ~uint64_t{0} ? ObjectId{oid.low + 1, 0} : ObjectId{oid.low, oid.high + 1};
+  }
+}
+
+// What is hidden at each pin once the punches at `punches` are counted too.
+Reduction::Hidden Reduction::Turn::hiddenBelow(const Hidden& above, uint64_t* punches) {
+  Hidden hidden = above;
+  if (!punches || *punches == 0) return hidden;
+  for (size_t i = 0; i < reduction_.pins_.size(); ++i) {
+    const View view{reduction_.pins_[i], 0, InDoubt::kSkip};
+    Lookup(view).applyPunches(arena_, punches, &hidden[i]);
+  }
+  return hidden;
+}
+
+Result<bool> Reduction::Turn::walkObject(ObjectRecord& object) {
+  const Hidden none(reduction_.pins_.size(), kNothingHidden);
+  const Hidden hidden = hiddenBelow(none, &object.punches);
+  const ObjectId oid = object.oid;
+  DAOS_TRY(const bool isDone,
+           walkKeys(&object.dkeys, oid.dkeyType(), &cursor_.dkey,
+                    [&](KeyRecord& dkey) { return walkDkey(dkey, oid.akeyType(), hidden); }));
+  if (!isDone) return false;
+  return walkPunches(&object.punches);
+}
+
+template <typename Walk>
+Result<bool> Reduction::Turn::walkKeys(uint64_t* root, KeyType type, Name* name, Walk&& walkOne) {
+  using Place = Name::Place;
+  while (name->place != Place::kEnd && *root != 0) {
+    if (!budget_.take()) return false;
+    TreePath path;
+    if (name->place == Place::kFirst) {
+      seekFirst(arena_, root, path);
+    } else {
+      KeyTree::seek(type, arena_, root, SearchKey(type, name->bytes), path);
+      if (name->place == Place::kAfter && path.isFound) nextItem(arena_, path);
+    }
+    if (!settle(arena_, path)) {
+      if (path.isDamaged) return damagedTree();
+      break;
+    }
+    KeyRecord* key = keyRecordAt(arena_, path.item());
+    if (!key) return damagedRecord("key");
+    name->bytes.assign(key->key(), key->key() + key->keySize());
+    name->place = Place::kAt;
+    DAOS_TRY(const bool isDone, walkOne(*key));
+    if (!isDone) return false;
+    name->place = Place::kAfter;
+    if ((key->flags & KeyRecord::kPunched) == 0 && key->child == 0) {
+      scope_.free(arena_.offsetOf(key));
+      removeItem(arena_, path, scope_.usedBytes());
+    }
+  }
+  name->place = Place::kEnd;
+  return true;
+}
+
+Result<bool> Reduction::Turn::walkDkey(KeyRecord& dkey, KeyType akeyType, const Hidden& above) {
+  uint64_t* child = childOf(arena_, dkey);
+  if (!child || dkey.kind != RecordKind::kDkey) return damagedRecord("dkey");
+  const Hidden hidden = hiddenBelow(above, punchesOf(arena_, dkey));
+  DAOS_TRY(bool isDone, walkKeys(child, akeyType, &cursor_.akey,
+                                 [&](KeyRecord& akey) { return walkAkey(akey, hidden); }));
+  if (!isDone) return false;
+  DAOS_TRY(isDone, dropPunches(dkey));
+  if (isDone) cursor_.akey = {};
+  return isDone;
+}
+
+Result<bool> Reduction::Turn::walkAkey(KeyRecord& akey, const Hidden& above) {
+  uint64_t* child = childOf(arena_, akey);
+  if (!child || !akey.isAkey()) return damagedRecord("akey");
+  const Hidden hidden = hiddenBelow(above, punchesOf(arena_, akey));
+  DAOS_TRY(bool isDone, akey.kind == RecordKind::kSingle ? walkSingle(child, hidden)
+                                                         : walkArray({akey, hidden}));
+  if (!isDone) return false;
+  DAOS_TRY(isDone, dropPunches(akey));
+  if (isDone) cursor_.leaveAkey();
+  return isDone;
+}
+
+Result<bool> Reduction::Turn::dropPunches(KeyRecord& key) {
+  uint64_t* punches = punchesOf(arena_, key);
+  if (!punches) return true;
+  DAOS_TRY(const bool isDone, walkPunches(punches));
+  if (isDone) tidyPunches(scope_, key);
+  return isDone;
+}
+
+// Everything beneath has been dealt with.
+Result<bool> Reduction::Turn::walkPunches(uint64_t* root) {
+  while (*root != 0) {
+    TreePath path;
+    VersionTree::seek(arena_, root, cursor_.punch, path);
+    if (!settle(arena_, path)) break;
+    VersionRecord* punch = versionAt(arena_, path);
+    if (!punch) return damagedRecord("punch");
+    if (punch->epoch > reduction_.range_.high) break;
+    if (!budget_.take()) return false;
+    cursor_.punch = next(stampOf(*punch));
+    if (!isInRange(*punch)) continue;
+    if (!reduction_.isDiscard_) {
+      // What an earlier snapshot or an uncommitted transaction keeps must stay hidden.
+      if (reduction_.pins_.front() < punch->epoch || !reduction_.mayMerge_) continue;
+    }
+    scope_.free(arena_.offsetOf(punch));
+    removeItem(arena_, path, scope_.usedBytes());
+    countDropped();
+  }
+  cursor_.punch = {};
+  return true;
+}
+
+// Whether a version that is the newest from its stamp until before `end` is seen at a pin.
+bool Reduction::Turn::isSeenBetween(const Stamp& stamp, Epoch end, const Hidden& hidden) const {
+  for (size_t i = 0; i < reduction_.pins_.size(); ++i) {
+    const Epoch pin = reduction_.pins_[i];
+    if (pin >= stamp.epoch && pin < end && hidden[i] < stamp) return true;
+  }
+  return false;
+}
+
+Result<bool> Reduction::Turn::walkSingle(uint64_t* root, const Hidden& hidden) {
+  while (*root != 0) {
+    TreePath path;
+    VersionTree::seek(arena_, root, cursor_.stamp.value_or(Stamp{}), path);
+    if (!settle(arena_, path)) break;
+    if (!budget_.take()) return false;
+    VersionRecord* version = versionAt(arena_, path);
+    if (!version) return damagedRecord("version");
+    const Stamp stamp = stampOf(*version);
+    if (stamp.epoch > reduction_.range_.high) break;
+    cursor_.stamp = next(stamp);
+    if (!isInRange(*version)) continue;
+    bool isNeeded = false;
+    if (!reduction_.isDiscard_) {
+      TreePath after = path;
+      Epoch end = kEpochMax;
+      while (nextItem(arena_, after)) {
+        const VersionRecord* newer = versionAt(arena_, after);
+        if (!newer) return damagedRecord("version");
+        if (newer->transaction != 0) continue;
+        end = newer->epoch;
+        break;
+      }
+      isNeeded = isSeenBetween(stamp, end, hidden);
+      TreePath before = path;
+      const bool isFirst = !previousItem(arena_, before);
+      if (isFirst && DataWord::kind(version->data) == DataKind::kHole) isNeeded = false;
+    }
+    if (isNeeded) continue;
+    freeVersion(scope_, *version, 0);
+    removeItem(arena_, path, scope_.usedBytes());
+    countDropped();
+  }
+  return true;
+}
+
+// Whether an extent shows at a pin. A hole shows only where it covers something.
+Result<bool> Reduction::Turn::isExtentNeeded(const Akey& akey, ExtentRecord& extent) {
+  const ExtentClasses classes = ExtentClasses::of(arena_, akey.record);
+  ExtentSweep& sweep = scope_.container().sweep;
+  for (size_t i = reduction_.pins_.size(); i-- > 0;) {
+    if (reduction_.pins_[i] < extent.version.epoch) break;
+    const View view{reduction_.pins_[i], 0, InDoubt::kSkip};
+    Lookup lookup(view);
+    sweep.start(arena_, classes, {extent.index, extent.count}, lookup, akey.hidden[i]);
+    ExtentPiece piece;
+    Outcome outcome;
+    while ((outcome = sweep.next(&piece)) == Outcome::kFound) {
+      if (piece.record == &extent) return true;
+    }
+    if (outcome == Outcome::kDamaged) return damagedTree();
+  }
+  return false;
+}
+
+Result<bool> Reduction::Turn::walkArray(const Akey& akey) {
+  while (true) {
+    const ExtentClasses classes = ExtentClasses::of(arena_, akey.record);
+    if (cursor_.phase == Cursor::Phase::kMerge) {
+      if (classes.mask == 0 || !reduction_.mayMerge_) return true;
+      const Epoch above =
+          reduction_.pins_.size() > 1 ? reduction_.pins_[reduction_.pins_.size() - 2] : 0;
+      ExtentMerge merge(scope_, akey.record, {above, reduction_.range_.high}, akey.hidden.back(),
+                        reduction_.counts_);
+      return merge.run(&cursor_.mergeIndex, budget_,
+                       [&](ExtentRecord& extent) { return isExtentNeeded(akey, extent); });
+    }
+    const uint64_t left = classes.mask & ~cursor_.classesDone;
+    if (left != 0) {
+      const auto extentClass = static_cast<unsigned>(std::countr_zero(left));
+      DAOS_TRY(const bool isDone, walkClass(akey, extentClass));
+      if (!isDone) return false;
+      cursor_.classesDone |= uint64_t{1} << extentClass;
+      cursor_.extent.reset();
+      continue;
+    }
+    tidyClasses(scope_, akey.record);
+    if (reduction_.isDiscard_) return true;
+    cursor_.phase =
+        cursor_.phase == Cursor::Phase::kVersions ? Cursor::Phase::kHoles : Cursor::Phase::kMerge;
+    cursor_.classesDone = 0;
+  }
+}
+
+Result<bool> Reduction::Turn::walkClass(const Akey& akey, unsigned extentClass) {
+  while (true) {
+    uint64_t* root = ExtentClasses::of(arena_, akey.record).rootOf(extentClass);
+    if (!root || *root == 0) return true;
+    TreePath path;
+    ExtentTree::seek(arena_, root, cursor_.extent.value_or(ExtentKey{0, 0}), path);
+    if (!settle(arena_, path)) return path.isDamaged ? Result<bool>(damagedTree()) : true;
+    const ExtentKey* key = extentKeyAt(arena_, path.item());
+    if (!key) return damagedRecord("extent");
+    if (!cursor_.extent || cursor_.extent->index != key->index ||
+        cursor_.extent->count != key->count) {
+      cursor_.extent = *key;
+      cursor_.stamp.reset();
+    }
+    if (!budget_.take()) return false;
+    const ExtentKey behind{key->index, key->count + 1};
+    DAOS_TRY(const bool isDone, walkSlot(akey, path.item()));
+    if (!isDone) return false;
+    cursor_.extent = behind;
+    cursor_.stamp.reset();
+  }
+}
+
+// All versions of one extent.
+Result<bool> Reduction::Turn::walkSlot(const Akey& akey, uint64_t item) {
+  std::vector<ExtentRecord*> dropped;
+  uint64_t only = itemOffset(item) | kDirectItem;
+  uint64_t* versions = (item & kExtentSetItem) != 0
+                           ? &arena_.at<ExtentSetRecord>(itemOffset(item))->versions
+                           : &only;
+  TreePath path;
+  VersionTree::seek(arena_, versions, cursor_.stamp.value_or(Stamp{}), path);
+  bool isWhole = true;
+  for (bool more = settle(arena_, path); more; more = nextItem(arena_, path)) {
+    VersionRecord* version = versionAt(arena_, path);
+    if (!version || !arena_.holds(arena_.offsetOf(version), sizeof(ExtentRecord))) {
+      return damagedRecord("extent");
+    }
+    const Stamp stamp = stampOf(*version);
+    if (stamp.epoch > reduction_.range_.high) break;
+    if (!budget_.take()) {
+      isWhole = false;
+      break;
+    }
+    cursor_.stamp = next(stamp);
+    auto& extent = *reinterpret_cast<ExtentRecord*>(version);
+    if (!isInRange(*version)) continue;
+    bool isNeeded = false;
+    if (cursor_.phase == Cursor::Phase::kHoles) {
+      isNeeded = DataWord::kind(version->data) != DataKind::kHole ||
+                 hidesOlder(arena_, akey.record, extent);
+    } else if (!reduction_.isDiscard_) {
+      DAOS_TRY(isNeeded, isExtentNeeded(akey, extent));
+    }
+    if (!isNeeded) dropped.push_back(&extent);
+  }
+  if (path.isDamaged) return damagedTree();
+  for (ExtentRecord* extent : dropped) {
+    DAOS_CHECK(removeExtent(scope_, akey.record, *extent));
+    countDropped();
+  }
+  return isWhole;
+}
+
+}  // namespace daos::vos
