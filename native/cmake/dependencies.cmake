@@ -7,7 +7,7 @@ list(JOIN daos_pkgconfig_dirs ":" daos_pkgconfig_path)
 set(ENV{PKG_CONFIG_PATH} "${daos_pkgconfig_path}:$ENV{PKG_CONFIG_PATH}")
 
 pkg_check_modules(fabric IMPORTED_TARGET libfabric>=2.1)
-pkg_check_modules(pmemobj IMPORTED_TARGET libpmemobj>=1.12)
+pkg_check_modules(pmemobj IMPORTED_TARGET libpmemobj>=1.12 libpmem>=1.12)
 pkg_check_modules(uring IMPORTED_TARGET liburing>=2.3)
 pkg_check_modules(isal IMPORTED_TARGET libisal>=2.30)
 pkg_check_modules(crypto IMPORTED_TARGET libcrypto>=3.0)

@@ -1,7 +1,10 @@
 #include "vos/pmem_arena.h"
 
+#include <libpmem.h>
 #include <libpmemobj.h>
+#include <linux/magic.h>
 #include <sys/mman.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -68,6 +71,12 @@ Error openError(const std::string& path, int cause) {
   }
 }
 
+bool isOnMemoryFileSystem(const std::string& path) {
+  struct statfs info;
+  return statfs(path.c_str(), &info) == 0 &&
+         (info.f_type == TMPFS_MAGIC || info.f_type == RAMFS_MAGIC);
+}
+
 }  // namespace
 
 PmemArena::PmemArena(pmemobjpool* pool, PmemArenaOptions options)
@@ -94,9 +103,9 @@ Result<std::unique_ptr<PmemArena>> PmemArena::create(const std::string& path, ui
     return Error(ErrorCode::kNospace, path + ": " + pmemobj_errormsg());
   }
   auto* object = static_cast<std::byte*>(pmemobj_direct(root->object));
-  const auto address = reinterpret_cast<uintptr_t>(object);
-  const uint64_t skip = alignUp(address, kPageSize) - address;
-  DAOS_CHECK(arena->format(object + skip, alignDown(root->objectSize - skip, kPageSize)));
+  std::byte* begin = arena->place(path, object);
+  const auto skip = static_cast<uint64_t>(begin - object);
+  DAOS_CHECK(arena->format(begin, alignDown(root->objectSize - skip, kPageSize)));
   return arena;
 }
 
@@ -114,11 +123,17 @@ Result<std::unique_ptr<PmemArena>> PmemArena::open(const std::string& path,
   if (!object || pmemobj_alloc_usable_size(root->object) < root->objectSize) {
     return Error(ErrorCode::kDfInval, path + ": creation of this arena was not completed");
   }
-  const auto address = reinterpret_cast<uintptr_t>(object);
-  const uint64_t skip = alignUp(address, kPageSize) - address;
-  Status status = arena->attach(object + skip, alignDown(root->objectSize - skip, kPageSize));
+  std::byte* begin = arena->place(path, object);
+  const auto skip = static_cast<uint64_t>(begin - object);
+  Status status = arena->attach(begin, alignDown(root->objectSize - skip, kPageSize));
   if (!status.ok()) return std::move(status).error().within(path);
   return arena;
+}
+
+std::byte* PmemArena::place(const std::string& path, std::byte* object) {
+  const auto address = reinterpret_cast<uintptr_t>(object);
+  if (isFlushing_ && isOnMemoryFileSystem(path)) isFlushing_ = pmem_is_pmem(object, kPageSize) != 0;
+  return object + (alignUp(address, kPageSize) - address);
 }
 
 Status PmemArena::format(std::byte* begin, uint64_t size) {

@@ -22,11 +22,11 @@ struct pmemobjpool;
 namespace daos::vos {
 
 enum class Flushing : uint8_t {
-  // As libpmemobj finds right for the file: cache lines on DAX, msync elsewhere.
+  // As libpmemobj finds right for the file: cache lines on DAX, msync elsewhere. None on a memory
+  // file system, where msync does nothing, unless libpmem is told to take it for persistent memory
+  // (PMEM_IS_PMEM_FORCE), as benchmarks do.
   kAsNeeded,
-  // None: the file's memory dies with the machine anyway (tmpfs), or the platform flushes caches
-  //       itself. A
-  // killed process loses nothing.
+  // None: the platform flushes its caches itself. A killed process loses nothing.
   kNone,
 };
 
@@ -60,6 +60,8 @@ class PmemArena final : public Arena {
 
  private:
   PmemArena(pmemobjpool* pool, PmemArenaOptions options);
+  // Where the arena begins in the library's object; decides whether stores are flushed.
+  std::byte* place(const std::string& path, std::byte* object);
   Status format(std::byte* begin, uint64_t size);
   Status attach(std::byte* begin, uint64_t size);
   void flush(const void* from, size_t size);
@@ -67,7 +69,7 @@ class PmemArena final : public Arena {
   void retireUndo();
 
   pmemobjpool* pool_;
-  const bool isFlushing_;
+  bool isFlushing_;
 };
 
 }  // namespace daos::vos

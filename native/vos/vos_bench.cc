@@ -1,69 +1,37 @@
 // What VOS costs on one core, in memory: docs/vos.md explains the cases, docs/performance.md lists
 // the names.
-//
-// The arena lies on /dev/shm (or $TMPDIR-less: the directory given by --directory is not a flag:
-// tmpfs is the point). Flushing is as libpmemobj finds right: PMEM_IS_PMEM_FORCE=1 makes it treat
-// tmpfs as persistent memory.
-#include <stdlib.h>
-#include <unistd.h>
-
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <numeric>
+#include <vector>
 
 #include "bench/measure.h"
 #include "bench/report.h"
 #include "runtime/random.h"
-#include "vos/pmem_arena.h"
-#include "vos/vos.h"
+#include "vos/bench_store.h"
 
 namespace daos::vos {
 namespace {
 
 using bench::Report;
+using MakeStore = std::unique_ptr<BenchStore> (*)(uint64_t arenaSize);
+using Order = std::vector<uint32_t>;
 
 constexpr uint64_t kArenaSize = 3ull << 30;
-const char* const kPath = "/dev/shm/daos_vos_bench.arena";
-
-template <typename T>
-T must(Result<T> result) {
-  if (!result.ok()) {
-    std::fprintf(stderr, "vos_bench: %s\n", result.error().describe().c_str());
-    std::exit(1);
-  }
-  return std::move(result).value();
-}
-void must(Status status) {
-  if (status.ok()) return;
-  std::fprintf(stderr, "vos_bench: %s\n", status.error().describe().c_str());
-  std::exit(1);
-}
-
-// A pool with one container on tmpfs; gone at the end.
-struct Store {
-  std::unique_ptr<Pool> pool;
-  Container* container;
-
-  explicit Store(uint64_t size = kArenaSize) {
-    unlink(kPath);
-    auto arena = must(PmemArena::create(kPath, size));
-    pool = must(Pool::create(std::move(arena), nullptr, {}, {}));
-    const Uuid uuid = Uuid::fromRandom(1, 2);
-    must(pool->createContainer(uuid));
-    container = must(pool->openContainer(uuid));
-  }
-  ~Store() {
-    pool->closeContainer(container);
-    pool.reset();
-    unlink(kPath);
-  }
-};
-
+constexpr uint32_t kKeyCount = 1000000;
+constexpr uint32_t kExtentCount = 200000;
+// The object of the enumeration, the keys and the arrays.
 const ObjectId kObject = ObjectId::make({1, 1}, ObjectType::kMultiHashed, 1, 1);
 
-std::vector<uint32_t> shuffled(uint32_t count) {
-  std::vector<uint32_t> order(count);
+Order inOrder(uint32_t count) {
+  Order order(count);
   std::iota(order.begin(), order.end(), 0u);
+  return order;
+}
+
+Order shuffled(uint32_t count) {
+  Order order = inOrder(count);
   SeededRandom random(42);
   for (uint32_t i = count; i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
   return order;
@@ -79,6 +47,7 @@ struct KeyText {
   Bytes bytes() const { return bytesOf(text, 16); }
 };
 
+// A single value of 64 bytes under each dkey.
 class SingleValues {
  public:
   explicit SingleValues(Container& container) : container_(container) {
@@ -100,8 +69,9 @@ class SingleValues {
     const KeyText text(key);
     fetch_.dkey = text.bytes();
     must(container_.fetch(fetch_, result_));
-    if (result_.values()[0].size != sizeof value_)
+    if (result_.values()[0].size != sizeof value_) {
       must(Status(Error(ErrorCode::kMisc, "a key is missing")));
+    }
     result_.copyTo(result_.values()[0], value_);
   }
   void punch(uint64_t key) {
@@ -111,6 +81,22 @@ class SingleValues {
     request.dkey = text.bytes();
     request.write.epoch = ++epoch_;
     must(container_.punch(request));
+  }
+  // How many dkeys an enumeration lists.
+  uint64_t iterate() {
+    struct Counter final : EntrySink {
+      uint64_t count = 0;
+      bool take(const Entry&) override {
+        ++count;
+        return true;
+      }
+    } counter;
+    EnumerateRequest request;
+    request.level = Level::kDkey;
+    request.oid = kObject;
+    Anchor anchor;
+    while (!anchor.isEnd) must(container_.enumerate(request, anchor, counter));
+    return counter.count;
   }
 
  private:
@@ -123,37 +109,196 @@ class SingleValues {
   Epoch epoch_ = 1;
 };
 
-// Runs `operation(order[i])` for all i once and reports the rate.
+// Extents of 4 KiB of arrays of bytes, 256 under each dkey.
+class Extents {
+ public:
+  explicit Extents(Container& container) : container_(container) {
+    descriptor_.akey = bytesOf("data");
+    descriptor_.type = ValueType::kArray;
+    descriptor_.recordSize = 1;
+    descriptor_.extents = {&extent_, 1};
+    update_.oid = fetch_.oid = kObject;
+    update_.descriptors = fetch_.descriptors = {&descriptor_, 1};
+  }
+  void update(uint64_t number) {
+    const KeyText text(number / kPerKey);
+    update_.dkey = text.bytes();
+    update_.write.epoch = ++epoch_;
+    extent_.index = number % kPerKey * kSize;
+    const Bytes data(value_);
+    must(container_.update(update_, {&data, 1}));
+  }
+  void fetch(uint64_t number) {
+    const KeyText text(number / kPerKey);
+    fetch_.dkey = text.bytes();
+    extent_.index = number % kPerKey * kSize;
+    must(container_.fetch(fetch_, result_));
+    if (result_.values()[0].recordSize != 1) {
+      must(Status(Error(ErrorCode::kMisc, "an extent is missing")));
+    }
+    result_.copyTo(result_.values()[0], value_);
+  }
+  static constexpr uint64_t kSize = 4096;
+
+ private:
+  static constexpr uint64_t kPerKey = 256;
+  Container& container_;
+  std::vector<std::byte> value_ = std::vector<std::byte>(kSize);
+  Extent extent_{0, kSize};
+  IoDescriptor descriptor_;
+  UpdateRequest update_;
+  FetchRequest fetch_;
+  FetchResult result_;
+  Epoch epoch_ = 1;
+};
+
+// Runs `operation(order[i])` for all i once; operations per second.
 template <typename Operation>
-void timeAll(Report& report, const std::string& name, const std::vector<uint32_t>& order,
-             Operation&& operation) {
+double rateOf(BenchStore& store, const Order& order, Operation&& operation) {
   const uint64_t start = bench::nowNs();
-  for (const uint32_t i : order) operation(i);
-  const double seconds = static_cast<double>(bench::nowNs() - start) / 1e9;
-  report.addRate(name + "/rate", static_cast<double>(order.size()) / seconds);
+  uint32_t untilSettled = BenchStore::kWindow;
+  for (const uint32_t i : order) {
+    operation(i);
+    if (--untilSettled == 0) {
+      store.settle();
+      untilSettled = BenchStore::kWindow;
+    }
+  }
+  store.settle();
+  return static_cast<double>(order.size()) * 1e9 / static_cast<double>(bench::nowNs() - start);
 }
 
-void benchSingleValues(Report& report, const std::string& prefix, uint32_t count) {
-  const std::vector<uint32_t> order = shuffled(count);
-  const std::string name = prefix + "/sv64";
-  Store store;
-  SingleValues values(*store.container);
-  values.update(count);  // the object is there
-  const uint64_t before = store.pool->space().arena.usedBytes;
-  timeAll(report, name + "-random-update", order, [&](uint32_t i) { values.update(i); });
-  const uint64_t after = store.pool->space().arena.usedBytes;
-  report.add(name + "/bytes-per-key", static_cast<double>(after - before) / count, "bytes");
-  timeAll(report, name + "-random-fetch", order, [&](uint32_t i) { values.fetch(i); });
-  timeAll(report, name + "-overwrite-update", order, [&](uint32_t i) { values.update(i); });
-  timeAll(report, name + "-overwritten-fetch", order, [&](uint32_t i) { values.fetch(i); });
-  timeAll(report, name + "-punch", order, [&](uint32_t i) { values.punch(i); });
+// The raw limit of extents: copies of 4 KiB to and from the same number of places in memory that
+// has been used before.
+class BareCopies {
+ public:
+  explicit BareCopies(uint32_t count) : memory_(uint64_t{count} * Extents::kSize, std::byte{1}) {}
+  void write(uint64_t number) { std::memcpy(place(number), value_, sizeof value_); }
+  void read(uint64_t number) {
+    std::memcpy(value_, place(number), sizeof value_);
+    bench::keep(value_[0]);
+  }
+
+ private:
+  std::byte* place(uint64_t number) { return memory_.data() + number * Extents::kSize; }
+  std::vector<std::byte> memory_;
+  std::byte value_[Extents::kSize] = {};
+};
+
+template <typename Operation>
+double bareRateOf(const Order& order, Operation&& operation) {
+  const uint64_t start = bench::nowNs();
+  for (const uint32_t i : order) operation(i);
+  return static_cast<double>(order.size()) * 1e9 / static_cast<double>(bench::nowNs() - start);
+}
+
+// Bytes of arena that `fill` takes, beyond `dataBytes`, a record.
+template <typename Fill>
+void addBytesPer(Report& report, BenchStore& store, const std::string& name, uint32_t count,
+                 uint64_t dataBytes, Fill&& fill) {
+  const uint64_t before = store.pool().space().arena.usedBytes;
+  fill();
+  const uint64_t used = store.pool().space().arena.usedBytes - before;
+  report.add(name, static_cast<double>(used - dataBytes * count) / count, "bytes");
+}
+
+void benchSingleValues(Report& report, const std::string& name, MakeStore makeStore) {
+  if (!report.wants(name)) return;
+  const auto random = shuffled(kKeyCount);
+  const auto sequential = inOrder(kKeyCount);
+  {
+    const auto store = makeStore(kArenaSize);
+    SingleValues values(store->container());
+    report.addRate(name + "-sequential-update/rate",
+                   rateOf(*store, sequential, [&](uint32_t i) { values.update(i); }));
+    report.addRate(name + "-sequential-fetch/rate",
+                   rateOf(*store, sequential, [&](uint32_t i) { values.fetch(i); }));
+  }
+  const auto store = makeStore(kArenaSize);
+  SingleValues values(store->container());
+  values.update(kKeyCount);  // the object is there
+  addBytesPer(report, *store, name + "/bytes-per-key", kKeyCount, 0, [&] {
+    report.addRate(name + "-random-update/rate",
+                   rateOf(*store, random, [&](uint32_t i) { values.update(i); }));
+  });
+  report.addRate(name + "-random-fetch/rate",
+                 rateOf(*store, random, [&](uint32_t i) { values.fetch(i); }));
+  const uint64_t start = bench::nowNs();
+  const uint64_t listed = values.iterate();
+  report.addRate(name + "-iterate/rate",
+                 static_cast<double>(listed) * 1e9 / static_cast<double>(bench::nowNs() - start));
+  report.addRate(name + "-overwrite-update/rate",
+                 rateOf(*store, random, [&](uint32_t i) { values.update(i); }));
+  report.addRate(name + "-overwritten-fetch/rate",
+                 rateOf(*store, random, [&](uint32_t i) { values.fetch(i); }));
+  report.addRate(name + "-punch/rate",
+                 rateOf(*store, random, [&](uint32_t i) { values.punch(i); }));
+}
+
+void benchExtents(Report& report, const std::string& name, MakeStore makeStore) {
+  if (!report.wants(name)) return;
+  const auto random = shuffled(kExtentCount);
+  const auto sequential = inOrder(kExtentCount);
+  BareCopies bare(kExtentCount);
+  const double bareWrites = bareRateOf(random, [&](uint32_t i) { bare.write(i); });
+  const double bareReads = bareRateOf(random, [&](uint32_t i) { bare.read(i); });
+  {
+    const auto store = makeStore(kArenaSize);
+    Extents extents(store->container());
+    report.addRate(name + "-sequential-update/rate",
+                   rateOf(*store, sequential, [&](uint32_t i) { extents.update(i); }),
+                   bareRateOf(sequential, [&](uint32_t i) { bare.write(i); }));
+  }
+  const auto store = makeStore(kArenaSize);
+  Extents extents(store->container());
+  extents.update(0);
+  addBytesPer(report, *store, name + "/bytes-per-extent", kExtentCount, Extents::kSize, [&] {
+    report.addRate(name + "-random-update/rate",
+                   rateOf(*store, random, [&](uint32_t i) { extents.update(i); }), bareWrites);
+  });
+  report.addRate(name + "-random-fetch/rate",
+                 rateOf(*store, random, [&](uint32_t i) { extents.fetch(i); }), bareReads);
+  report.addRate(name + "-overwrite-update/rate",
+                 rateOf(*store, random, [&](uint32_t i) { extents.update(i); }), bareWrites);
+}
+
+// What an operation costs in a store of `count` keys: cost grows with the logarithm.
+void benchScale(Report& report, const std::string& name, MakeStore makeStore, uint32_t count) {
+  if (!report.wants(name)) return;
+  const auto store = makeStore(kArenaSize);
+  SingleValues values(store->container());
+  const auto order = shuffled(count);
+  // The last tenth of the insertions, in a store that is nearly full size.
+  const auto tenth = static_cast<ptrdiff_t>(count / 10);
+  rateOf(*store, Order(order.begin(), order.end() - tenth), [&](uint32_t i) { values.update(i); });
+  const Order last(order.end() - tenth, order.end());
+  report.addRate(name + "/update/rate",
+                 rateOf(*store, last, [&](uint32_t i) { values.update(i); }));
+  const Order sample(order.begin(), order.begin() + std::min<ptrdiff_t>(count, 500000));
+  report.addRate(name + "/fetch/rate",
+                 rateOf(*store, sample, [&](uint32_t i) { values.fetch(i); }));
+}
+
+void benchAll(Report& report, const std::string& prefix, MakeStore makeStore) {
+  benchSingleValues(report, prefix + "/sv64", makeStore);
+  benchExtents(report, prefix + "/array4k", makeStore);
+}
+
+template <typename Store>
+std::unique_ptr<BenchStore> make(uint64_t arenaSize) {
+  return std::make_unique<Store>(arenaSize);
 }
 
 }  // namespace
 }  // namespace daos::vos
 
 int main(int argc, char** argv) {
+  using namespace daos::vos;
   daos::bench::Report report(argc, argv);
-  daos::vos::benchSingleValues(report, "vos/pmem", 1000000);
+  benchAll(report, "vos/pmem", make<PmemBenchStore>);
+  benchAll(report, "vos/log", make<LogBenchStore>);
+  benchScale(report, "vos/pmem/keys-1e4", make<PmemBenchStore>, 10000);
+  benchScale(report, "vos/pmem/keys-1e6", make<PmemBenchStore>, 1000000);
+  benchScale(report, "vos/pmem/keys-1e7", make<PmemBenchStore>, 10000000);
   return report.finish();
 }
