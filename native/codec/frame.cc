@@ -18,7 +18,9 @@ static bool carriesData(const FrameHeader& header) {
 static size_t coveredSize(const FrameHeader& header) {
   if (header.kind == FrameKind::kFragment) return alignUp(header.dataSize, kFrameAlignment);
   const size_t descriptorCount = size_t{header.sourceCount} + header.sinkCount;
-  return descriptorCount * sizeof(FrameDescriptor) + alignUp(header.bodySize, kFrameAlignment);
+  const bool isDataCovered = (header.flags & kFrameDataCovered) && carriesData(header);
+  return descriptorCount * sizeof(FrameDescriptor) + alignUp(header.bodySize, kFrameAlignment) +
+         (isDataCovered ? alignUp(header.dataSize, kFrameAlignment) : 0);
 }
 
 // The words of a header, made one by one in registers: what was stored in small parts is slow to

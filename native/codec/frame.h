@@ -2,9 +2,10 @@
 //
 //   header (64 bytes) | descriptors of client memory | body, padded to 8 | inline data, padded to 8
 //
-// The checksum covers all but inline data: that has, like data that goes by RMA, its own checksums
-// from end to end. A message of a transport holds one or more frames back to back. A frame too
-// large for a message goes as fragments, each a frame of its own.
+// The checksum covers all but inline data, and that as well where a frame leaves the host: what is
+// damaged on the way is sent again, rather than stored or answered. A message of a transport holds
+// one or more frames back to back. A frame too large for a message goes as fragments, each a frame
+// of its own.
 //
 // Invariant: a frame that was parsed lies wholly in its input, and every length in it has been
 //            checked.
@@ -47,15 +48,17 @@ enum FrameFlag : uint32_t {
       1u << 2,  // request: data is at the source descriptors; reply: data was written to the sink
   kFrameOfReply = 1u << 3,   // fragment: of a reply, else of a request
   kFrameToClient = 1u << 4,  // ping, pong, goodbye: for the client's side of the session
+  kFrameDataCovered = 1u << 5,  // the checksum covers inline data
 };
-inline constexpr uint32_t kFrameFlagMask = (1u << 5) - 1;
+inline constexpr uint32_t kFrameFlagMask = (1u << 6) - 1;
 
 struct FrameHeader {
   uint32_t magic = kFrameMagic;
   uint8_t version = kFrameVersion;
   FrameKind kind = FrameKind::kRequest;
   uint16_t opcode = 0;
-  uint32_t checksum = 0;    // CRC32C of the header, with that of descriptors and body in this field
+  // CRC32C of the header, with that of descriptors, body and covered data in this field.
+  uint32_t checksum = 0;
   uint32_t flags = 0;
   uint64_t session = 0;
   uint64_t requestId = 0;   // slot in the low half, the slot's use counter in the high half

@@ -81,14 +81,18 @@ TEST(CodecFrame, RemoteDataTakesNoSpaceInTheFrame) {
   EXPECT_TRUE(frame.data.empty());
 }
 
-TEST(CodecFrame, AnyFlippedBitButOfDataIsRefused) {
-  auto bytes = makeFrame(sampleHeader(), "body", "payload!");
-  FrameView frame;
-  for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
-    bytes[bit / 8] ^= static_cast<std::byte>(1 << bit % 8);
-    const bool isData = bit >= (bytes.size() - 8) * 8;
-    EXPECT_EQ(parseFrame(bytes, frame) == ErrorCode::kOk, isData) << "bit " << bit;
-    bytes[bit / 8] ^= static_cast<std::byte>(1 << bit % 8);
+TEST(CodecFrame, AnyFlippedBitIsRefusedButOfDataThatIsNotCovered) {
+  for (const uint32_t flags : {0u, uint32_t{kFrameDataCovered}}) {
+    FrameHeader header = sampleHeader();
+    header.flags |= flags;
+    auto bytes = makeFrame(header, "body", "payload!");
+    FrameView frame;
+    for (size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+      bytes[bit / 8] ^= static_cast<std::byte>(1 << bit % 8);
+      const bool isFree = flags == 0 && bit >= (bytes.size() - 8) * 8;
+      EXPECT_EQ(parseFrame(bytes, frame) == ErrorCode::kOk, isFree) << flags << ", bit " << bit;
+      bytes[bit / 8] ^= static_cast<std::byte>(1 << bit % 8);
+    }
   }
 }
 

@@ -89,7 +89,7 @@ Status FabricTransport::open() {
   const int code = fi_getname(&fabric_.endpoint->fid, &storage, &size);
   if (code != 0) return fabricError("fi_getname", code);
   address_ = scheme_ + printAddress(storage);
-  limits_ = {pool_.capacity(), pool_.capacity(), 32768, uint64_t{16} << 20, true};
+  limits_ = {pool_.capacity(), pool_.capacity(), 32768, uint64_t{16} << 20, true, false};
   waitFd_ = epoll_create1(EPOLL_CLOEXEC);
   timerFd_ = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
   if (waitFd_ < 0 || timerFd_ < 0)

@@ -14,6 +14,7 @@ void Link::open(Transport& transport, PeerId peer) {
   messageSizeMax_ = transport.limits().messageSizeMax;
   const uint32_t best = transport.limits().messageSizeBest;
   messageSizeBest_ = best > 0 ? best : messageSizeMax_;
+  sealFlags_ = transport.limits().keepsBytes ? 0 : uint32_t{kFrameDataCovered};
 }
 
 void Link::close() {
@@ -122,7 +123,7 @@ static std::byte* appendPadded(std::byte* to, Bytes bytes) {
   return to + padded;
 }
 
-void Link::putWhole(const FrameHeader& header, const FrameParts& parts, size_t size) {
+void Link::putWhole(FrameHeader& header, const FrameParts& parts, size_t size) {
   std::byte* const frame = reserve(size);
   std::byte* to = appendPadded(frame + sizeof(FrameHeader), parts.descriptors);
   to = appendPadded(to, parts.body);
@@ -132,7 +133,7 @@ void Link::putWhole(const FrameHeader& header, const FrameParts& parts, size_t s
     std::memcpy(to, piece.data(), piece.size());
     to += piece.size();
   }
-  sealFrame(frame, header);
+  seal(frame, header);
   commit(size);
 }
 

@@ -50,6 +50,11 @@ class Link : public IntrusiveLink<DirtyTag> {
   // less.
   std::byte* reserve(size_t size);
   void commit(size_t size);
+  // sealFrame, with the checksum that this way needs.
+  void seal(std::byte* frame, FrameHeader& header) const {
+    header.flags |= sealFlags_;
+    sealFrame(frame, header);
+  }
 
   // Hands the open message to the transport.
   void flush();
@@ -57,7 +62,7 @@ class Link : public IntrusiveLink<DirtyTag> {
  private:
   size_t space() const { return message_->capacity - message_->size; }
   void ensureMessage();
-  void putWhole(const FrameHeader& header, const FrameParts& parts, size_t size);
+  void putWhole(FrameHeader& header, const FrameParts& parts, size_t size);
   void putFragments(const FrameHeader& header, const FrameParts& parts, size_t size);
 
   DirtyLinks* dirty_;
@@ -67,6 +72,7 @@ class Link : public IntrusiveLink<DirtyTag> {
   BufferRef message_;
   size_t messageSizeMax_ = 0;
   size_t messageSizeBest_ = 0;
+  uint32_t sealFlags_ = 0;
 };
 
 }  // namespace daos::rpc

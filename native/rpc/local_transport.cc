@@ -161,7 +161,7 @@ class LocalTransport final : public Transport {
   const std::string address_;
   const std::shared_ptr<Port> port_;
   const TransportLimits limits_{kMessageSizeMax, kMessageSizeBest, kInlineSizeMax,
-                                uint64_t{1} << 30, true};
+                                uint64_t{1} << 30, true, true};
   BufferPool pool_;
   TransportListener* listener_ = nullptr;
   SlotTable<Remote> remotes_;

@@ -84,7 +84,7 @@ void Request::finish(size_t bodySize, size_t dataSize) {
   std::memset(body + bodySize, 0, bodySpace - bodySize);
   if (bodySpace != startedBodyMax_) std::memmove(body + bodySpace, data, dataSize);
   std::memset(body + bodySpace + dataSize, 0, alignUp(dataSize, kFrameAlignment) - dataSize);
-  sealFrame(frame, header);
+  session_->link_.seal(frame, header);
   session_->link_.commit(frameSize(header));
 }
 

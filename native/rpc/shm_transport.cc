@@ -116,7 +116,7 @@ class ShmTransport final : public Transport {
   const std::string address_;
   const Log log_;
   const TransportLimits limits_{kMessageSizeMax, kMessageSizeBest, kInlineSizeMax,
-                                uint64_t{1} << 30, true};
+                                uint64_t{1} << 30, true, true};
   BufferPool pool_;
   std::unique_ptr<ShmSocket> listening_;
   TransportListener* listener_ = nullptr;

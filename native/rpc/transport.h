@@ -86,6 +86,8 @@ struct TransportLimits {
   uint32_t inlineSizeMax = 0;    // data up to this size is better inside a message than by RMA
   uint64_t rmaSizeMax = 0;       // largest RmaOperation
   bool canReachMemory = false;   // read and write work (else every payload travels in messages)
+  // Messages never leave this host's memory: nothing damages them, checksums of data are a waste.
+  bool keepsBytes = false;
 };
 
 class TransportListener {
