@@ -13,6 +13,7 @@
 #include <rdma/fi_rma.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -81,17 +82,17 @@ class BareFabric {
       requireZero(-FI_EINVAL, "fi_av_insert");
   }
 
-  // Serves echoes for ever.
-  [[noreturn]] void echo(size_t size, size_t depth) {
-    prepare(size, depth);
+  // Answers requests for ever.
+  [[noreturn]] void echo(size_t requestSize, size_t answerSize, size_t depth) {
+    prepare(answerSize, requestSize, depth);
     while (true) {
       poll([this](Buffer& buffer) { send(buffer); });
     }
   }
-  // Keeps `depth` echoes under way; returns how many came back within `seconds`.
-  bench::Measured ask(size_t size, size_t depth, double seconds,
+  // Keeps `depth` requests under way; returns how many were answered within `seconds`.
+  bench::Measured ask(size_t requestSize, size_t answerSize, size_t depth, double seconds,
                       bench::LatencyHistogram& latencies) {
-    prepare(size, depth);
+    prepare(requestSize, answerSize, depth);
     std::vector<uint64_t> sentAt(depth);
     for (size_t i = 0; i < depth; ++i) send(buffers_[i]);
     const uint64_t warmUntil = bench::nowNs() + 200'000'000;
@@ -132,7 +133,7 @@ class BareFabric {
   }
   bench::Measured transfer(Exposed remote, size_t size, size_t depth, bool isWrite,
                            double seconds) {
-    prepare(64, 1);
+    prepare(64, 64, 1);
     std::vector<char> local(size * depth, 'x');
     const auto start = [&](size_t i) {
       void* context = reinterpret_cast<void*>(i + 1);
@@ -167,8 +168,10 @@ class BareFabric {
     bool isSending;
   };
   // Enough buffers for all that can be under way, each either posted or being sent.
-  void prepare(size_t size, size_t depth) {
-    size_ = size;
+  void prepare(size_t sendSize, size_t receiveSize, size_t depth) {
+    sendSize_ = sendSize;
+    receiveSize_ = receiveSize;
+    const size_t size = std::max(sendSize, receiveSize);
     storage_.assign(size * depth * 2 + 4096, 'x');
     buffers_.resize(depth * 2);
     for (size_t i = 0; i < buffers_.size(); ++i) {
@@ -178,17 +181,17 @@ class BareFabric {
   }
   void post(Buffer& buffer) {
     buffer.isSending = false;
-    requireZero(fi_recv(endpoint_, buffer.data, size_, nullptr, FI_ADDR_UNSPEC, &buffer),
+    requireZero(fi_recv(endpoint_, buffer.data, receiveSize_, nullptr, FI_ADDR_UNSPEC, &buffer),
                 "fi_recv");
   }
   // Sends the buffer's bytes; it is posted again when they have left.
   void send(Buffer& buffer) {
     buffer.isSending = true;
-    const bool isInjected = size_ <= info_->tx_attr->inject_size;
+    const bool isInjected = sendSize_ <= info_->tx_attr->inject_size;
     ssize_t code;
     do {
-      code = isInjected ? fi_inject(endpoint_, buffer.data, size_, peer_)
-                        : fi_send(endpoint_, buffer.data, size_, nullptr, peer_, &buffer);
+      code = isInjected ? fi_inject(endpoint_, buffer.data, sendSize_, peer_)
+                        : fi_send(endpoint_, buffer.data, sendSize_, nullptr, peer_, &buffer);
       if (code == -FI_EAGAIN) fi_cq_read(completions_, nullptr, 0);
     } while (code == -FI_EAGAIN);
     requireZero(code, "fi_send");
@@ -225,7 +228,8 @@ class BareFabric {
   fid_ep* endpoint_ = nullptr;
   fid_mr* region_ = nullptr;
   fi_addr_t peer_ = FI_ADDR_UNSPEC;
-  size_t size_ = 0;
+  size_t sendSize_ = 0;
+  size_t receiveSize_ = 0;
   std::vector<char> storage_;
   std::vector<Buffer> buffers_;
   std::vector<char> memory_;

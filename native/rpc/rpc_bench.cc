@@ -4,16 +4,8 @@
 // Client and server are two processes, pinned to a core each; the server is forked anew for each
 // case. "write" and "read" are as the client sees them: the server reads or writes the client's
 // memory.
-#include <sched.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <functional>
-
 #include "bench/report.h"
-#include "rpc/raw_fabric.h"
+#include "rpc/raw_run.h"
 #include "rpc/fabric_transport.h"
 #include "rpc/rpc.h"
 
@@ -22,106 +14,6 @@ namespace {
 
 constexpr uint16_t kEcho = 1, kPull = 2, kPush = 3;
 constexpr size_t kBulkSize = size_t{1} << 20;
-
-// The first and the last core that we may run on.
-void pinTo(bool isServer) {
-  cpu_set_t allowed, chosen;
-  sched_getaffinity(0, sizeof allowed, &allowed);
-  int first = -1, last = -1;
-  for (int core = 0; core < CPU_SETSIZE; ++core) {
-    if (!CPU_ISSET(core, &allowed)) continue;
-    if (first < 0) first = core;
-    last = core;
-  }
-  CPU_ZERO(&chosen);
-  CPU_SET(isServer ? last : first, &chosen);
-  sched_setaffinity(0, sizeof chosen, &chosen);
-}
-
-// A forked server that first tells a string, and hears one.
-class ServerProcess {
- public:
-  using Tell = std::function<void(const std::string&)>;
-  using Hear = std::function<std::string()>;
-  explicit ServerProcess(const std::function<void(Tell, Hear)>& serve) {
-    if (pipe(toClient_) != 0 || pipe(toServer_) != 0) std::_Exit(3);
-    process_ = fork();
-    if (process_ != 0) return;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    pinTo(true);
-    serve([this](const std::string& text) { put(toClient_[1], text); },
-          [this] { return get(toServer_[0]); });
-    std::_Exit(0);
-  }
-  ~ServerProcess() {
-    kill(process_, SIGKILL);
-    waitpid(process_, nullptr, 0);
-    for (const int fd : {toClient_[0], toClient_[1], toServer_[0], toServer_[1]}) close(fd);
-  }
-  std::string hear() { return get(toClient_[0]); }
-  void tell(const std::string& text) { put(toServer_[1], text); }
-
- private:
-  static void put(int fd, const std::string& text) {
-    if (write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size())) std::_Exit(3);
-  }
-  static std::string get(int fd) {
-    char text[1024];
-    const ssize_t size = read(fd, text, sizeof text);
-    if (size <= 0) std::_Exit(3);
-    return std::string(text, static_cast<size_t>(size));
-  }
-  int toClient_[2], toServer_[2];
-  pid_t process_ = 0;
-};
-
-// Nobody tells who is below it: affinity is inherited, so the client gives it back before it forks
-// again.
-struct Pinned {
-  Pinned() { sched_getaffinity(0, sizeof before, &before), pinTo(false); }
-  ~Pinned() { sched_setaffinity(0, sizeof before, &before); }
-  cpu_set_t before;
-};
-
-struct Outcome {
-  bench::Measured measured;
-  bench::LatencyHistogram latencies;
-};
-
-Outcome runBareEcho(const std::string& provider, size_t size, size_t depth, double seconds) {
-  ServerProcess server([&](const auto& tell, const auto& hear) {
-    BareFabric fabric(provider);
-    tell(fabric.name());
-    fabric.setPeer(hear());
-    fabric.echo(size, depth);
-  });
-  const Pinned pinned;
-  BareFabric fabric(provider);
-  fabric.setPeer(server.hear());
-  server.tell(fabric.name());
-  Outcome outcome;
-  outcome.measured = fabric.ask(size, depth, seconds, outcome.latencies);
-  return outcome;
-}
-
-bench::Measured runBareTransfer(const std::string& provider, size_t depth, bool isWrite,
-                                double seconds) {
-  ServerProcess server([&](const auto& tell, const auto& hear) {
-    BareFabric fabric(provider);
-    const auto exposed = fabric.expose(kBulkSize);
-    tell(std::string(reinterpret_cast<const char*>(&exposed), sizeof exposed) + fabric.name());
-    fabric.setPeer(hear());
-    fabric.serveMemory();
-  });
-  const Pinned pinned;
-  BareFabric fabric(provider);
-  const std::string told = server.hear();
-  BareFabric::Exposed exposed;
-  std::memcpy(&exposed, told.data(), sizeof exposed);
-  fabric.setPeer(told.substr(sizeof exposed));
-  server.tell(fabric.name());
-  return fabric.transfer(exposed, kBulkSize, depth, isWrite, seconds);
-}
 
 // ---- Ours ----
 
@@ -230,7 +122,7 @@ void benchEcho(bench::Report& report, const std::string& provider, size_t size, 
   if (!report.wants(name)) return;
   // Both halves share the time of a case; the reference is run right before what is compared with
   // it.
-  const Outcome bare = runBareEcho(provider, size, depth, report.seconds() / 2);
+  const Outcome bare = runBareEcho(provider, size, size, depth, report.seconds() / 2);
   const bool isBody = size == 64;
   const Outcome ours = runOurs(provider, kEcho, isBody ? size : 0, isBody ? 0 : size,
                                isBody ? 0 : size, depth, report.seconds() / 2);
@@ -242,7 +134,8 @@ void benchBulk(bench::Report& report, const std::string& provider, bool isWrite,
   const std::string name =
       "rpc/" + provider + "/bulk1m/" + (isWrite ? "write" : "read") + "/qd" + std::to_string(depth);
   if (!report.wants(name)) return;
-  const bench::Measured bare = runBareTransfer(provider, depth, !isWrite, report.seconds() / 2);
+  const bench::Measured bare =
+      runBareTransfer(provider, kBulkSize, depth, !isWrite, report.seconds() / 2);
   const Outcome ours =
       runOurs(provider, isWrite ? kPull : kPush, sizeof(uint64_t), isWrite ? kBulkSize : 0,
               isWrite ? 0 : kBulkSize, depth, report.seconds() / 2);

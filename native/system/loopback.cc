@@ -66,9 +66,10 @@ client::TransportFactory transportsOf(std::vector<std::string> kinds, rpc::Local
 
 Result<std::unique_ptr<LoopbackClient>> LoopbackClient::create(std::vector<std::string> kinds,
                                                                rpc::LocalNetwork* network,
-                                                               client::ContextOptions options) {
+                                                               client::ContextOptions options,
+                                                               ReactorOptions reactorOptions) {
   std::unique_ptr<LoopbackClient> client(new LoopbackClient());
-  DAOS_TRY(client->reactor_, Reactor::create(client->clock_));
+  DAOS_TRY(client->reactor_, Reactor::create(client->clock_, reactorOptions));
   DAOS_TRY(auto transports,
            transportsOf(std::move(kinds), network)(*client->reactor_, client->random_));
   client->endpoint_ = rpc::Endpoint::create(*client->reactor_, client->random_);

@@ -32,7 +32,8 @@ class LoopbackClient {
  public:
   static Result<std::unique_ptr<LoopbackClient>> create(std::vector<std::string> kinds,
                                                         rpc::LocalNetwork* network = nullptr,
-                                                        client::ContextOptions options = {});
+                                                        client::ContextOptions options = {},
+                                                        ReactorOptions reactorOptions = {});
   ~LoopbackClient();
 
   Reactor& reactor() { return *reactor_; }
