@@ -73,6 +73,21 @@ describe('cli/programs', () => {
     expect((await dmg('pool', 'destroy', 'tank')).status).toBe(0);
   });
 
+  test('an engine is stopped, started, excluded and let in again', async () => {
+    const state = async () => (await dmg('system', 'query')).output;
+    expect((await dmg('system', 'stop')).status).toBe(0);
+    expect((await dmg('system', 'stop', '--ranks', '0,9')).errors).toMatch(/rank 9: .*no such/);
+    expect(await state()).toMatch(/0 +stopped/);
+    expect((await dmg('system', 'start', '--ranks', '0')).status).toBe(0);
+    expect(await state()).toMatch(/0 +joined/);
+    await dmg('system', 'exclude', '--ranks', '0');
+    expect(await state()).toMatch(/0 +excluded/);
+    expect((await dmg('pool', 'create', 'p', '-z', '1GB')).status).toBe(EXIT_CODES.unreachable);
+    await dmg('system', 'clear-exclude', '--ranks', '0');
+    const deadline = performance.now() + 10_000;
+    while (!/0 +joined/.test(await state())) expect(performance.now()).toBeLessThan(deadline);
+  });
+
   test('programs get one object, whether it went well or not', async () => {
     await dmg('pool', 'create', 'tank', '--size', '256MiB');
     expect(await json(daos('--json', 'pool', 'list'))).toMatchObject({

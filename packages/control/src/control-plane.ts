@@ -40,6 +40,9 @@ import {
 import { destroyPool, type DestroyPoolOptions } from './pools/destroy-pool.js';
 import { healPools, healRank } from './pools/heal-pools.js';
 import type { CreatePoolRequest } from './pools/plan.js';
+import { clearExcludedRank, excludeRank } from './ranks/exclude-rank.js';
+import { powerRanks, type RankOutcome } from './ranks/power-ranks.js';
+import { RankLeases, type RankRenewal } from './ranks/rank-leases.js';
 import { joinRank, listRanks, setRankState, type JoinRequest } from './ranks/rank-registry.js';
 import type { RankFields } from './records/rank-record.js';
 
@@ -49,11 +52,15 @@ export interface ControlPlaneOptions {
   readonly engines: EngineDirectory;
   readonly log: Log;
   readonly clock?: Clock;
+  readonly term?: number;
   readonly newUuid?: () => string;
 }
 
 export class ControlPlane implements PoolDirectory {
   readonly #context: ControlContext;
+  readonly #leases: RankLeases;
+  /** Of the host that acts; 0 where there is one alone. */
+  readonly term: number;
 
   constructor(options: ControlPlaneOptions) {
     this.#context = {
@@ -62,6 +69,8 @@ export class ControlPlane implements PoolDirectory {
       ...options,
       poolMutex: new KeyedMutex(),
     };
+    this.#leases = new RankLeases(this.#context);
+    this.term = options.term ?? 0;
   }
 
   get store(): MetadataStore {
@@ -75,9 +84,32 @@ export class ControlPlane implements PoolDirectory {
 
   /** Takes in a started engine and opens its pools. */
   async joinRank(request: JoinRequest): Promise<RankFields> {
+    this.#leases.begin(request.rank);
     const rank = await joinRank(this.#context, request);
     await healRank(this.#context, request.rank);
     return rank;
+  }
+
+  /** From now on a rank that is not renewed becomes suspect. */
+  watchLeases(): Disposable {
+    this.#leases.start();
+    return { [Symbol.dispose]: () => this.#leases.stop() };
+  }
+
+  renewRanks(renewals: readonly RankRenewal[]): Promise<number[]> {
+    return this.#leases.renew(renewals);
+  }
+
+  excludeRank(rank: number): Promise<void> {
+    return excludeRank(this.#context, rank);
+  }
+
+  clearExcludedRank(rank: number): Promise<void> {
+    return clearExcludedRank(this.#context, rank);
+  }
+
+  powerRanks(action: 'start' | 'stop', ranks?: readonly number[]): Promise<RankOutcome[]> {
+    return powerRanks(this.#context, action, ranks);
   }
 
   setRankState(rank: number, state: RankFields['state'], reason?: string): Promise<void> {

@@ -1,26 +1,24 @@
 // A server: its data directory, its engines and the control service, started and stopped together.
 //
-// Life cycle: lock the directory → open the metadata → heal → serve the control API → start the
-//             engines → ready; the other
-// way round to stop. A failure on the way up undoes what was started.
+// Life cycle: lock the directory → control host (metadata, healed) → serve the control API → start
+//             the engines, which join → ready; the other way round to stop. A failure on the way up
+//             undoes what was started.
 
 import { hostname } from 'node:os';
-import {
-  ControlPlane,
-  LmdbStore,
-  systemClock,
-  type EngineDirectory,
-  type Log,
-} from '@daos/control';
+import { systemClock, type Log } from '@daos/control';
 import { AuditLog } from '@daos/control/audit';
+import { ControlClient } from '@daos/control/client';
 import type { ControlService } from '@daos/control/service';
-import { readCertificates } from '@daos/control/service-tls';
+import { readCertificates, type Certificates } from '@daos/control/service-tls';
 import { DaosError } from '@daos/model';
 import { enginesOf, type EngineConfig, type ServerConfig } from './config/server-config.js';
 import { memoryCapacityOf, storageCapacityOf } from './data/capacity.js';
 import { DataDirectory } from './data/data-directory.js';
 import { EngineProcess } from './engine/engine-process.js';
 import { Supervisor } from './engine/supervisor.js';
+import { ControlHost } from './system/control-host.js';
+import { EngineCommands } from './system/engine-commands.js';
+import { RankMember } from './system/rank-member.js';
 import { SERVER_VERSION } from './version.js';
 
 export interface ServerOptions {
@@ -28,12 +26,15 @@ export interface ServerOptions {
   readonly log: Log;
 }
 
-export class DaosServer implements AsyncDisposable, EngineDirectory {
+export class DaosServer implements AsyncDisposable {
   readonly #config: ServerConfig;
   readonly #log: Log;
   /** What undoes the steps of the start that were taken, in their order. */
   readonly #undo: (() => void | Promise<void>)[] = [];
   readonly #supervisors = new Map<number, Supervisor>();
+  readonly #commands = new EngineCommands(this.#supervisors);
+  readonly #certificates: Certificates | undefined;
+  readonly #serving = deferred();
   #service: ControlService | undefined;
   /** Tells those who look into the data directory what runs. */
   #publish: () => void = () => {};
@@ -53,18 +54,14 @@ export class DaosServer implements AsyncDisposable, EngineDirectory {
   private constructor({ config, log }: ServerOptions) {
     this.#config = config;
     this.#log = log;
+    const folder = config.control.certificates;
+    this.#certificates = folder === undefined ? undefined : readCertificates(folder, 'server');
   }
 
   /** Of the control service. */
   get url(): string {
     if (!this.#service) throw new DaosError('DER_UNINIT', 'the server has not started');
     return this.#service.url;
-  }
-
-  engineOf(rank: number): Supervisor['control'] {
-    const supervisor = this.#supervisors.get(rank);
-    if (!supervisor) throw new DaosError('DER_UNREACH', `rank ${rank} is not of this server`);
-    return supervisor.control;
   }
 
   async stop(): Promise<void> {
@@ -80,16 +77,31 @@ export class DaosServer implements AsyncDisposable, EngineDirectory {
     const { data_directory, name } = this.#config;
     const data = DataDirectory.open(data_directory, name);
     this.#undo.push(() => data[Symbol.dispose]());
-    const store = LmdbStore.open({ directory: data.controlPath });
-    this.#undo.push(() => store.close());
-    const control = new ControlPlane({ store, engines: this, log: this.#log });
-    await this.#forgetEarlierRun(control);
-    await control.heal();
-    const engines = this.#startEngines(control, data);
+    const engines = enginesOf(this.#config);
+    const member = this.#member();
+    for (const engine of engines) {
+      this.#supervisors.set(engine.rank, this.#supervise(engine, engines.length, member, data));
+    }
+    const host = await ControlHost.open({
+      config: this.#config,
+      directory: data.controlPath,
+      commands: this.#commands,
+      certificates: this.#certificates,
+      log: this.#log,
+    });
+    this.#undo.push(() => host.stop());
+    // Engines take longer to start than the service: they begin first, and join when it serves.
+    this.#undo.push(() => this.#stopEngines());
+    const started = this.#startEngines();
     // Awaited below; until then a failure of theirs is not forgotten but kept.
-    engines.catch(() => {});
-    await this.#startService(control, data.auditPath);
-    await engines;
+    started.catch(() => {});
+    await this.#startService(host, data.auditPath);
+    host.serve(this.#controlUrl());
+    member.start();
+    this.#undo.push(() => member.stop());
+    // Before the service ends, so that their last words arrive.
+    this.#undo.push(() => this.#stopEngines());
+    await started;
     this.#publish = () => {
       const engines = [...this.#supervisors.values()].flatMap(({ rank, pid }) =>
         pid === undefined ? [] : [{ rank, pid }],
@@ -103,48 +115,67 @@ export class DaosServer implements AsyncDisposable, EngineDirectory {
   }
 
   /** Loads the service only now, while the engines start on other cores. */
-  async #startService(control: ControlPlane, auditPath: string): Promise<void> {
-    const { address, port, insecure, certificates: folder } = this.#config.control;
+  async #startService(host: ControlHost, auditPath: string): Promise<void> {
+    const { address, port, insecure } = this.#config.control;
     const { ControlService } = await import('@daos/control/service');
     const auditLog = new AuditLog(auditPath);
     this.#undo.push(() => auditLog.close());
     const service = await ControlService.start({
-      control,
+      get control() {
+        return host.control;
+      },
+      elsewhere: (method) => host.elsewhere(method),
+      commandEngine: (command) => this.#commands.run(command),
       address,
       port,
       insecure,
       version: SERVER_VERSION,
       log: this.#log,
       audit: (entry) => auditLog.write(entry),
-      ...(folder !== undefined && { certificates: readCertificates(folder, 'server') }),
+      ...(this.#certificates && { certificates: this.#certificates }),
     });
     this.#undo.push(() => service.close());
     this.#service = service;
+    this.#serving.resolve();
   }
 
-  /** What is recorded of our ranks is of an earlier process: those engines are gone. */
-  async #forgetEarlierRun(control: ControlPlane): Promise<void> {
-    for (const { rank } of await control.listRanks()) await control.setRankState(rank, 'stopped');
+  /** How other hosts reach this one. */
+  #controlUrl(): string {
+    const { url } = this.#config.control;
+    return url ?? this.url.replace(/\/\/(0\.0\.0\.0|\[::\]):/, `//${hostname()}:`);
   }
 
-  async #startEngines(control: ControlPlane, data: DataDirectory): Promise<void> {
-    const engines = enginesOf(this.#config);
-    for (const engine of engines) {
-      this.#supervisors.set(engine.rank, this.#supervise(engine, engines.length, control, data));
-    }
-    this.#undo.push(async () => {
-      await Promise.all([...this.#supervisors.values()].map((supervisor) => supervisor.stop()));
+  #member(): RankMember {
+    const { hosts } = this.#config.control;
+    const client = () =>
+      new ControlClient({
+        url: hosts?.join(',') ?? this.url,
+        ...(this.#certificates && { certificates: this.#certificates }),
+      });
+    return new RankMember({
+      client: this.#serving.promise.then(client),
+      controlUrl: () => this.#controlUrl(),
+      commands: this.#commands,
+      clock: systemClock,
+      log: this.#log,
     });
+  }
+
+  async #startEngines(): Promise<void> {
     const starts = [...this.#supervisors.values()].map((supervisor) => supervisor.start());
     for (const outcome of await Promise.allSettled(starts)) {
       if (outcome.status === 'rejected') throw outcome.reason;
     }
   }
 
+  async #stopEngines(): Promise<void> {
+    await Promise.all([...this.#supervisors.values()].map((supervisor) => supervisor.stop()));
+  }
+
   #supervise(
     engine: EngineConfig,
     engineCount: number,
-    control: ControlPlane,
+    member: RankMember,
     data: DataDirectory,
   ): Supervisor {
     const { rank, storage } = engine;
@@ -163,12 +194,12 @@ export class DaosServer implements AsyncDisposable, EngineDirectory {
       },
       reporter: {
         join: async (request) => {
-          await control.joinRank(request);
+          await member.join(request);
           this.#publish();
         },
         leave: async (left, state, reason) => {
           this.#publish();
-          await control.setRankState(left, state, reason);
+          await member.leave(left, state, reason);
         },
       },
     });
@@ -189,4 +220,15 @@ export class DaosServer implements AsyncDisposable, EngineDirectory {
     };
     return EngineProcess.start(options, (line) => this.#log.info(`rank ${engine.rank}: ${line}`));
   }
+}
+
+interface Deferred {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+}
+
+function deferred(): Deferred {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve };
 }

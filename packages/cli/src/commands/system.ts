@@ -1,8 +1,10 @@
-// `dmg system`: query.
+// `dmg system`: query, stop, start, exclude, clear-exclude.
 
 import { formatSize, type RankFields } from '@daos/control/client';
+import { DaosError } from '@daos/model';
 import type { Cli, CommandContext, Output } from '../cli.js';
 import { formatTable } from '../table.js';
+import { parseRanks } from './parse.js';
 
 export function addSystem(cli: Cli): void {
   const system = cli.program.command('system').description('works on the system as a whole');
@@ -10,6 +12,55 @@ export function addSystem(cli: Cli): void {
     .command('query')
     .description('shows the ranks and their states')
     .action(cli.action(querySystem));
+  for (const action of ['stop', 'start'] as const) {
+    system
+      .command(action)
+      .description(`${action}s engines`)
+      .option('-r, --ranks <list>', 'ranks, as 0,2,4-6; all when left out')
+      .action(cli.action((context, options: RanksOption) => power(context, action, options)));
+  }
+  system
+    .command('exclude')
+    .description('takes ranks out of the pools')
+    .requiredOption('-r, --ranks <list>', 'ranks, as 0,2,4-6')
+    .action(cli.action((context, options: RanksOption) => each(context, 'excludeRank', options)));
+  system
+    .command('clear-exclude')
+    .description('lets excluded ranks in again')
+    .requiredOption('-r, --ranks <list>', 'ranks, as 0,2,4-6')
+    .action(
+      cli.action((context, options: RanksOption) => each(context, 'clearExcludedRank', options)),
+    );
+}
+
+interface RanksOption {
+  ranks?: string;
+}
+
+/** Every rank is tried; the command fails when one of them does, and names it. */
+async function power(
+  { control }: CommandContext,
+  action: 'stop' | 'start',
+  { ranks }: RanksOption,
+): Promise<Output> {
+  const body = ranks === undefined ? {} : { ranks: parseRanks(ranks) };
+  const { results } = await control.call(action === 'stop' ? 'stopRanks' : 'startRanks', { body });
+  const failed = results.filter(({ error }) => error !== undefined);
+  if (failed.length > 0) {
+    const list = failed.map(({ rank, error }) => `rank ${rank}: ${error}`).join('; ');
+    throw new DaosError('DER_MISC', `${failed.length} of ${results.length} failed: ${list}`);
+  }
+  return { response: { results }, human: `${results.length} ranks: ${action} done\n` };
+}
+
+async function each(
+  { control }: CommandContext,
+  route: 'excludeRank' | 'clearExcludedRank',
+  { ranks = '' }: RanksOption,
+): Promise<Output> {
+  const list = parseRanks(ranks);
+  for (const rank of list) await control.call(route, { params: { rank } });
+  return { response: { ranks: list }, human: `${list.length} ranks done\n` };
 }
 
 async function querySystem({ control }: CommandContext): Promise<Output> {

@@ -32,6 +32,11 @@ export interface Route<
   readonly summary: string;
   /** Who may call it, besides administrators. */
   readonly roles: readonly Role[];
+  /**
+   * Comes every second and says the same again: it carries no idempotency key, and no line of the
+   * audit log is spent on it.
+   */
+  readonly isRoutine?: boolean;
   readonly params: P;
   readonly query: Q;
   readonly body: B;

@@ -11,27 +11,14 @@ import {
   poolSummarySchema,
 } from '../pools/describe-pool.js';
 import { createPoolSchema } from '../pools/plan.js';
-import { rankRecord } from '../records/rank-record.js';
 import * as attributes from './attribute-routes.js';
 import { containerParams, noBody, none, poolParams, USERS } from './parameters.js';
+import * as ranks from './rank-routes.js';
 import { defineRoute, type Route } from './route.js';
 
 const done = z.object({});
 /** Of a query string, where everything is text. */
 const flagField = z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] }).optional();
-
-const listRanks = defineRoute({
-  name: 'listRanks',
-  method: 'GET',
-  path: '/v1/ranks',
-  summary: 'The ranks of the system and their states',
-  roles: ['server'],
-  params: none,
-  query: none,
-  body: noBody,
-  response: z.object({ ranks: z.array(rankRecord.schema) }),
-  run: async ({ control }) => ({ ranks: await control.listRanks() }),
-});
 
 const listPools = defineRoute({
   name: 'listPools',
@@ -159,7 +146,7 @@ const destroyContainer = defineRoute({
 
 /** By name; the order is that of the document. */
 export const ROUTES = {
-  listRanks,
+  ...ranks,
   listPools,
   createPool,
   getPool,

@@ -1,12 +1,14 @@
 // Calls the control service with the types of its routes.
 
 import { randomUUID } from 'node:crypto';
-import { DaosError, type PoolDirectory } from '@daos/model';
-import * as z from 'zod';
+import type { PoolDirectory } from '@daos/model';
+import type * as z from 'zod';
 import type { Route } from '../api/route.js';
-import { errorBodySchema, ROUTES } from '../api/routes.js';
+import { ROUTES } from '../api/routes.js';
+import type { EngineCommand } from '../service/control-service.js';
 import type { Certificates } from '../service/service-tls.js';
-import { sendHttp, type HttpAnswer, type HttpRequest } from './send-http.js';
+import { ControlHosts } from './control-hosts.js';
+import type { HttpRequest } from './send-http.js';
 
 type Input<R, Part extends 'params' | 'query' | 'body'> =
   R extends Record<Part, infer S extends z.ZodType> ? z.input<S> : never;
@@ -20,7 +22,7 @@ export interface CallOptions<N extends RouteName> {
 }
 
 export interface ControlClientOptions {
-  /** As `http://127.0.0.1:10001`. */
+  /** As `http://127.0.0.1:10001`; several control hosts with commas between them. */
   readonly url: string;
   readonly timeoutMs?: number;
   /** For a service with certificates: what this caller shows and whom it believes. */
@@ -28,18 +30,18 @@ export interface ControlClientOptions {
 }
 
 const TIMEOUT_MS_DEFAULT = 60_000;
-/** A repeated request carries the same key, so that it is carried out once. */
-const ATTEMPT_COUNT_MAX = 3;
 
 export class ControlClient implements PoolDirectory {
   readonly url: string;
-  readonly #timeoutMs: number;
-  readonly #certificates: Certificates | undefined;
+  readonly #hosts: ControlHosts;
 
   constructor(options: ControlClientOptions) {
-    this.url = options.url.replace(/\/+$/, '');
-    this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS_DEFAULT;
-    this.#certificates = options.certificates;
+    this.url = options.url;
+    this.#hosts = new ControlHosts({
+      urls: options.url.split(',').map((url) => url.trim().replace(/\/+$/, '')),
+      timeoutMs: options.timeoutMs ?? TIMEOUT_MS_DEFAULT,
+      certificates: options.certificates,
+    });
   }
 
   getPool(pool: string): Promise<Output<typeof ROUTES.getPool>> {
@@ -56,86 +58,37 @@ export class ControlClient implements PoolDirectory {
     options: CallOptions<N> = {},
   ): Promise<Output<(typeof ROUTES)[N]>> {
     const route: Route = ROUTES[name] as unknown as Route;
-    const request = this.#request(route, options);
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return (await this.#send(route, request)) as Output<(typeof ROUTES)[N]>;
-      } catch (error) {
-        const isLost = DaosError.is(error, 'DER_UNREACH') && !isRefused(error);
-        if (!isLost || attempt === ATTEMPT_COUNT_MAX) throw error;
-      }
-    }
+    const answer = await this.#hosts.send(pathOf(route, options), requestOf(route, options));
+    return route.response.parse(answer) as Output<(typeof ROUTES)[N]>;
   }
 
-  #request(route: Route, options: CallOptions<RouteName>): { url: string; init: HttpRequest } {
-    const params = (options.params ?? {}) as Record<string, string>;
-    const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) =>
-      encodeURIComponent(params[name] ?? ''),
-    );
-    const query = options.query ? `?${new URLSearchParams(options.query)}` : '';
-    const body = options.body === undefined ? undefined : JSON.stringify(options.body);
-    return {
-      url: this.url + path + query,
-      init: {
-        method: route.method,
-        headers: {
-          ...(route.method !== 'GET' && { 'idempotency-key': randomUUID() }),
-          ...(body !== undefined && { 'content-type': 'application/json' }),
-        },
-        ...(body !== undefined && { body }),
-      },
-    };
-  }
-
-  async #send(route: Route, { url, init }: { url: string; init: HttpRequest }): Promise<unknown> {
-    const signal = AbortSignal.timeout(this.#timeoutMs);
-    let answer: HttpAnswer;
-    try {
-      answer = await sendHttp(url, { ...init, signal }, this.#certificates);
-    } catch (error) {
-      throw unreachable(this.url, this.#timeoutMs, error);
-    }
-    const body: unknown = parseJson(answer.text);
-    if (answer.status === 200) return route.response.parse(body);
-    const known = errorBodySchema.safeParse(body);
-    if (known.success) throw new DaosError(known.data.error.code, known.data.error.message);
-    throw new DaosError(
-      'DER_PROTO',
-      `${url} answered ${answer.status}, which is not a DAOS answer`,
-    );
+  /** A command to an engine of the server at the other end: for servers alone. */
+  async commandEngine({ rank, method, ...body }: EngineCommand): Promise<unknown> {
+    return await this.#hosts.send(`/v1/engines/${rank}/${method}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
   }
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
-function unreachable(url: string, timeoutMs: number, error: unknown): DaosError {
-  if (error instanceof Error && error.name === 'TimeoutError') {
-    const message = `the control service at ${url} did not answer within ${timeoutMs / 1000} s`;
-    return new DaosError('DER_TIMEDOUT', message, { cause: error });
-  }
-  const { code = '', message } = error as NodeJS.ErrnoException;
-  if (/^ERR_(SSL|TLS)|CERT|UNABLE_TO_/.test(code)) {
-    return new DaosError(
-      'DER_NO_PERM',
-      `the control service at ${url} and we do not accept each other's certificates: ${message}`,
-      { cause: error },
-    );
-  }
-  return new DaosError(
-    'DER_UNREACH',
-    `no control service at ${url}: start one with 'daos-server start', or name another with ` +
-      `--control`,
-    { cause: error },
+function pathOf(route: Route, { params, query }: CallOptions<RouteName>): string {
+  const values = (params ?? {}) as Record<string, unknown>;
+  const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(String(values[name] ?? '')),
   );
+  return query ? `${path}?${new URLSearchParams(query)}` : path;
 }
 
-/** Nobody listens there: repeating at once is of no use. */
-function isRefused(error: DaosError): boolean {
-  return (error.cause as { code?: string } | undefined)?.code === 'ECONNREFUSED';
+function requestOf(route: Route, options: CallOptions<RouteName>): HttpRequest {
+  const body = options.body === undefined ? undefined : JSON.stringify(options.body);
+  const isKept = route.method !== 'GET' && !route.isRoutine;
+  return {
+    method: route.method,
+    headers: {
+      ...(isKept && { 'idempotency-key': randomUUID() }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    },
+    ...(body !== undefined && { body }),
+  };
 }

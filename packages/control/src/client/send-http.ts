@@ -14,6 +14,8 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number;
   readonly text: string;
+  /** Of a redirection. */
+  readonly location?: string;
 }
 
 /** Rejects with the system's or the signal's error when there is no answer. */
@@ -33,7 +35,9 @@ export function sendHttp(
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
       response.on('end', () => {
-        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() });
+        const { location } = response.headers;
+        const text = Buffer.concat(chunks).toString();
+        resolve({ status: response.statusCode ?? 0, text, ...(location && { location }) });
       });
     });
     request.end(body);

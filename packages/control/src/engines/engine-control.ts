@@ -64,4 +64,12 @@ export type EngineControl = {
 export interface EngineDirectory {
   /** DER_UNREACH when the rank is not running or unknown. */
   engineOf(rank: number): EngineControl;
+  /** Absent where engines come and go with their program. */
+  readonly power?: EnginePower;
+}
+
+/** Starts and stops engines; both are done already for one that is as it should be. */
+export interface EnginePower {
+  start(rank: number): Promise<void>;
+  stop(rank: number): Promise<void>;
 }

@@ -20,6 +20,7 @@ import {
   type Lease as EtcdLease,
   type Watcher,
 } from 'etcd3';
+import type { Certificates } from '../service/service-tls.js';
 import { checkKey, checkLeaseTtl, checkTransaction } from './limits.js';
 import type {
   Change,
@@ -43,6 +44,8 @@ export interface EtcdStoreOptions {
   readonly endpoints: readonly string[];
   /** Before every key, as `/daos/mysystem`. */
   readonly prefix: string;
+  /** For members with https. */
+  readonly certificates?: Certificates;
 }
 
 export class EtcdStore implements MetadataStore {
@@ -53,8 +56,16 @@ export class EtcdStore implements MetadataStore {
   #closed = false;
 
   /** DER_UNREACH when no member answers. */
-  static async open({ endpoints, prefix }: EtcdStoreOptions): Promise<EtcdStore> {
-    const options: IOptions = { hosts: [...endpoints], dialTimeout: 5000 };
+  static async open({
+    endpoints,
+    prefix,
+    certificates,
+  }: EtcdStoreOptions): Promise<EtcdStore> {
+    const options: IOptions = {
+      hosts: [...endpoints],
+      dialTimeout: 5000,
+      ...(certificates && { credentials: credentialsOf(certificates) }),
+    };
     const store = new EtcdStore(new Etcd3(options), prefix);
     await store.range({ prefix: '/', limit: 1 });
     return store;
@@ -226,6 +237,14 @@ export class EtcdStore implements MetadataStore {
   #checkOpen(): void {
     if (this.#closed) throw closed();
   }
+}
+
+function credentialsOf({ authority, certificate, key }: Certificates) {
+  return {
+    rootCertificate: Buffer.from(authority),
+    privateKey: Buffer.from(key),
+    certChain: Buffer.from(certificate),
+  };
 }
 
 /** The first key after all that begin with `prefix`. */

@@ -71,8 +71,17 @@ async function recordPlan(
         { put: poolKey(pool.uuid), value: poolRecord.encode(pool) },
       ],
     );
-    if (succeeded) return pool;
+    if (succeeded || (await isRecorded(context, pool, request))) return pool;
   }
+}
+
+/** A transaction whose answer was lost, and which was repeated, fails at its own success. */
+async function isRecorded(
+  context: ControlContext,
+  { uuid }: PoolFields,
+  request: CreatePoolRequest,
+): Promise<boolean> {
+  return request.uuid === undefined && (await context.store.get(poolKey(uuid))) !== undefined;
 }
 
 function checkNew(request: CreatePoolRequest, pools: readonly PoolFields[]): void {

@@ -91,7 +91,8 @@ async function markDestroying(
 async function removeContainers(context: ControlContext, uuid: string): Promise<void> {
   for (const prefix of [containerPrefix(uuid), `/container-labels/${uuid}/`]) {
     for (;;) {
-      const limit = METADATA_TRANSACTION_COUNT_MAX;
+      // Leaves room for conditions that the store adds.
+      const limit = METADATA_TRANSACTION_COUNT_MAX / 2;
       const { entries } = await context.store.range({ prefix, limit });
       if (entries.length === 0) break;
       await context.store.txn(

@@ -7,10 +7,6 @@ import { readRecord, readRecords, type ControlContext } from '../control-context
 import { bytesField, rankField } from '../records/fields.js';
 import { RANK_PREFIX, rankKey, rankRecord, type RankFields } from '../records/rank-record.js';
 
-export const rankStatusSchema = rankRecord.schema.omit({ addresses: true }).extend({
-  addresses: rankRecord.schema.shape.addresses,
-});
-
 export const joinSchema = z.strictObject({
   rank: rankField,
   host: z.string(),
@@ -19,6 +15,7 @@ export const joinSchema = z.strictObject({
   storageCapacityBytes: bytesField,
   memoryCapacityBytes: bytesField,
   addresses: rankRecord.schema.shape.addresses,
+  controlUrl: rankRecord.schema.shape.controlUrl,
 });
 export type JoinRequest = z.infer<typeof joinSchema>;
 
@@ -29,7 +26,8 @@ export async function joinRank(context: ControlContext, request: JoinRequest): P
     const old = await readRecord(context, rankRecord, key);
     const next: RankFields = {
       ...request,
-      state: 'joined',
+      // Who was excluded stays so until an administrator lets it in again.
+      state: old?.fields.state === 'excluded' ? 'excluded' : 'joined',
       incarnation: (old?.fields.incarnation ?? 0) + 1,
     };
     const condition = { key, modRevision: old?.modRevision ?? 0 };
@@ -44,16 +42,19 @@ export async function setRankState(
   rank: number,
   state: RankFields['state'],
   reason?: string,
+  /** The engine may well run, though nobody hears of it. */
+  keepsAddresses = state === 'joined',
 ): Promise<void> {
   const key = rankKey(rank);
   for (;;) {
     const old = await readRecord(context, rankRecord, key);
     if (!old) return;
+    if (old.fields.state === 'excluded') return;
     const { reason: _, ...fields } = old.fields;
     const next: RankFields = {
       ...fields,
       state,
-      addresses: state === 'joined' ? fields.addresses : [],
+      addresses: keepsAddresses ? fields.addresses : [],
       ...(reason !== undefined && { reason }),
     };
     const condition = { key, modRevision: old.modRevision };

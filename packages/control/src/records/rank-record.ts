@@ -26,6 +26,8 @@ export const rankRecord = new RecordType({
     /** Counts the starts of the engine. */
     incarnation: z.int().min(0),
     host: z.string(),
+    /** Where its server takes commands; absent: at the control host itself. */
+    controlUrl: z.string().optional(),
     /** Path of failure domains, as `/rack0/host1`. */
     faultDomain: z.string().regex(/^(\/[^/]+)+$/, 'a fault domain is a path like /rack0/host1'),
     targetCount: z.int().min(1),

@@ -23,44 +23,45 @@ describe('control/answered-requests', () => {
   const run = async () => ({ run: ++runCount });
 
   beforeEach(() => {
-    answers = new AnsweredRequests(store, clock);
+    answers = new AnsweredRequests(clock);
     runCount = 0;
     key = `key ${keyCount++}`;
   });
 
   test('a repeated request is answered, not carried out, also by the next process', async () => {
-    expect(await answers.once(key, ['DELETE', '/p'], run)).toEqual({ run: 1 });
-    expect(await answers.once(key, ['DELETE', '/p'], run)).toEqual({ run: 1 });
-    const restarted = new AnsweredRequests(store, clock);
-    expect(await restarted.once(key, ['DELETE', '/p'], run)).toEqual({ run: 1 });
+    expect(await answers.once(store, key, ['DELETE', '/p'], run)).toEqual({ run: 1 });
+    expect(await answers.once(store, key, ['DELETE', '/p'], run)).toEqual({ run: 1 });
+    const restarted = new AnsweredRequests(clock);
+    expect(await restarted.once(store, key, ['DELETE', '/p'], run)).toEqual({ run: 1 });
     expect(runCount).toBe(1);
   });
 
   test('requests that come together are carried out once', async () => {
-    const together = Array.from({ length: 10 }, () => answers.once(key, ['POST', '/p'], run));
+    const once = () => answers.once(store, key, ['POST', '/p'], run);
+    const together = Array.from({ length: 10 }, once);
     expect(new Set((await Promise.all(together)).map((a) => JSON.stringify(a))).size).toBe(1);
     expect(runCount).toBe(1);
   });
 
   test('a key with another request is refused', async () => {
-    await answers.once(key, ['POST', '/p', { size: 1 }], run);
-    const other = answers.once(key, ['POST', '/p', { size: 2 }], run);
+    await answers.once(store, key, ['POST', '/p', { size: 1 }], run);
+    const other = answers.once(store, key, ['POST', '/p', { size: 2 }], run);
     await expect(other).rejects.toMatchObject({ code: 'DER_INVAL' });
   });
 
   test('a failure is not kept', async () => {
     const fail = async () => Promise.reject(new Error('away'));
-    await expect(answers.once(key, ['POST'], fail)).rejects.toThrow('away');
-    expect(await answers.once(key, ['POST'], run)).toEqual({ run: 1 });
+    await expect(answers.once(store, key, ['POST'], fail)).rejects.toThrow('away');
+    expect(await answers.once(store, key, ['POST'], run)).toEqual({ run: 1 });
   });
 
   test('answers are forgotten after a day', async () => {
-    for (let i = 0; i < 20; i++) await answers.once(`${key} ${i}`, ['POST'], run);
+    for (let i = 0; i < 20; i++) await answers.once(store, `${key} ${i}`, ['POST'], run);
     nowMs += ANSWER_LIFE_MS;
-    for (let i = 0; i < 5; i++) await answers.once(`${key} late ${i}`, ['POST'], run);
+    for (let i = 0; i < 5; i++) await answers.once(store, `${key} late ${i}`, ['POST'], run);
     const { entries } = await store.range({ prefix: '/answers/' });
     expect(entries).toHaveLength(5);
-    await answers.once(`${key} 3`, ['POST'], run);
+    await answers.once(store, `${key} 3`, ['POST'], run);
     expect(runCount).toBe(26);
   });
 });

@@ -31,13 +31,11 @@ const answerRecord = new RecordType({
 });
 
 export class AnsweredRequests {
-  readonly #store: MetadataStore;
   readonly #clock: Clock;
   readonly #running = new Map<string, { digest: string; answer: Promise<unknown> }>();
   #sweptAfter: string | undefined;
 
-  constructor(store: MetadataStore, clock: Clock) {
-    this.#store = store;
+  constructor(clock: Clock) {
     this.#clock = clock;
   }
 
@@ -46,6 +44,7 @@ export class AnsweredRequests {
    * kept: repeating may mend them. DER_INVAL when the key belongs to another request.
    */
   async once(
+    store: MetadataStore,
     key: string,
     request: readonly unknown[],
     run: () => Promise<unknown>,
@@ -56,7 +55,7 @@ export class AnsweredRequests {
       checkSame(key, running.digest, digest);
       return await running.answer;
     }
-    const answer = this.#answer(key, digest, run);
+    const answer = this.#answer(store, key, digest, run);
     this.#running.set(key, { digest, answer });
     try {
       return await answer;
@@ -65,8 +64,13 @@ export class AnsweredRequests {
     }
   }
 
-  async #answer(key: string, digest: string, run: () => Promise<unknown>): Promise<unknown> {
-    const known = await readRecord({ store: this.#store }, answerRecord, PREFIX + key);
+  async #answer(
+    store: MetadataStore,
+    key: string,
+    digest: string,
+    run: () => Promise<unknown>,
+  ): Promise<unknown> {
+    const known = await readRecord({ store }, answerRecord, PREFIX + key);
     const now = this.#clock.wallMs();
     if (known && now - known.fields.givenMs < ANSWER_LIFE_MS) {
       checkSame(key, known.fields.digest, digest);
@@ -74,8 +78,8 @@ export class AnsweredRequests {
     }
     const body = await run();
     const value = answerRecord.encode({ digest, body, givenMs: now });
-    const expired = await this.#findExpired(now);
-    await this.#store.txn(
+    const expired = await this.#findExpired(store, now);
+    await store.txn(
       [],
       [
         { put: PREFIX + key, value },
@@ -86,10 +90,10 @@ export class AnsweredRequests {
   }
 
   /** Walks round the answers a few at a time, so that none stays much longer than it must. */
-  async #findExpired(now: number): Promise<string[]> {
+  async #findExpired(store: MetadataStore, now: number): Promise<string[]> {
     const after = this.#sweptAfter;
     const page = { prefix: PREFIX, limit: SWEEP_COUNT, ...(after !== undefined && { after }) };
-    const { entries } = await this.#store.range(page);
+    const { entries } = await store.range(page);
     this.#sweptAfter = entries.length < SWEEP_COUNT ? undefined : entries.at(-1)?.key;
     return entries
       .filter((entry) => now - answerRecord.decode(entry).fields.givenMs >= ANSWER_LIFE_MS)

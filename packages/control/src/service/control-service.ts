@@ -11,7 +11,7 @@ import { isIP } from 'node:net';
 import { TLSSocket, type TlsOptions } from 'node:tls';
 import { DaosError } from '@daos/model';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type * as z from 'zod';
+import * as z from 'zod';
 import { openApiDocument } from '../api/openapi.js';
 import type { Route } from '../api/route.js';
 import { ROUTE_LIST } from '../api/routes.js';
@@ -30,8 +30,25 @@ export const REQUEST_SIZE_MAX = 1 << 20;
 /** A request whose headers or body take longer to arrive is dropped. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
+/** Carries out what the host that acts tells the engines of this one. */
+export type CommandEngine = (command: EngineCommand) => Promise<unknown>;
+
+export interface EngineCommand {
+  readonly rank: number;
+  readonly method: string;
+  /** Of who commands: one that has been replaced is refused. */
+  readonly term: number;
+  readonly parameters: unknown;
+}
+
+const engineCommandSchema = z.strictObject({ term: z.int().min(0), parameters: z.unknown() });
+
 export interface ControlServiceOptions {
+  /** Asked for at each request: another one may act by then. */
   readonly control: ControlPlane;
+  /** Where a request is to go instead, as the URL of another control host; undefined: nowhere. */
+  readonly elsewhere?: (method: string) => string | undefined;
+  readonly commandEngine?: CommandEngine;
   readonly address: string;
   /** 0: any free one. */
   readonly port: number;
@@ -64,7 +81,7 @@ export class ControlService {
 
   private constructor(options: ControlServiceOptions) {
     this.#options = options;
-    this.#answered = new AnsweredRequests(options.control.store, options.clock ?? systemClock);
+    this.#answered = new AnsweredRequests(options.clock ?? systemClock);
     this.#server = fastify({
       ...(options.certificates && { https: tlsOptionsOf(options.certificates) }),
       bodyLimit: REQUEST_SIZE_MAX,
@@ -80,6 +97,7 @@ export class ControlService {
     });
     this.#server.addHook('onResponse', async (request, reply) => this.#audit(request, reply));
     for (const route of ROUTE_LIST) this.#serve(route);
+    this.#serveEngines();
     const document = openApiDocument(options.version);
     this.#server.get('/v1/openapi.json', () => document);
     this.#server.get(
@@ -115,7 +133,12 @@ export class ControlService {
       method: route.method,
       url: route.path.replace(/\{(\w+)\}/g, ':$1'),
       // Before the body is read: who may not call learns nothing, and costs nothing.
-      onRequest: async (request) => checkRole(request, route.roles),
+      onRequest: async (request, reply) => {
+        checkRole(request, route.roles);
+        const url = this.#options.elsewhere?.(route.method);
+        if (url !== undefined) await reply.redirect(url + request.url, 307);
+      },
+      config: { isRoutine: route.isRoutine ?? false },
       handler: async (request) => {
         const call = {
           control: this.#options.control,
@@ -124,12 +147,27 @@ export class ControlService {
           body: checked(route.body, request.body ?? undefined, 'body'),
           requestKey: requestKeyOf(request),
         };
-        const { requestKey } = call;
+        const { control, requestKey } = call;
         if (requestKey === undefined || route.method === 'GET') return await route.run(call);
         const asked = [route.method, request.url, request.body ?? null];
-        return await this.#answered.once(requestKey, asked, () => route.run(call));
+        return await this.#answered.once(control.store, requestKey, asked, () => route.run(call));
       },
     });
+  }
+
+  /** What servers say to each other about their engines. */
+  #serveEngines(): void {
+    const { commandEngine } = this.#options;
+    if (!commandEngine) return;
+    this.#server.post(
+      '/v1/engines/:rank/:method',
+      { onRequest: async (request) => checkRole(request, ['server']) },
+      async (request) => {
+        const { rank, method } = request.params as { rank: string; method: string };
+        const body = engineCommandSchema.parse(request.body);
+        return await commandEngine({ rank: Number(rank), method, ...body });
+      },
+    );
   }
 
   #fail(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -142,6 +180,8 @@ export class ControlService {
   }
 
   #audit(request: FastifyRequest, reply: FastifyReply): void {
+    const { isRoutine } = request.routeOptions.config as { isRoutine?: boolean };
+    if (isRoutine && reply.statusCode === 200) return;
     const { socket } = request.raw;
     const key = request.headers['idempotency-key'];
     try {

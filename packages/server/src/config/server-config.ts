@@ -40,11 +40,29 @@ const engineSchema = z.strictObject({
   storage: storageSchema.prefault({}),
 });
 
+const metadataSchema = z.strictObject({
+  /** Members of the cluster, as https://etcd1:2379. */
+  etcd: z.array(z.url({ protocol: /^https?$/ })).min(1),
+  /** Before every key; `/daos/NAME` when left out. */
+  prefix: z.string().startsWith('/').optional(),
+  /** Folder with what is shown to etcd: ca.crt, server.crt and server.key. */
+  certificates: z.string().startsWith('/', 'must be an absolute path').optional(),
+});
+
 const controlSchema = z.strictObject({
   address: z.string().default('127.0.0.1'),
   port: z.int().min(0).max(65_535).default(10_001),
   /** Folder with ca.crt, server.crt and server.key. */
   certificates: z.string().startsWith('/', 'must be an absolute path').optional(),
+  /** How other hosts reach this one, where its address does not say it. */
+  url: z.url({ protocol: /^https?$/ }).optional(),
+  /** Where control metadata lies when there are several control hosts; here alone if left out. */
+  metadata: metadataSchema.optional(),
+  /** Of a server that is no control host: those of its system, as https://host1:10001. */
+  hosts: z
+    .array(z.url({ protocol: /^https?$/ }))
+    .min(1)
+    .optional(),
   /** Runs without certificates; then on loopback alone. */
   insecure: z.boolean().default(false),
 });

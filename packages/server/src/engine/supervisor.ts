@@ -71,8 +71,13 @@ export class Supervisor {
     throw new DaosError('DER_UNREACH', `the engine of rank ${this.rank} is not running`);
   }
 
-  /** The first start: what fails here is the caller's to judge, and nothing is started again. */
+  /**
+   * What fails here is the caller's to judge, and nothing is started again. An engine that runs is
+   * left running.
+   */
   async start(): Promise<void> {
+    if (this.#wanted && this.#engine) return;
+    this.#cancelRestart?.();
     this.#wanted = true;
     try {
       await this.#run();

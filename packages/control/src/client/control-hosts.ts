@@ -1,0 +1,132 @@
+// Sends a request to whichever control host answers it.
+//
+// A host that stands by names the one that acts; one that is gone is passed over. When a leader has
+// just gone nobody acts for a moment: the request waits for the next one. It carries its
+// idempotency key all the while, so that it is carried out once.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DaosError } from '@daos/model';
+import { errorBodySchema } from '../api/routes.js';
+import type { Certificates } from '../service/service-tls.js';
+import { sendHttp, type HttpAnswer, type HttpRequest } from './send-http.js';
+
+/** How long a request waits for a control host that acts. */
+const TAKEOVER_MS = 15_000;
+const PAUSE_MS = 150;
+/** From a host that stands by to the one that acts. */
+const REDIRECT_COUNT_MAX = 3;
+/** To a service whose answer was lost. */
+const ATTEMPT_COUNT_MAX = 3;
+const REDIRECTED = 307;
+
+export interface ControlHostsOptions {
+  /** At least one. */
+  readonly urls: readonly string[];
+  readonly timeoutMs: number;
+  readonly certificates?: Certificates | undefined;
+}
+
+export class ControlHosts {
+  readonly #options: ControlHostsOptions;
+  /** The host that answered last is asked first. */
+  #current = 0;
+
+  constructor(options: ControlHostsOptions) {
+    this.#options = options;
+  }
+
+  /** The JSON of a success. Fails with the service's own error, or DER_UNREACH. */
+  async send(path: string, request: HttpRequest): Promise<unknown> {
+    const { urls } = this.#options;
+    const startedMs = performance.now();
+    for (let attempt = 1; ; attempt++) {
+      const url = urls[this.#current % urls.length] ?? '';
+      try {
+        return await this.#sendTo(url, path, request);
+      } catch (error) {
+        if (isAway(error)) this.#current += 1;
+        const isLate = performance.now() - startedMs > TAKEOVER_MS;
+        if (isLate || !this.#mayRepeat(error, attempt)) throw error;
+        await sleep(attempt < urls.length ? 0 : PAUSE_MS);
+      }
+    }
+  }
+
+  #mayRepeat(error: unknown, attempt: number): boolean {
+    if (DaosError.is(error, 'DER_AGAIN')) return true;
+    if (!isAway(error)) return false;
+    const { isRedirected } = error.cause as { isRedirected?: boolean };
+    if (isRedirected || this.#options.urls.length > 1) return true;
+    return !isRefused(error) && attempt < ATTEMPT_COUNT_MAX;
+  }
+
+  async #sendTo(first: string, path: string, request: HttpRequest): Promise<unknown> {
+    let url = first + path;
+    for (let redirectCount = 0; ; redirectCount++) {
+      const answer = await this.#sendOnce(url, request, redirectCount > 0);
+      if (answer.status !== REDIRECTED) return bodyOf(url, answer);
+      if (answer.location === undefined || redirectCount === REDIRECT_COUNT_MAX) {
+        throw new DaosError('DER_AGAIN', `the control hosts do not agree on who acts (${url})`);
+      }
+      url = answer.location;
+    }
+  }
+
+  async #sendOnce(url: string, request: HttpRequest, isRedirected: boolean): Promise<HttpAnswer> {
+    const { timeoutMs, certificates } = this.#options;
+    const signal = AbortSignal.timeout(timeoutMs);
+    try {
+      return await sendHttp(url, { ...request, signal }, certificates);
+    } catch (error) {
+      if (isRedirected) Object.assign(error as Error, { isRedirected });
+      throw unreachable(new URL(url).origin, timeoutMs, error);
+    }
+  }
+}
+
+function bodyOf(url: string, { status, text }: HttpAnswer): unknown {
+  const body = parseJson(text);
+  if (status === 200) return body;
+  const known = errorBodySchema.safeParse(body);
+  if (known.success) throw new DaosError(known.data.error.code, known.data.error.message);
+  throw new DaosError('DER_PROTO', `${url} answered ${status}, which is not a DAOS answer`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function unreachable(url: string, timeoutMs: number, error: unknown): DaosError {
+  if (error instanceof Error && error.name === 'TimeoutError') {
+    const message = `the control service at ${url} did not answer within ${timeoutMs / 1000} s`;
+    return new DaosError('DER_TIMEDOUT', message, { cause: error });
+  }
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  if (/^ERR_(SSL|TLS)|CERT|UNABLE_TO_/.test(code)) {
+    return new DaosError(
+      'DER_NO_PERM',
+      `the control service at ${url} and we do not accept each other's certificates: ${message}`,
+      { cause: error },
+    );
+  }
+  return new DaosError(
+    'DER_UNREACH',
+    `no control service at ${url}: start one with 'daos-server start', or name another with ` +
+      `--control`,
+    { cause: error },
+  );
+}
+
+/** No answer came: a service that says DER_UNREACH itself speaks of an engine. */
+function isAway(error: unknown): error is DaosError {
+  return DaosError.is(error, 'DER_UNREACH') && error.cause !== undefined;
+}
+
+/** Nobody listens there: repeating at once is of no use. */
+function isRefused(error: DaosError): boolean {
+  return (error.cause as { code?: string } | undefined)?.code === 'ECONNREFUSED';
+}

@@ -1,0 +1,37 @@
+// Stops and starts the engines of ranks, wherever their servers are.
+
+import { DaosError } from '@daos/model';
+import type { ControlContext } from '../control-context.js';
+import { listRanks } from './rank-registry.js';
+
+/** What came of one rank: nothing, or why it failed. */
+export interface RankOutcome {
+  readonly rank: number;
+  readonly error?: string;
+}
+
+/** Every rank is tried, whatever the others do. `ranks` left out: all. */
+export async function powerRanks(
+  context: ControlContext,
+  action: 'start' | 'stop',
+  ranks?: readonly number[],
+): Promise<RankOutcome[]> {
+  const known = (await listRanks(context)).map(({ rank }) => rank);
+  const wanted = ranks ?? known;
+  return await Promise.all(
+    wanted.map(async (rank) => {
+      try {
+        if (!known.includes(rank)) throw new DaosError('DER_NONEXIST', 'there is no such rank');
+        await (action === 'start' ? hostOf(context).start(rank) : hostOf(context).stop(rank));
+        return { rank };
+      } catch (error) {
+        return { rank, error: error instanceof Error ? error.message : String(error) };
+      }
+    }),
+  );
+}
+
+function hostOf({ engines }: ControlContext) {
+  if (engines.power) return engines.power;
+  throw new DaosError('DER_NOSYS', 'the engines of an embedded system are not started and stopped');
+}

@@ -1,0 +1,56 @@
+// What the control plane tells the engines of this server, whether it acts here or on another host.
+//
+// Invariant: a command of an earlier term than one that was seen is refused: who sent it has been
+//            replaced, and its successor may have undone what it was at.
+
+import { ENGINE_METHODS, type EngineMethod } from '@daos/control/engine-control';
+import type { EngineCommand } from '@daos/control/service';
+import { DaosError } from '@daos/model';
+import type { Supervisor } from '../engine/supervisor.js';
+
+/** What changes nothing may be asked by a host that stands by as well. */
+const READING: readonly string[] = ['queryPool', 'addresses'] satisfies EngineMethod[];
+
+/** Besides the methods of an engine: whether it runs at all. */
+export const POWER_METHODS = ['powerOn', 'powerOff'] as const;
+
+export class EngineCommands {
+  readonly #supervisors: ReadonlyMap<number, Supervisor>;
+  #term = 0;
+
+  constructor(supervisors: ReadonlyMap<number, Supervisor>) {
+    this.#supervisors = supervisors;
+  }
+
+  has(rank: number): boolean {
+    return this.#supervisors.has(rank);
+  }
+
+  /** DER_STALE for a term that has ended. */
+  observe(term: number): void {
+    if (term < this.#term) {
+      throw new DaosError('DER_STALE', `a command of term ${term}; term ${this.#term} has begun`);
+    }
+    this.#term = term;
+  }
+
+  /** DER_UNREACH for a rank that is not here or not running. */
+  async run({ rank, method, term, parameters }: EngineCommand): Promise<unknown> {
+    if (!READING.includes(method)) this.observe(term);
+    const supervisor = this.#supervisors.get(rank);
+    if (!supervisor) throw new DaosError('DER_UNREACH', `rank ${rank} is not of this server`);
+    if (method === 'powerOn') return await done(supervisor.start());
+    if (method === 'powerOff') return await done(supervisor.stop());
+    if (!Object.hasOwn(ENGINE_METHODS, method)) {
+      throw new DaosError('DER_INVAL', `engines have no method '${method}'`);
+    }
+    const known = method as EngineMethod;
+    const call = supervisor.control[known] as (parameters: unknown) => Promise<unknown>;
+    return await call(ENGINE_METHODS[known].parameters.parse(parameters));
+  }
+}
+
+async function done(action: Promise<void>): Promise<object> {
+  await action;
+  return {};
+}
