@@ -1,54 +1,24 @@
 #include "node/client_binding.h"
 
 #include "node/client_core.h"
-#include "rpc/fabric_transport.h"
 
 namespace daos::node {
 
 namespace {
 
 struct ConnectOptions {
-  std::vector<std::string> transports;
-  std::string address;
-  std::shared_ptr<NetworkResource> network;
+  TransportChoice transports;
   client::ClientOptions client;
 };
 
 Result<ConnectOptions> readOptions(CommandReader& reader, const HandleTable& handles) {
   ConnectOptions options;
-  const uint32_t transportCount = reader.u32();
-  for (uint32_t i = 0; i < transportCount && reader.remaining() > 0; ++i) {
-    options.transports.push_back(reader.text());
-  }
-  options.address = reader.text();
-  const HandleTable::Handle network = reader.u64();
+  DAOS_TRY(options.transports, TransportChoice::read(reader, handles));
   options.client.spinNs = reader.u64();
   options.client.core = static_cast<int>(reader.u32());
   options.client.context.timeoutNs = reader.u64();
   DAOS_CHECK(reader.status());
-  if (network != 0) {
-    options.network = handles.find<NetworkResource>(HandleType::kNetwork, network);
-    if (!options.network) return Error(ErrorCode::kNoHdl, "the local network is closed");
-  }
   return options;
-}
-
-Result<std::vector<std::unique_ptr<rpc::Transport>>> makeTransports(const ConnectOptions& options,
-                                                                    const Clock& clock,
-                                                                    Random& random) {
-  std::vector<std::unique_ptr<rpc::Transport>> transports;
-  for (const std::string& name : options.transports) {
-    if (name == "local") {
-      if (!options.network) return invalid("transport 'local' needs a local network");
-      DAOS_TRY(auto local, options.network->network->createTransport());
-      transports.push_back(std::move(local));
-      continue;
-    }
-    DAOS_TRY(auto transport, rpc::createFabricTransport(
-                                 clock, random, {.provider = name, .address = options.address}));
-    transports.push_back(std::move(transport));
-  }
-  return transports;
 }
 
 // C++: LocalNetwork::create()
@@ -75,11 +45,11 @@ void clientOpen(Call& call) {
   runBlocking(request, [request, options = std::move(options)]() mutable -> Status {
     if (!options.ok()) return std::move(options).error();
     auto core = std::make_shared<ClientCore>();
-    core->network = options->network;
+    core->network = options->transports.network;
     const client::ClientOptions clientOptions = options->client;
-    client::TransportFactory factory = [wanted = std::move(*options)](Reactor& reactor,
-                                                                      Random& random) {
-      return makeTransports(wanted, reactor.clock(), random);
+    client::TransportFactory factory = [transports = std::move(options->transports)](
+                                           Reactor& reactor, Random& random) {
+      return transports.make(reactor.clock(), random);
     };
     DAOS_TRY(core->thread, client::ClientThread::create(std::move(factory), clientOptions));
     request->resource = std::move(core);

@@ -11,14 +11,9 @@
 #include "client/object.h"
 #include "node/blocking.h"
 #include "node/call.h"
-#include "rpc/local_transport.h"
+#include "node/transports.h"
 
 namespace daos::node {
-
-// Addresses "local://" of one process: shared by the engine and the clients of an embedded system.
-struct NetworkResource : Resource {
-  std::unique_ptr<rpc::LocalNetwork> network = rpc::LocalNetwork::create();
-};
 
 struct ClientCore : Resource {
   std::shared_ptr<NetworkResource> network;  // outlives the thread

@@ -16,6 +16,7 @@ void Core::end(std::function<void(Status)> ended) {
   reactor_->post([this, ended = std::move(ended)]() mutable {
     ended_ = std::move(ended);
     isEnding_ = true;
+    onEnding();
   });
 }
 

@@ -35,6 +35,8 @@ class Core : public Resource {
  protected:
   // Core's thread: whether work that nobody waits for may go on.
   bool isOpenOnThread() const { return !isEnding_; }
+  // Core's thread, when the end begins: ends what would otherwise wait for ever.
+  virtual void onEnding() {}
   // Core's thread: releases everything that belongs to it.
   virtual Status close() { return {}; }
 

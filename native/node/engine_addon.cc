@@ -5,12 +5,13 @@
 #include "node/engine_binding.h"
 #include "node/media_binding.h"
 #include "node/object_binding.h"
+#include "node/rpc_binding.h"
 #include "node/vos_binding.h"
 #include "node/vos_object_binding.h"
 
 NAPI_MODULE_INIT() {
   using namespace daos::node;
   return initAddon(env, exports,
-                   {clientFunctions(), objectFunctions(), arrayFunctions(), engineFunctions(),
-                    mediaFunctions(), vosFunctions(), vosObjectFunctions()});
+                   {clientFunctions(), objectFunctions(), arrayFunctions(), rpcFunctions(),
+                    engineFunctions(), mediaFunctions(), vosFunctions(), vosObjectFunctions()});
 }

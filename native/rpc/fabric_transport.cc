@@ -403,8 +403,10 @@ Result<std::unique_ptr<Transport>> createFabricTransport(const Clock& clock, Ran
   if (options.provider != "tcp" && options.provider != "verbs") {
     return invalid("no provider '" + options.provider + "'; there are tcp, shm and verbs");
   }
+  const std::string where = options.provider + " at " + options.address;
   auto transport = std::make_unique<FabricTransport>(clock, random, std::move(options));
-  DAOS_CHECK(transport->open());
+  if (Status opened = transport->open(); !opened.ok())
+    return std::move(opened).error().within(where);
   return std::unique_ptr<Transport>(std::move(transport));
 }
 
