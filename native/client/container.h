@@ -35,6 +35,7 @@ class Container {
   const Uuid& uuid() const { return uuid_; }
   bool isReadOnly() const { return options_.isReadOnly; }
   const ChecksumOptions& checksums() const { return options_.checksums; }
+  const ContainerOptions& options() const { return options_; }
 
   // The handle at `target`, 0 when it isn't open there.
   uint64_t handleOn(uint32_t target) const {
