@@ -80,7 +80,9 @@ bool isOnMemoryFileSystem(const std::string& path) {
 }  // namespace
 
 PmemArena::PmemArena(pmemobjpool* pool, PmemArenaOptions options)
-    : pool_(pool), isFlushing_(options.flushing == Flushing::kAsNeeded) {
+    : pool_(pool),
+      flushing_(options.flushing),
+      isFlushing_(options.flushing != Flushing::kNone) {
   isUndoPersistent_ = true;
 }
 
@@ -132,7 +134,8 @@ Result<std::unique_ptr<PmemArena>> PmemArena::open(const std::string& path,
 
 std::byte* PmemArena::place(const std::string& path, std::byte* object) {
   const auto address = reinterpret_cast<uintptr_t>(object);
-  if (isFlushing_ && isOnMemoryFileSystem(path)) isFlushing_ = pmem_is_pmem(object, kPageSize) != 0;
+  if (flushing_ == Flushing::kAsNeeded && isOnMemoryFileSystem(path))
+    isFlushing_ = pmem_is_pmem(object, kPageSize) != 0;
   return object + (alignUp(address, kPageSize) - address);
 }
 

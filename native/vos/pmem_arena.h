@@ -26,6 +26,8 @@ enum class Flushing : uint8_t {
   // file system, where msync does nothing, unless libpmem is told to take it for persistent memory
   // (PMEM_IS_PMEM_FORCE), as benchmarks do.
   kAsNeeded,
+  // As kAsNeeded, but on a memory file system as well: for those who watch what is flushed.
+  kEverywhere,
   // None: the platform flushes its caches itself. A killed process loses nothing.
   kNone,
 };
@@ -69,6 +71,7 @@ class PmemArena final : public Arena {
   void retireUndo();
 
   pmemobjpool* pool_;
+  const Flushing flushing_;
   bool isFlushing_;
 };
 

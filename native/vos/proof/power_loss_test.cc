@@ -79,7 +79,7 @@ class PowerLossSession {
       : random_(seed),
         generator_(HistoryShape::choose(random_), random_),
         path_("/dev/shm/vos_proof.power." + std::to_string(getpid())),
-        source_(pmemSource(path_, PmemArena::kSizeMin, Flushing::kAsNeeded)) {}
+        source_(pmemSource(path_, PmemArena::kSizeMin, Flushing::kEverywhere)) {}
 
   void run() {
     ASSERT_NO_FATAL_FAILURE(record());
