@@ -64,8 +64,9 @@ Status LogArena::mapMemory(uint64_t arenaSize) {
 }
 
 void LogArena::allocateUndo() {
-  undo_.resize(options_.undoSizeBytes);
-  setUndoLog(undo_.data(), undo_.data() + undo_.size());
+  // Not filled: most of it is never touched.
+  undo_ = std::make_unique_for_overwrite<std::byte[]>(options_.undoSizeBytes);
+  setUndoLog(undo_.get(), undo_.get() + options_.undoSizeBytes);
 }
 
 void LogArena::startWal(const WalWriterOptions& walOptions) {

@@ -171,7 +171,7 @@ class LogArena final : public Arena {
   const LogArenaOptions options_;
   Reactor& reactor_;
   MutableBytes memory_;
-  std::vector<std::byte> undo_;
+  std::unique_ptr<std::byte[]> undo_;
   MetaImage meta_;
   std::unique_ptr<WalWriter> wal_;
   std::unique_ptr<Flusher> flusher_;
