@@ -43,6 +43,13 @@ function(daos_library name)
   daos_tests(${name} "${all}")
 endfunction()
 
+# daos_long_test(NAME): its test program is started first, and in shards.
+function(daos_long_test name)
+  if(TARGET ${name}_test)
+    set_tests_properties(${name} PROPERTIES COST 100)
+  endif()
+endfunction()
+
 function(daos_tests name all)
   set(library daos_${name})
   set(tests ${all})

@@ -2,9 +2,9 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { runProcess } from './process.mjs';
-import { emptyTally, single } from './tally.mjs';
+import { emptyTally, single, sum } from './tally.mjs';
 
-/** The programs that ctest would run, as { name, command, cwd, environment }. */
+/** The programs that ctest would run, long ones first. */
 export function programsOf(ctestJson) {
   return JSON.parse(ctestJson)
     .tests.filter((test) => Array.isArray(test.command))
@@ -20,8 +20,10 @@ export function programsOf(ctestJson) {
         cwd: property('WORKING_DIRECTORY'),
         environment: Object.fromEntries(assignments),
         timeoutMs: (property('TIMEOUT') ?? 600) * 1000,
+        cost: property('COST') ?? 0, // ctest's own, for what takes long
       };
-    });
+    })
+    .sort((left, right) => right.cost - left.cost);
 }
 
 /** The tally of a program's JSON report. */
@@ -66,11 +68,40 @@ export function tallyOfOutput(program, output, how) {
   return tally;
 }
 
-/** Runs one program of `programsOf`. A program without GoogleTest counts as one test. */
-export async function runTestProgram({ name, command, cwd, environment, timeoutMs }, logDirectory) {
-  const reportFile = join(logDirectory, `${name}.json`);
+/** What to run for a program: itself, or `count` shards, as GoogleTest deals its tests out. */
+export function shardsOf(program, count) {
+  if (count === 1) return [{ ...program, shard: program.name }];
+  return Array.from({ length: count }, (_, index) => ({
+    ...program,
+    shard: `${program.name}-${index}`,
+    environment: {
+      ...program.environment,
+      GTEST_TOTAL_SHARDS: String(count),
+      GTEST_SHARD_INDEX: String(index),
+    },
+  }));
+}
+
+/** The tally of a program from those of its shards. */
+export function tallyOfShards(name, tallies) {
+  const tally = sum(tallies);
+  if (tally.passedCount + tally.failed.length + tally.skipped.length === 0) {
+    tally.failed.push(`${name}: ran no test`);
+  }
+  return tally;
+}
+
+/**
+ * Runs one of `shardsOf`; to be summed by `tallyOfShards`. A program without GoogleTest counts as
+ * one test.
+ */
+export async function runShard(
+  { name, shard, command, cwd, environment, timeoutMs },
+  logDirectory,
+) {
+  const reportFile = join(logDirectory, `${shard}.json`);
   rmSync(reportFile, { force: true });
-  const options = { cwd, environment, timeoutMs, log: join(logDirectory, `${name}.log`) };
+  const options = { cwd, environment, timeoutMs, log: join(logDirectory, `${shard}.log`) };
   const isGtest = command[0].endsWith('_test');
   if (!isGtest) {
     const { ok, how } = await runProcess(command, options);
@@ -82,8 +113,5 @@ export async function runTestProgram({ name, command, cwd, environment, timeoutM
   // A program may finish its tests and die in a destructor, or fail outside of every test.
   if (!result.ok && tally.failed.length === 0)
     tally.failed.push(`${name}: ${result.how} after its tests`);
-  if (tally.passedCount + tally.failed.length + tally.skipped.length === 0) {
-    tally.failed.push(`${name}: ran no test`);
-  }
   return tally;
 }

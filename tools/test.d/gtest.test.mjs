@@ -2,7 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { programsOf, runTestProgram, tallyOfOutput, tallyOfReport } from './gtest.mjs';
+import {
+  programsOf,
+  runShard,
+  shardsOf,
+  tallyOfOutput,
+  tallyOfReport,
+  tallyOfShards,
+} from './gtest.mjs';
 
 const directory = mkdtempSync(join(tmpdir(), 'daos-gtest-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -21,6 +28,10 @@ const testCase = (name, more = {}) => ({
   result: 'COMPLETED',
   ...more,
 });
+/** Runs a program whole. */
+const runTestProgram = async (about, logDirectory) =>
+  tallyOfShards(about.name, [await runShard(shardsOf(about, 1)[0], logDirectory)]);
+
 const reportOf = (...cases) => ({ testsuites: [{ testsuite: cases }] });
 
 describe('tools/test: GoogleTest', () => {
@@ -44,7 +55,36 @@ describe('tools/test: GoogleTest', () => {
         cwd: '/b',
         environment: { A: 'b=c' },
         timeoutMs: 5000,
+        cost: 0,
       },
+    ]);
+  });
+
+  test('what takes long comes first', () => {
+    const properties = [{ name: 'COST', value: 100 }];
+    const tests = [
+      { name: 'short', command: ['/b/short_test'] },
+      { name: 'long', command: ['/b/long_test'], properties },
+    ];
+    const names = programsOf(JSON.stringify({ tests })).map(({ name }) => name);
+    expect(names).toEqual(['long', 'short']);
+  });
+
+  test('shards are counted together, and one of them may be empty', async () => {
+    const passes = JSON.stringify(reportOf(testCase('passes')));
+    const script = `found='{}'
+[ "$GTEST_SHARD_INDEX/$GTEST_TOTAL_SHARDS" = 1/2 ] && found='${passes}'
+echo "$found" > $report`;
+    const shards = shardsOf(program('shared_test', script), 2);
+    const tallies = [];
+    for (const shard of shards) tallies.push(await runShard(shard, directory));
+    expect(tallyOfShards('shared_test', tallies)).toEqual({
+      passedCount: 1,
+      failed: [],
+      skipped: [],
+    });
+    expect(tallyOfShards('shared_test', tallies.slice(0, 1)).failed).toEqual([
+      'shared_test: ran no test',
     ]);
   });
 

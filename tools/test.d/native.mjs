@@ -1,8 +1,8 @@
 // Builds native/ and runs its test programs; tools/test and tools/check share this.
 import { availableParallelism } from 'node:os';
-import { programsOf, runTestProgram } from './gtest.mjs';
-import { minutes } from './steps.mjs';
-import { single } from './tally.mjs';
+import { programsOf, runShard, shardsOf, tallyOfShards } from './gtest.mjs';
+import { minutes, seconds } from './steps.mjs';
+import { describe, single } from './tally.mjs';
 
 /** Configures and builds. `flags` go to CMake; `label` tells several builds apart. */
 export async function buildNative(steps, { directory, flags = [], label = 'native' }) {
@@ -14,18 +14,35 @@ export async function buildNative(steps, { directory, flags = [], label = 'nativ
   await steps.setUp(`build ${label}`, build, minutes(40));
 }
 
-/** Runs every test program of a build; resolves to their tallies. */
+/**
+ * Runs every test program of a build, as many at a time as there are cores, long ones first and in
+ * shards; resolves to their tallies.
+ */
 export async function checkNative(steps, { directory, environment = {}, label = 'native' }) {
   const list = ['ctest', '--test-dir', directory, '--show-only=json-v1'];
   const { ok, how, output } = await steps.run(`${label} ctest`, list);
   if (!ok) return [single(`${label}: ctest --show-only`, false, how)];
   const programs = programsOf(output);
   if (programs.length === 0) return [single(label, false, 'ctest knows no test')];
-  const tallies = [];
-  for (const program of programs) {
+  const coreCount = availableParallelism();
+  const pending = programs.flatMap((program) => {
     const adapted = { ...program, environment: { ...environment, ...program.environment } };
-    const run = () => runTestProgram(adapted, steps.logDirectory);
-    tallies.push(await steps.check(`${label} ${program.name}`, run));
+    const shards = shardsOf(adapted, program.cost > 0 ? 3 * coreCount : 1);
+    const state = { name: program.name, shardCount: shards.length, tallies: [], start: undefined };
+    return shards.map((shard) => ({ shard, state }));
+  });
+  const tallies = [];
+  async function work() {
+    for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
+      const { shard, state } = next;
+      state.start ??= Date.now();
+      state.tallies.push(await runShard(shard, steps.logDirectory));
+      if (state.tallies.length < state.shardCount) continue;
+      const tally = tallyOfShards(state.name, state.tallies);
+      tallies.push(tally);
+      console.log(`${label} ${state.name} ... ${describe(tally)} (${seconds(state.start)})`);
+    }
   }
+  await Promise.all(Array.from({ length: coreCount }, work));
   return tallies;
 }
