@@ -1,5 +1,10 @@
 #include "system/loopback.h"
 
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
 #include <future>
 #include <sstream>
 
@@ -93,10 +98,30 @@ Result<std::shared_ptr<client::Container>> LoopbackClient::openContainer(Uuid po
   return run(client::Container::open(std::move(open), container, {}));
 }
 
+namespace {
+
+constexpr std::string_view kScratchPrefix = "daos-scratch-";
+
+// What processes left behind that were killed: in memory, gigabytes of it add up to none left.
+void removeAbandoned(const std::filesystem::path& base) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(base, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(kScratchPrefix)) continue;
+    const pid_t owner = std::atoi(name.c_str() + kScratchPrefix.size());
+    const bool isGone = owner > 0 && kill(owner, 0) != 0 && errno == ESRCH;
+    if (isGone) std::filesystem::remove_all(entry.path(), ignored);
+  }
+}
+
+}  // namespace
+
 ScratchDirectory::ScratchDirectory(const std::string& parent) {
   const std::filesystem::path base =
       parent.empty() ? std::filesystem::temp_directory_path() : std::filesystem::path(parent);
-  path_ = base / ("daos-" + SystemRandom().uuid().toString());
+  removeAbandoned(base);
+  path_ = base / (std::string(kScratchPrefix) + std::to_string(getpid()) + "-" +
+                  SystemRandom().uuid().toString());
   std::filesystem::create_directories(path_);
 }
 

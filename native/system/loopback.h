@@ -61,7 +61,8 @@ class LoopbackClient {
   std::unique_ptr<client::Context> context_;
 };
 
-// A folder that is removed with its content.
+// A folder that is removed with its content; if its process is killed, by the next one that makes
+// such a folder beside it.
 class ScratchDirectory {
  public:
   // Under `parent`, or the system's place for temporary files.

@@ -1,8 +1,8 @@
 // The driver behind tools/fuzz. Inputs that reached new code stay in build/fuzz/corpus; an input
 // that broke something lies in build/fuzz/crashes and makes a regression test.
-import { accessSync, constants, mkdirSync, readdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { basename, delimiter, dirname, join } from 'node:path';
+import { basename, delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runSession } from '../test.d/session.mjs';
 import { minutes, SetUpError } from '../test.d/steps.mjs';
@@ -28,13 +28,19 @@ function findClang() {
   throw new SetUpError('fuzzers need clang++ 16 or newer: run tools/deps');
 }
 
+/** The folder below native/ whose CMakeLists.txt builds what is in `directory`. */
+function moduleOf(directory) {
+  const isModule = existsSync(join(root, directory, 'CMakeLists.txt'));
+  return isModule ? relative('native', directory) : moduleOf(dirname(directory));
+}
+
 function fuzzersOf(directory) {
   return readdirSync(join(root, directory), { withFileTypes: true }).flatMap((entry) => {
     const path = `${directory}/${entry.name}`;
     if (entry.isDirectory()) return fuzzersOf(path);
     if (!entry.name.endsWith('_fuzz.cc')) return [];
     const name = basename(entry.name, '.cc');
-    return [{ name, program: join(build, path.split('/')[1], name) }];
+    return [{ name, program: join(build, moduleOf(directory), name) }];
   });
 }
 

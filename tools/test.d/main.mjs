@@ -13,7 +13,7 @@ import { emptyTally, single } from './tally.mjs';
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const logDirectory = join(root, 'build/test-logs');
 const nativeBuild = { directory: join(root, 'build/native') };
-const PARTS = ['native', 'typescript', 'tidy', 'quickstart', 'planted'];
+const PARTS = ['native', 'typescript', 'tidy', 'quickstart', 'fuzz', 'planted'];
 
 const tool = (name) => join(root, 'tools', name);
 
@@ -121,6 +121,11 @@ await runSession(root, logDirectory, async (steps, tallies) => {
   if (wanted.has('native')) tallies.push(...(await checkNative(steps, nativeBuild)));
   if (wanted.has('typescript')) tallies.push(await checkTypescript(steps));
   if (wanted.has('quickstart')) tallies.push(...(await checkQuickstart(steps)));
+  // A few seconds each, with the sanitizers: enough to see that a parser that was changed still
+  // withstands what is thrown at it.
+  if (wanted.has('fuzz')) {
+    tallies.push(await steps.checkCommand('fuzz', [tool('fuzz'), '5'], minutes(40)));
+  }
   // Bugs on purpose, in a build of their own: the simulator must find each.
   if (wanted.has('planted')) {
     const planted = [tool('simulate'), '--planted'];
