@@ -23,6 +23,7 @@ class ThreadedEngine final : public Engine {
   std::vector<std::vector<placement::TargetAddress>> addresses() const override;
   void createPool(Uuid pool, PoolSizes sizes, Done done) override;
   void openPool(Uuid pool, Done done) override;
+  void setPoolKey(Uuid pool, PoolKey key, Done done) override;
   void destroyPool(Uuid pool, Done done) override;
   void createContainer(Uuid pool, Uuid container, Done done) override;
   void destroyContainer(Uuid pool, Uuid container, Done done) override;
@@ -145,6 +146,15 @@ void ThreadedEngine::createPool(Uuid pool, PoolSizes sizes, Done done) {
 
 void ThreadedEngine::openPool(Uuid pool, Done done) {
   onAllOrFail([pool](Target& target) { return target.openPool(pool); }, std::move(done));
+}
+
+void ThreadedEngine::setPoolKey(Uuid pool, PoolKey key, Done done) {
+  onAllOrFail(
+      [pool, key](Target& target) -> Task<Status> {
+        target.setPoolKey(pool, key);
+        co_return Status{};
+      },
+      std::move(done));
 }
 
 void ThreadedEngine::destroyPool(Uuid pool, Done done) {

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/uuid.h"
+#include "engine/container/pool_key.h"
 #include "engine/pool_store.h"
 #include "placement/layout.h"
 #include "rpc/local_transport.h"
@@ -65,6 +66,10 @@ class Engine {
   // `sizes` are per target. What fails on one target is undone on the others.
   virtual void createPool(Uuid pool, PoolSizes sizes, Done done) = 0;
   virtual void openPool(Uuid pool, Done done) = 0;
+  // From here on only a capability sealed with `key` opens containers of the pool; handles that
+  // were opened with an earlier one are gone (DER_EVICTED). Before createPool and openPool, so that
+  // the pool is never open without it. Not kept over a restart.
+  virtual void setPoolKey(Uuid pool, PoolKey key, Done done) = 0;
   virtual void destroyPool(Uuid pool, Done done) = 0;
   virtual void createContainer(Uuid pool, Uuid container, Done done) = 0;
   virtual void destroyContainer(Uuid pool, Uuid container, Done done) = 0;

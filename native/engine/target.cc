@@ -53,6 +53,7 @@ Status Target::adopt(Uuid pool, std::unique_ptr<StoredPool> stored) {
   auto open = std::make_shared<OpenPool>();
   open->uuid = pool;
   open->stored = std::move(stored);
+  if (const PoolKey* key = poolKey(pool)) open->keyVersion = key->version;
   for (const Uuid& uuid : open->vos().listContainers()) {
     DAOS_TRY(vos::Container* const vos, open->vos().openContainer(uuid));
     open->containers.emplace(uuid, std::make_shared<OpenContainer>(open, uuid, vos));
@@ -88,7 +89,21 @@ Task<void> Target::closeContainers(OpenPool& pool) {
   while (pool.isCollecting) co_await reactor_.sleep(100'000);
 }
 
+void Target::setPoolKey(const Uuid& pool, const PoolKey& key) {
+  PoolKey& known = keys_[pool];
+  if (key.version < known.version) return;
+  known = key;
+  const auto open = pools_.find(pool);
+  if (open != pools_.end()) open->second->keyVersion = key.version;
+}
+
+const PoolKey* Target::poolKey(const Uuid& pool) const {
+  const auto found = keys_.find(pool);
+  return found == keys_.end() ? nullptr : &found->second;
+}
+
 Task<Status> Target::destroyPool(Uuid pool) {
+  keys_.erase(pool);
   const auto found = pools_.find(pool);
   if (found != pools_.end()) {
     const std::shared_ptr<OpenPool> open = found->second;

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/planted.h"
 #include "engine/container/open_container.h"
+#include "engine/container/pool_key.h"
 #include "engine/object/io_context.h"
 #include "engine/pool_store.h"
 #include "rpc/rpc.h"
@@ -51,6 +52,8 @@ class Target {
   // DER_ALREADY is not an error here: an open pool stays open.
   Task<Status> openPool(Uuid pool);
   Task<Status> destroyPool(Uuid pool);
+  // As Engine::setPoolKey. A key older than the one there is ignored.
+  void setPoolKey(const Uuid& pool, const PoolKey& key);
   Task<Status> createContainer(Uuid pool, Uuid container);
   Task<Status> destroyContainer(Uuid pool, Uuid container);
   Result<PoolShare> queryPool(Uuid pool);
@@ -77,6 +80,8 @@ class Target {
   Task<Status> settle(vos::Pool& pool, Epoch epoch);
   // DER_NONEXIST; DER_AGAIN while the pool is here but not open, as after a start.
   Result<std::shared_ptr<OpenContainer>> findContainer(const Uuid& pool, const Uuid& container);
+  // Null: the pool has no key, and lets everyone in.
+  const PoolKey* poolKey(const Uuid& pool) const;
   IoContextPool& ioContexts() { return ioContexts_; }
   // Tells that there may be garbage to collect.
   void wakeCollector(OpenPool& pool);
@@ -96,6 +101,7 @@ class Target {
   HybridClock clock_;
   IoContextPool ioContexts_;
   std::unordered_map<Uuid, std::shared_ptr<OpenPool>> pools_;
+  std::unordered_map<Uuid, PoolKey> keys_;  // also of pools that are not open yet
   bool isClosing_ = false;
 };
 

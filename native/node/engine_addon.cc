@@ -2,6 +2,7 @@
 #include "node/addon.h"
 #include "node/array_binding.h"
 #include "node/client_binding.h"
+#include "node/credential_binding.h"
 #include "node/engine_binding.h"
 #include "node/media_binding.h"
 #include "node/object_binding.h"
@@ -13,5 +14,6 @@ NAPI_MODULE_INIT() {
   using namespace daos::node;
   return initAddon(env, exports,
                    {clientFunctions(), objectFunctions(), arrayFunctions(), rpcFunctions(),
-                    engineFunctions(), mediaFunctions(), vosFunctions(), vosObjectFunctions()});
+                    engineFunctions(), mediaFunctions(), vosFunctions(), vosObjectFunctions(),
+                    credentialFunctions()});
 }

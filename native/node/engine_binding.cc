@@ -117,6 +117,20 @@ void openPool(engine::Engine& engine, Request& request) {
   engine.openPool(request.reader.uuid(), finishing(request));
 }
 
+// C++: void Engine::setPoolKey(Uuid pool, PoolKey key, Done)
+// TS:  engineSetPoolKey(pool: uuid, version: u32, secret: bytes): void
+void setPoolKey(engine::Engine& engine, Request& request) {
+  const Uuid pool = request.reader.uuid();
+  engine::PoolKey key{.version = request.reader.u32()};
+  const Bytes secret = request.reader.bytes();
+  if (key.version == 0 || secret.size() != key.secret.size()) {
+    return request.finish(
+        Status(invalid("the key of a pool has 32 bytes and a version from 1 on")));
+  }
+  std::memcpy(key.secret.data(), secret.data(), secret.size());
+  engine.setPoolKey(pool, key, finishing(request));
+}
+
 // C++: void Engine::destroyPool(Uuid pool, Done)
 // TS:  engineDestroyPool(pool: uuid): void
 void destroyPool(engine::Engine& engine, Request& request) {
@@ -195,6 +209,7 @@ constexpr Function kFunctions[] = {
     {"engineAddresses", entry<onEngine<addresses>>},
     {"engineCreatePool", entry<onEngine<createPool>>},
     {"engineOpenPool", entry<onEngine<openPool>>},
+    {"engineSetPoolKey", entry<onEngine<setPoolKey>>},
     {"engineDestroyPool", entry<onEngine<destroyPool>>},
     {"engineCreateContainer", entry<onEngine<createContainer>>},
     {"engineDestroyContainer", entry<onEngine<destroyContainer>>},

@@ -49,6 +49,7 @@ export const PACKAGE_LAYERS = {
   rpc: ['model', 'native'],
   client: ['model', 'native', 'rpc'],
   control: ['model', 'rpc'],
+  agent: ['model', 'native', 'control'],
   server: ['model', 'native', 'bio', 'vos', 'rpc', 'control'],
   embedded: ['model', 'native', 'bio', 'vos', 'rpc', 'client', 'control', 'server'],
   // The quick start runs a server, as a program.

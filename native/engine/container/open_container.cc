@@ -22,6 +22,7 @@ SessionHandles::Entry* SessionHandles::find(uint64_t handle) {
 Result<OpenContainer*> findHandle(rpc::Session& session, uint64_t handle, bool isWrite) {
   SessionHandles::Entry* const entry = SessionHandles::of(session).find(handle);
   if (!entry || !entry->container || !entry->container->vos) return Error(ErrorCode::kNoHdl);
+  if (entry->keyVersion != entry->container->pool->keyVersion) return Error(ErrorCode::kEvicted);
   if (isWrite && entry->isReadOnly) {
     return Error(ErrorCode::kNoPerm,
                  "container " + entry->container->uuid.toString() + " is open read-only");
@@ -32,17 +33,22 @@ Result<OpenContainer*> findHandle(rpc::Session& session, uint64_t handle, bool i
 static Result<protocol::ContainerOpenReply> openContainer(Target& target, rpc::Request& request) {
   protocol::WireReader reader(request.body());
   const auto wanted = reader.get<protocol::ContainerOpenRequest>();
-  (void)reader.getPadded(wanted.capabilitySize);
+  const Bytes capability = reader.getPadded(wanted.capabilitySize);
   if (!reader.atEnd()) return Error(ErrorCode::kProto, "malformed container.open request");
   SessionHandles& handles = SessionHandles::of(request.session());
   if (handles.entries.size() >= kSessionHandleCountMax) {
     return Error(ErrorCode::kOverflow, "the session has " + std::to_string(kSessionHandleCountMax) +
                                            " containers open; close some");
   }
+  // Before anything is looked up: who may not open it doesn't learn whether it is there.
+  if (const PoolKey* key = target.poolKey(wanted.pool)) {
+    const uint64_t wallMs = target.reactor().clock().wallNs() / 1'000'000;
+    DAOS_CHECK(checkCapability(*key, capability, wanted, wallMs));
+  }
   DAOS_TRY(auto container, target.findContainer(wanted.pool, wanted.container));
   const uint64_t handle = target.random().next() << kHandleIndexBits | handles.entries.size();
   handles.entries.push_back(
-      {handle, std::move(container), !(wanted.flags & protocol::kOpenReadWrite)});
+      {handle, container, !(wanted.flags & protocol::kOpenReadWrite), container->pool->keyVersion});
   return protocol::ContainerOpenReply{.handle = handle};
 }
 

@@ -20,6 +20,7 @@ struct OpenPool {
   std::unordered_map<Uuid, std::shared_ptr<OpenContainer>> containers;
   bool isCollecting = false;
   bool isClosed = false;
+  uint32_t keyVersion = 0;  // of the pool's key; 0: it has none
 
   vos::Pool& vos() { return stored->vos(); }
 };
@@ -50,6 +51,7 @@ struct SessionHandles {
     uint64_t handle = 0;
     std::shared_ptr<OpenContainer> container;  // null: closed
     bool isReadOnly = false;
+    uint32_t keyVersion = 0;  // of the key that let it in
   };
   std::vector<Entry> entries;
 
@@ -60,8 +62,8 @@ struct SessionHandles {
 
 inline constexpr size_t kSessionHandleCountMax = 65536;
 
-// DER_NO_HDL when the session has no such handle or the container is gone; DER_NO_PERM when
-// `isWrite` and the handle is read-only.
+// DER_NO_HDL when the session has no such handle or the container is gone; DER_EVICTED when the
+// pool has a new key since; DER_NO_PERM when `isWrite` and the handle is read-only.
 Result<OpenContainer*> findHandle(rpc::Session& session, uint64_t handle, bool isWrite);
 
 class Target;

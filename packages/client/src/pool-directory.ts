@@ -1,16 +1,27 @@
 // Finds pools and containers at a control service.
+import { request } from 'node:http';
 import {
   DaosError,
   ERRORS,
   type ContainerDescription,
   type DaosErrorCode,
+  type OpenedContainer,
   type PoolDescription,
   type PoolDirectory,
 } from '@daos/model';
 
 const TIMEOUT_MS = 30_000;
+const UNIX_PREFIX = 'unix:';
 
-/** Asks the control service at `url`, such as `http://127.0.0.1:10001`. */
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/**
+ * Asks the control service at `url`, such as `http://127.0.0.1:10001`, or through the agent of this
+ * host at a unix socket, such as `unix:/run/daos/agent.sock`, which says who the user is.
+ */
 export class HttpPoolDirectory implements PoolDirectory {
   readonly #url: string;
 
@@ -23,23 +34,59 @@ export class HttpPoolDirectory implements PoolDirectory {
   }
 
   getContainer(pool: string, container: string): Promise<ContainerDescription> {
-    const path = `/v1/pools/${encodeURIComponent(pool)}/containers/`;
-    return this.#get(path + encodeURIComponent(container));
+    return this.#get(containerPath(pool, container));
+  }
+
+  openContainer(
+    pool: string,
+    container: string,
+    { readOnly }: { readOnly: boolean },
+  ): Promise<OpenedContainer> {
+    return this.#get(`${containerPath(pool, container)}/capability?readOnly=${readOnly}`);
   }
 
   async #get<T>(path: string): Promise<T> {
-    const url = this.#url + path;
-    let response: Response;
-    let body: unknown;
+    let answer: Answer;
     try {
-      response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-      body = await response.json();
+      answer = this.#url.startsWith(UNIX_PREFIX)
+        ? await getByAgent(this.#url.slice(UNIX_PREFIX.length), path)
+        : await getByUrl(this.#url + path);
     } catch (error) {
       throw unreachable(this.#url, error);
     }
-    if (response.ok) return body as T;
-    throw toError(url, response.status, body);
+    if (answer.status === 200) return answer.body as T;
+    throw toError(this.#url + path, answer.status, answer.body);
   }
+}
+
+function containerPath(pool: string, container: string): string {
+  return `/v1/pools/${encodeURIComponent(pool)}/containers/${encodeURIComponent(container)}`;
+}
+
+async function getByUrl(url: string): Promise<Answer> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  return { status: response.status, body: await response.json() };
+}
+
+function getByAgent(socketPath: string, path: string): Promise<Answer> {
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  return new Promise((resolve, reject) => {
+    const sent = request({ socketPath, path, signal, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        try {
+          const body: unknown = JSON.parse(Buffer.concat(chunks).toString());
+          resolve({ status: response.statusCode ?? 0, body });
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
+    });
+    sent.on('error', (error) => reject(signal.aborted ? (signal.reason as Error) : error));
+    sent.end();
+  });
 }
 
 function unreachable(url: string, error: unknown): DaosError {

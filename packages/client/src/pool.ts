@@ -52,9 +52,12 @@ export class Pool implements AsyncDisposable {
     name: string,
     { readOnly = false }: ContainerOptions = {},
   ): Promise<Container> {
-    const { uuid, label, properties } = await this.#directory.getContainer(this.uuid, name);
+    const found = this.#directory.openContainer
+      ? await this.#directory.openContainer(this.uuid, name, { readOnly })
+      : { ...(await this.#directory.getContainer(this.uuid, name)), capability: '' };
+    const { uuid, label, properties } = found;
     const { operations, binding } = this.#addon;
-    const capability = new Uint8Array();
+    const capability = Buffer.from(found.capability, 'base64');
     operations.command.begin().uuid(uuid).boolean(readOnly).bytes(capability);
     const handle = await operations.run(binding.containerOpen, this.#handle, asNumber);
     return new Container(this.#addon, handle, { uuid, label, properties, poolUuid: this.uuid });

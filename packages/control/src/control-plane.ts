@@ -38,6 +38,7 @@ import {
   type PoolSummary,
 } from './pools/describe-pool.js';
 import { destroyPool, type DestroyPoolOptions } from './pools/destroy-pool.js';
+import { evictPool } from './pools/evict-pool.js';
 import { healPools, healRank } from './pools/heal-pools.js';
 import type { CreatePoolRequest } from './pools/plan.js';
 import { clearExcludedRank, excludeRank } from './ranks/exclude-rank.js';
@@ -45,6 +46,17 @@ import { powerRanks, type RankOutcome } from './ranks/power-ranks.js';
 import { RankLeases, type RankRenewal } from './ranks/rank-leases.js';
 import { joinRank, listRanks, setRankState, type JoinRequest } from './ranks/rank-registry.js';
 import type { RankFields } from './records/rank-record.js';
+import { Access } from './security/authorize.js';
+import type { Caller } from './security/caller.js';
+import {
+  changeContainerOwnership,
+  changePoolOwnership,
+  getContainerOwnership,
+  getPoolOwnership,
+  type AclChanges,
+  type OwnershipFields,
+} from './security/change-acl.js';
+import { openContainer, type OpenContainer } from './security/open-container.js';
 
 export interface ControlPlaneOptions {
   /** Borrowed: whoever opened it closes it, after the control plane is no longer called. */
@@ -157,6 +169,44 @@ export class ControlPlane implements PoolDirectory {
 
   getContainer(pool: string, container: string): Promise<ContainerStatus> {
     return describeContainer(this.#context, pool, container);
+  }
+
+  /** What `caller` may touch. The methods here ask nobody. */
+  accessOf(caller: Caller): Access {
+    return new Access(this.#context, caller);
+  }
+
+  /** What a client needs to open a container on the engines. */
+  openContainer(
+    pool: string,
+    container: string,
+    options?: { readOnly?: boolean },
+  ): Promise<OpenContainer> {
+    return openContainer(this.#context, pool, container, options);
+  }
+
+  evictPool(pool: string): Promise<void> {
+    return evictPool(this.#context, pool);
+  }
+
+  getPoolOwnership(pool: string): Promise<OwnershipFields> {
+    return getPoolOwnership(this.#context, pool);
+  }
+
+  changePoolOwnership(pool: string, changes: AclChanges): Promise<OwnershipFields> {
+    return changePoolOwnership(this.#context, pool, changes);
+  }
+
+  getContainerOwnership(pool: string, container: string): Promise<OwnershipFields> {
+    return getContainerOwnership(this.#context, pool, container);
+  }
+
+  changeContainerOwnership(
+    pool: string,
+    container: string,
+    changes: AclChanges,
+  ): Promise<OwnershipFields> {
+    return changeContainerOwnership(this.#context, pool, container, changes);
   }
 
   getPoolAttributes(pool: string): Promise<Attributes> {

@@ -37,7 +37,8 @@ class MapEngines implements EngineDirectory {
     };
     return {
       createPool: async ({ uuid }) => (share.set(uuid, share.get(uuid) ?? new Set()), {}),
-      openPool: async ({ uuid }) => (containersOf(uuid), {}),
+      setPoolKey: async () => ({}),
+    openPool: async ({ uuid }) => (containersOf(uuid), {}),
       destroyPool: async ({ uuid }) => (share.delete(uuid), {}),
       createContainer: async ({ pool, uuid }) => (containersOf(pool).add(uuid), {}),
       destroyContainer: async ({ pool, uuid }) => (share.get(pool)?.delete(uuid), {}),

@@ -57,8 +57,20 @@ export interface ContainerDescription {
   readonly properties: Readonly<Record<string, string | number | boolean>>;
 }
 
+/** What opens a container on the engines. */
+export interface OpenedContainer extends ContainerDescription {
+  /** Sealed, in base64; empty where engines let everyone in. */
+  readonly capability: string;
+}
+
 /** Finds pools and containers by label or UUID. DER_NONEXIST for what is not there. */
 export interface PoolDirectory {
   getPool(pool: string): Promise<PoolDescription>;
   getContainer(pool: string, container: string): Promise<ContainerDescription>;
+  /** DER_NO_PERM. Absent where engines let everyone in. */
+  openContainer?(
+    pool: string,
+    container: string,
+    options: { readOnly: boolean },
+  ): Promise<OpenedContainer>;
 }

@@ -62,6 +62,7 @@ type EngineFunction =
   | 'engineAddresses'
   | 'engineCreatePool'
   | 'engineOpenPool'
+  | 'engineSetPoolKey'
   | 'engineDestroyPool'
   | 'engineCreateContainer'
   | 'engineDestroyContainer'
@@ -123,6 +124,16 @@ export class Engine implements AsyncDisposable {
   openPool(pool: string): Promise<void> {
     this.#addon.operations.command.begin().uuid(pool);
     return this.#run('engineOpenPool', asNothing);
+  }
+
+  /**
+   * From here on only a capability sealed with `secret` (32 bytes) opens containers of the pool;
+   * what was opened with an earlier version is gone. Before the pool is created or opened, so that
+   * it is never open without; an engine that starts anew knows none.
+   */
+  setPoolKey(pool: string, keyVersion: number, secret: Uint8Array): Promise<void> {
+    this.#addon.operations.command.begin().uuid(pool).u32(keyVersion).bytes(secret);
+    return this.#run('engineSetPoolKey', asNothing);
   }
 
   /** Closes a pool and deletes what it holds. @throws DaosError DER_NONEXIST. */

@@ -1,8 +1,9 @@
-// `daos container`: create, destroy, list, query, get-prop.
+// `daos container`: create, destroy, list, query, get-prop, access.
 
 import type { ContainerStatus } from '@daos/control/client';
 import type { Cli, CommandContext, Output } from '../cli.js';
 import { formatFields, formatTable } from '../table.js';
+import { addContainerAccess, ownerOf, readAcl } from './access.js';
 import { addContainerAttributes } from './attributes.js';
 import { parseProperties } from './parse.js';
 
@@ -16,6 +17,9 @@ export function addContainer(cli: Cli): void {
     .description('creates a container')
     .option('-t, --type <type>', 'layout: POSIX, HDF5, PYTHON, …')
     .option('--properties <list>', 'properties as name:value,name:value')
+    .option('-u, --user <user>', 'who owns it; you, when left out')
+    .option('-g, --group <group>', 'which group owns it')
+    .option('-a, --acl-file <file>', 'who may do what: one entry a line')
     .action(cli.action(createContainer));
   container
     .command('destroy <pool> <container>')
@@ -35,13 +39,20 @@ export function addContainer(cli: Cli): void {
     .description('shows the properties of a container')
     .action(cli.action(getProperties));
   addContainerAttributes(cli, container);
+  addContainerAccess(cli, container);
 }
 
 async function createContainer(
   { control }: CommandContext,
   pool: string,
   label: string,
-  options: { type?: string; properties?: string },
+  options: {
+    type?: string;
+    properties?: string;
+    user?: string;
+    group?: string;
+    aclFile?: string;
+  },
 ): Promise<Output> {
   const properties = {
     ...(options.properties !== undefined && parseProperties(options.properties)),
@@ -50,7 +61,12 @@ async function createContainer(
   const response = await control.call('createContainer', {
     params: { pool },
     // The service checks names and values, and says which are wrong.
-    body: { label, properties } as never,
+    body: {
+      label,
+      properties,
+      ...ownerOf(options),
+      ...(options.aclFile !== undefined && { acl: readAcl(options.aclFile) }),
+    } as never,
   });
   return { response, human: `created container ${response.label} (${response.uuid})\n` };
 }

@@ -1,10 +1,12 @@
-// `pool` of dmg (create, destroy, list, query) and of daos (list, query).
+// `pool` of dmg (create, destroy, evict, list, query, access) and of daos (list, query).
 
+import { userInfo } from 'node:os';
 import { formatSize, parseSize, type PoolStatus, type PoolSummary } from '@daos/control/client';
 import { DaosError } from '@daos/model';
 import type { Command } from 'commander';
 import type { Cli, CommandContext, Output } from '../cli.js';
 import { formatFields, formatTable } from '../table.js';
+import { addPoolAccess, ownerOf, readAcl } from './access.js';
 import { addPoolAttributes } from './attributes.js';
 import { parseRanks, parseRatio, parseSizeOrPercent } from './parse.js';
 
@@ -35,12 +37,20 @@ export function addPoolManagement(cli: Cli): void {
     .option('-n, --nvme-size <size>', 'size for bulk data on each rank')
     .option('-r, --ranks <list>', 'ranks, as 0,2,4-6')
     .option('-k, --nranks <count>', 'number of ranks')
+    .option('-u, --user <user>', 'who owns it; you, when left out')
+    .option('-g, --group <group>', 'which group owns it')
+    .option('-a, --acl-file <file>', 'who may do what: one entry a line')
     .action(cli.action(createPool));
   pool
     .command('destroy <pool>')
     .description('destroys a pool and all data in it')
     .option('-r, --recursive', 'also when it has containers')
     .action(cli.action(destroyPool));
+  pool
+    .command('evict <pool>')
+    .description('closes all handles of a pool and revokes what opens them')
+    .action(cli.action(evictPool));
+  addPoolAccess(cli, pool);
 }
 
 async function listPools({ control }: CommandContext): Promise<Output> {
@@ -117,6 +127,9 @@ interface CreateOptions {
   nvmeSize?: string;
   ranks?: string;
   nranks?: string;
+  user?: string;
+  group?: string;
+  aclFile?: string;
 }
 
 async function createPool(
@@ -135,6 +148,8 @@ async function createPool(
       ...(options.scmSize !== undefined && { arenaSizePerRank: parseSize(options.scmSize) }),
       ...(options.nvmeSize !== undefined && { dataSizePerRank: parseSize(options.nvmeSize) }),
       ...(options.ranks !== undefined && { ranks: parseRanks(options.ranks) }),
+      ...ownerOf({ user: userInfo().username, ...options }),
+      ...(options.aclFile !== undefined && { acl: readAcl(options.aclFile) }),
       ...(options.nranks !== undefined && { rankCount: Number(options.nranks) }),
     },
   });
@@ -155,4 +170,9 @@ async function destroyPool(
     ...(options.recursive && { query: { recursive: 'true' } }),
   });
   return { response: { pool }, human: `destroyed pool ${pool}\n` };
+}
+
+async function evictPool({ control }: CommandContext, pool: string): Promise<Output> {
+  await control.call('evictPool', { params: { pool } });
+  return { response: { pool }, human: `evicted all handles of pool ${pool}\n` };
 }

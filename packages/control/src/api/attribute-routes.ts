@@ -18,8 +18,8 @@ export const getPoolAttributes = defineRoute({
   query: none,
   body: noBody,
   response: attributesSchema,
-  run: async ({ control, params }) => ({
-    attributes: await control.getPoolAttributes(params.pool),
+  run: async ({ control, access, params }) => ({
+    attributes: await control.getPoolAttributes(await access.pool(params.pool)),
   }),
 });
 
@@ -33,9 +33,10 @@ export const changePoolAttributes = defineRoute({
   query: none,
   body: changeAttributesSchema,
   response: attributesSchema,
-  run: async ({ control, params, body }) => ({
-    attributes: await control.changePoolAttributes(params.pool, body),
-  }),
+  run: async ({ control, access, params, body }) => {
+    const pool = await access.pool(params.pool, 'c', 'd');
+    return { attributes: await control.changePoolAttributes(pool, body) };
+  },
 });
 
 export const getContainerAttributes = defineRoute({
@@ -48,9 +49,10 @@ export const getContainerAttributes = defineRoute({
   query: none,
   body: noBody,
   response: attributesSchema,
-  run: async ({ control, params }) => ({
-    attributes: await control.getContainerAttributes(params.pool, params.container),
-  }),
+  run: async ({ control, access, params }) => {
+    const { pool, container } = await access.container(params.pool, params.container, 'r');
+    return { attributes: await control.getContainerAttributes(pool, container) };
+  },
 });
 
 export const changeContainerAttributes = defineRoute({
@@ -63,7 +65,8 @@ export const changeContainerAttributes = defineRoute({
   query: none,
   body: changeAttributesSchema,
   response: attributesSchema,
-  run: async ({ control, params, body }) => ({
-    attributes: await control.changeContainerAttributes(params.pool, params.container, body),
-  }),
+  run: async ({ control, access, params, body }) => {
+    const { pool, container } = await access.container(params.pool, params.container, 'w');
+    return { attributes: await control.changeContainerAttributes(pool, container, body) };
+  },
 });

@@ -6,12 +6,15 @@
 
 import type * as z from 'zod';
 import type { ControlPlane } from '../control-plane.js';
+import type { Access } from '../security/authorize.js';
 import type { Role } from '../service/service-tls.js';
 
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export interface RouteCall<Params, Query, Body> {
   readonly control: ControlPlane;
+  /** What the caller may touch: a route of users asks before it does anything. */
+  readonly access: Access;
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;

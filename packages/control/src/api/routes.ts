@@ -1,7 +1,7 @@
 // Every route of the control service. docs/control.md describes them for people, /v1/openapi.json
 // for programs.
 
-import { ERRORS } from '@daos/model';
+import { DaosError, ERRORS } from '@daos/model';
 import * as z from 'zod';
 import { createContainerSchema } from '../containers/create-container.js';
 import { containerDescriptionSchema } from '../containers/describe-container.js';
@@ -12,13 +12,12 @@ import {
 } from '../pools/describe-pool.js';
 import { createPoolSchema } from '../pools/plan.js';
 import * as attributes from './attribute-routes.js';
-import { containerParams, noBody, none, poolParams, USERS } from './parameters.js';
+import { containerParams, flagField, noBody, none, poolParams, USERS } from './parameters.js';
 import * as ranks from './rank-routes.js';
 import { defineRoute, type Route } from './route.js';
+import * as security from './security-routes.js';
 
 const done = z.object({});
-/** Of a query string, where everything is text. */
-const flagField = z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] }).optional();
 
 const listPools = defineRoute({
   name: 'listPools',
@@ -30,7 +29,9 @@ const listPools = defineRoute({
   query: none,
   body: noBody,
   response: z.object({ pools: z.array(poolSummarySchema) }),
-  run: async ({ control }) => ({ pools: await control.listPools() }),
+  run: async ({ control, access }) => ({
+    pools: await access.seenPools(await control.listPools()),
+  }),
 });
 
 const createPool = defineRoute({
@@ -56,7 +57,7 @@ const getPool = defineRoute({
   query: none,
   body: noBody,
   response: poolDescriptionSchema,
-  run: ({ control, params }) => control.getPool(params.pool),
+  run: async ({ control, access, params }) => control.getPool(await access.pool(params.pool)),
 });
 
 const queryPool = defineRoute({
@@ -69,7 +70,7 @@ const queryPool = defineRoute({
   query: none,
   body: noBody,
   response: poolStatusSchema,
-  run: ({ control, params }) => control.queryPool(params.pool),
+  run: async ({ control, access, params }) => control.queryPool(await access.pool(params.pool)),
 });
 
 const destroyPool = defineRoute({
@@ -98,7 +99,11 @@ const listContainers = defineRoute({
   query: none,
   body: noBody,
   response: z.object({ containers: z.array(containerDescriptionSchema) }),
-  run: async ({ control, params }) => ({ containers: await control.listContainers(params.pool) }),
+  run: async ({ control, access, params }) => {
+    const pool = await access.pool(params.pool);
+    const containers = await control.listContainers(pool);
+    return { containers: await access.seenContainers(pool, containers) };
+  },
 });
 
 const createContainer = defineRoute({
@@ -111,8 +116,20 @@ const createContainer = defineRoute({
   query: none,
   body: createContainerSchema,
   response: containerDescriptionSchema,
-  run: ({ control, params, body, requestKey }) =>
-    control.createContainer(params.pool, body, requestKey),
+  run: async ({ control, access, params, body, requestKey }) => {
+    const pool = await access.pool(params.pool, 'c');
+    const { caller } = access;
+    if (caller.isAdministrator) return await control.createContainer(pool, body, requestKey);
+    const { user, groups } = caller.identity;
+    const { owner = user, ownerGroup = groups[0] ?? user } = body;
+    if (owner !== user || (body.ownerGroup !== undefined && !groups.includes(ownerGroup))) {
+      const message = 'who creates a container owns it, for a group of theirs';
+      throw new DaosError('DER_NO_PERM', message);
+    }
+    if (user === '') throw new DaosError('DER_NO_PERM', 'a container has an owner: use the agent');
+    const owned = { ...body, owner, ownerGroup };
+    return await control.createContainer(pool, owned, requestKey);
+  },
 });
 
 const getContainer = defineRoute({
@@ -125,7 +142,10 @@ const getContainer = defineRoute({
   query: none,
   body: noBody,
   response: containerDescriptionSchema,
-  run: ({ control, params }) => control.getContainer(params.pool, params.container),
+  run: async ({ control, access, params }) => {
+    const names = await access.container(params.pool, params.container, 't', 'r');
+    return await control.getContainer(names.pool, names.container);
+  },
 });
 
 const destroyContainer = defineRoute({
@@ -138,8 +158,9 @@ const destroyContainer = defineRoute({
   query: none,
   body: noBody,
   response: done,
-  run: async ({ control, params }) => {
-    await control.destroyContainer(params.pool, params.container);
+  run: async ({ control, access, params }) => {
+    const names = await access.container(params.pool, params.container, 'd');
+    await control.destroyContainer(names.pool, names.container);
     return {};
   },
 });
@@ -157,6 +178,7 @@ export const ROUTES = {
   getContainer,
   destroyContainer,
   ...attributes,
+  ...security,
 } as const;
 
 export const ROUTE_LIST: readonly Route[] = Object.values(ROUTES) as unknown as Route[];

@@ -5,6 +5,7 @@ import type { PoolDirectory } from '@daos/model';
 import type * as z from 'zod';
 import type { Route } from '../api/route.js';
 import { ROUTES } from '../api/routes.js';
+import { CREDENTIAL_HEADER } from '../security/credential.js';
 import type { EngineCommand } from '../service/control-service.js';
 import type { Certificates } from '../service/service-tls.js';
 import { ControlHosts } from './control-hosts.js';
@@ -22,11 +23,16 @@ export interface CallOptions<N extends RouteName> {
 }
 
 export interface ControlClientOptions {
-  /** As `http://127.0.0.1:10001`; several control hosts with commas between them. */
+  /**
+   * As `http://127.0.0.1:10001`; several control hosts with commas between them.
+   * Or the agent of this host, as `unix:/run/daos/agent.sock`, which says who the user is.
+   */
   readonly url: string;
   readonly timeoutMs?: number;
   /** For a service with certificates: what this caller shows and whom it believes. */
   readonly certificates?: Certificates;
+  /** What an agent said about the user, for who has a certificate and speaks for a user. */
+  readonly credential?: string;
 }
 
 const TIMEOUT_MS_DEFAULT = 60_000;
@@ -34,9 +40,11 @@ const TIMEOUT_MS_DEFAULT = 60_000;
 export class ControlClient implements PoolDirectory {
   readonly url: string;
   readonly #hosts: ControlHosts;
+  readonly #credential: string | undefined;
 
   constructor(options: ControlClientOptions) {
     this.url = options.url;
+    this.#credential = options.credential;
     this.#hosts = new ControlHosts({
       urls: options.url.split(',').map((url) => url.trim().replace(/\/+$/, '')),
       timeoutMs: options.timeoutMs ?? TIMEOUT_MS_DEFAULT,
@@ -52,13 +60,23 @@ export class ControlClient implements PoolDirectory {
     return this.call('getContainer', { params: { pool, container } });
   }
 
+  openContainer(
+    pool: string,
+    container: string,
+    { readOnly }: { readOnly: boolean },
+  ): Promise<Output<typeof ROUTES.openContainer>> {
+    const params = { pool, container };
+    return this.call('openContainer', { params, query: { readOnly: String(readOnly) } });
+  }
+
   /** Fails with the service's own error, or DER_UNREACH when there is no service. */
   async call<N extends RouteName>(
     name: N,
     options: CallOptions<N> = {},
   ): Promise<Output<(typeof ROUTES)[N]>> {
     const route: Route = ROUTES[name] as unknown as Route;
-    const answer = await this.#hosts.send(pathOf(route, options), requestOf(route, options));
+    const request = requestOf(route, options, this.#credential);
+    const answer = await this.#hosts.send(pathOf(route, options), request);
     return route.response.parse(answer) as Output<(typeof ROUTES)[N]>;
   }
 
@@ -80,13 +98,18 @@ function pathOf(route: Route, { params, query }: CallOptions<RouteName>): string
   return query ? `${path}?${new URLSearchParams(query)}` : path;
 }
 
-function requestOf(route: Route, options: CallOptions<RouteName>): HttpRequest {
+function requestOf(
+  route: Route,
+  options: CallOptions<RouteName>,
+  credential: string | undefined,
+): HttpRequest {
   const body = options.body === undefined ? undefined : JSON.stringify(options.body);
   const isKept = route.method !== 'GET' && !route.isRoutine;
   return {
     method: route.method,
     headers: {
       ...(isKept && { 'idempotency-key': randomUUID() }),
+      ...(credential !== undefined && { [CREDENTIAL_HEADER]: credential }),
       ...(body !== undefined && { 'content-type': 'application/json' }),
     },
     ...(body !== undefined && { body }),

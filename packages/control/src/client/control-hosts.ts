@@ -79,7 +79,7 @@ export class ControlHosts {
       return await sendHttp(url, { ...request, signal }, certificates);
     } catch (error) {
       if (isRedirected) Object.assign(error as Error, { isRedirected });
-      throw unreachable(new URL(url).origin, timeoutMs, error);
+      throw unreachable(url.replace(/\/v1\/.*$/, ''), timeoutMs, error);
     }
   }
 }

@@ -26,9 +26,7 @@ export function sendHttp(
 ): Promise<HttpAnswer> {
   const options: RequestOptions = { method, headers, ...(signal && { signal }) };
   return new Promise((resolve, reject) => {
-    const request = url.startsWith('https:')
-      ? requestSecure(url, { ...options, ...tlsOptionsOf(certificates) })
-      : requestPlain(url, options);
+    const request = open(url, options, certificates);
     request.on('error', (error) => reject(signal?.aborted ? (signal.reason as Error) : error));
     request.on('response', (response) => {
       const chunks: Buffer[] = [];
@@ -42,6 +40,20 @@ export function sendHttp(
     });
     request.end(body);
   });
+}
+
+/** `unix:/run/daos/agent.sock/v1/pools`: the path on the socket begins with /v1. */
+const UNIX_URL = /^unix:(.+?)(\/v1\/.*)$/;
+
+function open(url: string, options: RequestOptions, certificates: Certificates | undefined) {
+  const unix = UNIX_URL.exec(url);
+  if (unix) {
+    const [, socketPath, path] = unix;
+    return requestPlain({ ...options, socketPath, path, agent: false });
+  }
+  return url.startsWith('https:')
+    ? requestSecure(url, { ...options, ...tlsOptionsOf(certificates) })
+    : requestPlain(url, options);
 }
 
 function tlsOptionsOf(certificates: Certificates | undefined): object {

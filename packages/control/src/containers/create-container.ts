@@ -13,14 +13,18 @@ import {
   type ContainerFields,
 } from '../records/container-record.js';
 import { labelField, uuidField } from '../records/fields.js';
-import { uuidRecord, type PoolFields } from '../records/pool-record.js';
+import { ownedByRoot, uuidRecord, type PoolFields } from '../records/pool-record.js';
 import type { Stored } from '../records/record.js';
+import { aclField, checkAcl, CONTAINER_ACL_DEFAULT, principalField } from '../security/acl.js';
 import { removeContainer } from './destroy-container.js';
 
 export const createContainerSchema = z.strictObject({
   label: labelField,
   uuid: uuidField.optional(),
   properties: containerPropertiesField.prefault({}),
+  owner: principalField.optional(),
+  ownerGroup: principalField.optional(),
+  acl: aclField.optional(),
 });
 export type CreateContainerRequest = z.infer<typeof createContainerSchema>;
 
@@ -76,6 +80,9 @@ async function record(
     poolUuid,
     label: request.label,
     state: 'creating',
+    owner: request.owner ?? ownedByRoot.owner,
+    ownerGroup: request.ownerGroup ?? ownedByRoot.ownerGroup,
+    acl: checkAcl('container', request.acl ?? CONTAINER_ACL_DEFAULT),
     properties: request.properties,
     attributes: {},
     createdMs: context.clock.wallMs(),

@@ -26,16 +26,25 @@ export type PoolUsage = z.infer<typeof poolUsageSchema>;
 
 const nothing = z.object({});
 const poolReference = z.object({ uuid: uuidField });
+/** What capabilities are sealed with; known to the engine before the pool is open. */
+const poolKeyField = z.object({ keyVersion: z.int().min(1), secret: z.string() });
 const containerReference = z.object({ pool: uuidField, uuid: uuidField });
 
 /** The messages: what each method takes and answers. Both ends of a transport check them. */
 export const ENGINE_METHODS = {
   /** Sizes are per target. */
   createPool: {
-    parameters: z.object({ uuid: uuidField, arenaBytes: bytesField, dataBytes: bytesField }),
+    parameters: z.object({
+      uuid: uuidField,
+      arenaBytes: bytesField,
+      dataBytes: bytesField,
+      key: poolKeyField.optional(),
+    }),
     result: nothing,
   },
-  openPool: { parameters: poolReference, result: nothing },
+  openPool: { parameters: poolReference.extend({ key: poolKeyField.optional() }), result: nothing },
+  /** Handles that were opened with an earlier key are gone. An older key is ignored. */
+  setPoolKey: { parameters: poolReference.extend({ key: poolKeyField }), result: nothing },
   destroyPool: { parameters: poolReference, result: nothing },
   createContainer: { parameters: containerReference, result: nothing },
   destroyContainer: { parameters: containerReference, result: nothing },

@@ -13,6 +13,7 @@ import { readRecord, readRecords, unchanged, type ControlContext } from '../cont
 import {
   POOL_PREFIX,
   RESERVATION_KEY,
+  ownedByRoot,
   poolKey,
   poolLabelKey,
   poolRecord,
@@ -20,7 +21,10 @@ import {
   type PoolFields,
 } from '../records/pool-record.js';
 import { RANK_PREFIX, rankRecord } from '../records/rank-record.js';
+import { checkAcl, POOL_ACL_DEFAULT } from '../security/acl.js';
+import { newSecret, poolSecretKey, poolSecretRecord } from '../security/capability.js';
 import { removePool } from './destroy-pool.js';
+import { keyOfPool } from './evict-pool.js';
 import { planPool, type CreatePoolRequest } from './plan.js';
 
 /** Returns the pool of an earlier request with the same key instead of creating a second one. */
@@ -69,6 +73,7 @@ async function recordPlan(
         { put: RESERVATION_KEY, value: pool.uuid },
         { put: poolLabelKey(pool.label), value: uuidRecord.encode({ uuid: pool.uuid }) },
         { put: poolKey(pool.uuid), value: poolRecord.encode(pool) },
+        { put: poolSecretKey(pool.uuid), value: poolSecretRecord.encode(newSecret(1)) },
       ],
     );
     if (succeeded || (await isRecorded(context, pool, request))) return pool;
@@ -103,6 +108,9 @@ function newPool(
     uuid: request.uuid ?? context.newUuid(),
     label: request.label,
     state: 'creating',
+    owner: request.owner ?? ownedByRoot.owner,
+    ownerGroup: request.ownerGroup ?? ownedByRoot.ownerGroup,
+    acl: checkAcl('pool', request.acl ?? POOL_ACL_DEFAULT),
     mapVersion: 1,
     arenaBytes: plan.arenaBytes,
     dataBytes: plan.dataBytes,
@@ -133,9 +141,10 @@ async function carryOut(context: ControlContext, pool: PoolFields): Promise<Pool
 /** Step 2; waits for every engine, so that an undo afterwards meets no creation still under way. */
 async function createShares(context: ControlContext, pool: PoolFields): Promise<void> {
   const { uuid, arenaBytes, dataBytes } = pool;
+  const key = await keyOfPool(context, uuid);
   const outcomes = await Promise.allSettled(
     pool.ranks.map(async ({ rank }) => {
-      await context.engines.engineOf(rank).createPool({ uuid, arenaBytes, dataBytes });
+      await context.engines.engineOf(rank).createPool({ uuid, arenaBytes, dataBytes, ...key });
     }),
   );
   for (const outcome of outcomes) {

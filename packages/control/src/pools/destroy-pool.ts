@@ -16,6 +16,7 @@ import {
   poolRecord,
   type PoolFields,
 } from '../records/pool-record.js';
+import { poolSecretKey } from '../security/capability.js';
 import { findPoolInAnyState } from './find-pool.js';
 
 export interface DestroyPoolOptions {
@@ -53,6 +54,7 @@ export async function removePool(context: ControlContext, uuid: string): Promise
     [
       { delete: poolKey(uuid) },
       { delete: poolLabelKey(pool.label) },
+      { delete: poolSecretKey(uuid) },
       { put: RESERVATION_KEY, value: uuid },
     ],
   );

@@ -9,6 +9,7 @@ import { readRecords, type ControlContext } from '../control-context.js';
 import { healContainers } from '../containers/heal-containers.js';
 import { POOL_PREFIX, poolRecord, type PoolFields } from '../records/pool-record.js';
 import { findUnfinishedPools, removePool } from './destroy-pool.js';
+import { keyOfPool } from './evict-pool.js';
 
 /** After a start of the service. Pools that this process is at work on must not exist yet. */
 export async function healPools(context: ControlContext): Promise<void> {
@@ -28,7 +29,10 @@ export async function healRank(context: ControlContext, rank: number): Promise<v
 async function healOnRank(context: ControlContext, pool: PoolFields, rank: number): Promise<void> {
   try {
     if (pool.state === 'ready') {
-      await context.engines.engineOf(rank).openPool({ uuid: pool.uuid });
+      await context.engines.engineOf(rank).openPool({
+        uuid: pool.uuid,
+        ...(await keyOfPool(context, pool.uuid)),
+      });
       await healContainers(context, pool);
     } else if (pool.state === 'destroying') {
       await finish(context, pool);

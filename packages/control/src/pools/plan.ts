@@ -4,6 +4,7 @@
 import { DaosError } from '@daos/model';
 import * as z from 'zod';
 import { bytesField, labelField, rankField, uuidField } from '../records/fields.js';
+import { aclField, principalField } from '../security/acl.js';
 import type { PoolFields } from '../records/pool-record.js';
 import type { RankFields } from '../records/rank-record.js';
 import { formatSize } from '../sizes.js';
@@ -37,6 +38,9 @@ export const createPoolSchema = z
       }),
     ranks: z.array(rankField).min(1).optional(),
     rankCount: z.int().min(1).optional(),
+    owner: principalField.optional(),
+    ownerGroup: principalField.optional(),
+    acl: aclField.optional(),
   })
   .refine(
     (r) => [r.size, r.freePercent, r.arenaSizePerRank].filter((v) => v !== undefined).length === 1,

@@ -4,7 +4,9 @@
 //             step fails.
 
 import * as z from 'zod';
+import { aclField, CONTAINER_ACL_DEFAULT, principalField } from '../security/acl.js';
 import { attributesField, labelField, uuidField } from './fields.js';
+import { ownedByRoot } from './pool-record.js';
 import { RecordType } from './record.js';
 
 /** Layouts that DAOS names; middleware finds its own containers by them. */
@@ -30,12 +32,16 @@ export const containerPropertiesField = z.strictObject({
 
 export const containerRecord = new RecordType({
   name: 'container',
-  migrations: [],
+  migrations: [(fields) => ({ ...fields, ...ownedByRoot, acl: CONTAINER_ACL_DEFAULT })],
   schema: z.object({
     uuid: uuidField,
     poolUuid: uuidField,
     label: labelField,
     state: z.enum(['creating', 'ready', 'destroying']),
+    /** Principals, as `alice@`. */
+    owner: principalField,
+    ownerGroup: principalField,
+    acl: aclField,
     properties: containerPropertiesField,
     attributes: attributesField,
     createdMs: z.int(),

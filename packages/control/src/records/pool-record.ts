@@ -6,6 +6,7 @@
 //             names.
 
 import * as z from 'zod';
+import { aclField, POOL_ACL_DEFAULT, principalField } from '../security/acl.js';
 import { attributesField, bytesField, labelField, rankField, uuidField } from './fields.js';
 import { RecordType } from './record.js';
 
@@ -13,13 +14,20 @@ export const poolStateField = z.enum(['creating', 'ready', 'destroying']);
 
 export const targetStateField = z.enum(['new', 'up', 'drain', 'down', 'excluded']);
 
+/** Of records that were written when nothing had an owner. */
+export const ownedByRoot = { owner: 'root@', ownerGroup: 'root@' };
+
 export const poolRecord = new RecordType({
   name: 'pool',
-  migrations: [],
+  migrations: [(fields) => ({ ...fields, ...ownedByRoot, acl: POOL_ACL_DEFAULT })],
   schema: z.object({
     uuid: uuidField,
     label: labelField,
     state: poolStateField,
+    /** Principals, as `alice@`. */
+    owner: principalField,
+    ownerGroup: principalField,
+    acl: aclField,
     /** Version of the pool map; changes with `targets`. */
     mapVersion: z.int().min(1),
     /** Per target: metadata and small values. */

@@ -9,6 +9,8 @@ export interface AuditEntry {
   readonly time: string;
   /** Of the caller's certificate; absent without certificates. */
   readonly role?: string;
+  /** Of the caller's credential. */
+  readonly user?: string;
   readonly address: string;
   readonly method: string;
   readonly url: string;

@@ -18,6 +18,8 @@ import { ROUTE_LIST } from '../api/routes.js';
 import { systemClock, type Clock } from '../clock.js';
 import type { Log } from '../control-context.js';
 import type { ControlPlane } from '../control-plane.js';
+import { ADMINISTRATOR, callerName, NOBODY, type Caller } from '../security/caller.js';
+import { CREDENTIAL_HEADER, verifyCredential } from '../security/credential.js';
 import { AnsweredRequests } from './answered-requests.js';
 import type { AuditEntry } from './audit.js';
 import { daosErrorOf, describeIssues, errorBodyOf, httpStatusOf } from './http-errors.js';
@@ -67,6 +69,8 @@ export class ControlService {
   readonly #options: ControlServiceOptions;
   readonly #answered: AnsweredRequests;
   readonly #closing = new AbortController();
+  /** Users of requests under way, for the audit log. */
+  readonly #callers = new WeakMap<FastifyRequest, string>();
 
   /**
    * Serves when the promise resolves. DER_BUSY when the port is taken, DER_INVAL for an insecure
@@ -142,6 +146,7 @@ export class ControlService {
       handler: async (request) => {
         const call = {
           control: this.#options.control,
+          access: this.#options.control.accessOf(this.#callerOf(request)),
           params: checked(route.params, request.params, 'path'),
           query: checked(route.query, request.query, 'query'),
           body: checked(route.body, request.body ?? undefined, 'body'),
@@ -149,10 +154,27 @@ export class ControlService {
         };
         const { control, requestKey } = call;
         if (requestKey === undefined || route.method === 'GET') return await route.run(call);
-        const asked = [route.method, request.url, request.body ?? null];
+        // Nobody gets the answer of another caller by guessing a key.
+        const who = callerName(call.access.caller);
+        const asked = [route.method, request.url, request.body ?? null, who];
         return await this.#answered.once(control.store, requestKey, asked, () => route.run(call));
       },
     });
+  }
+
+  #callerOf(request: FastifyRequest): Caller {
+    const { certificates, clock = systemClock } = this.#options;
+    const { socket } = request.raw;
+    if (!certificates || !(socket instanceof TLSSocket)) return ADMINISTRATOR;
+    const role = roleOf(socket);
+    if (role === 'admin' || role === 'server') return ADMINISTRATOR;
+    const credential = request.headers[CREDENTIAL_HEADER];
+    const identity =
+      typeof credential === 'string'
+        ? verifyCredential(credential, certificates.authority, clock.wallMs())
+        : NOBODY;
+    this.#callers.set(request, identity.user);
+    return { isAdministrator: false, identity };
   }
 
   /** What servers say to each other about their engines. */
@@ -190,6 +212,7 @@ export class ControlService {
         ...(socket instanceof TLSSocket && {
           role: String(socket.getPeerCertificate().subject?.CN),
         }),
+        ...(this.#callers.has(request) && { user: this.#callers.get(request) ?? '' }),
         address: request.ip,
         method: request.method,
         url: request.url,

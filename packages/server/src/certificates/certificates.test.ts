@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ControlPlane, LmdbStore, type EngineControl } from '@daos/control';
-import { ControlClient } from '@daos/control/client';
+import { ControlClient, CREDENTIAL_LIFE_MS, signCredential } from '@daos/control/client';
 import { ControlService } from '@daos/control/service';
 import { readCertificates, type Role } from '@daos/control/service-tls';
 import { generateCertificates } from './generate-certificates.js';
@@ -57,6 +57,26 @@ afterAll(async () => {
 const as = (role: Role, directory = system) =>
   new ControlClient({ url: service.url, certificates: readCertificates(directory, role) });
 
+/** What an agent says of a user. */
+const claimsOf = (user: string) => ({
+  version: 1 as const,
+  flavor: 'AUTH_SYS' as const,
+  uid: 1000,
+  gid: 1000,
+  user,
+  groups: [],
+  host: 'client1',
+  issuedMs: Date.now(),
+  expiresMs: Date.now() + CREDENTIAL_LIFE_MS,
+});
+
+const asUser = (user: string) =>
+  new ControlClient({
+    url: service.url,
+    certificates: readCertificates(system, 'client'),
+    credential: signCredential(claimsOf(user), readCertificates(system, 'agent')),
+  });
+
 const createPool = (client: ControlClient, label: string) =>
   client.call('createPool', { body: { label, size: 2 ** 30 } });
 
@@ -66,8 +86,11 @@ const refused = { code: expect.stringMatching(/DER_NO_PERM|DER_UNREACH/) };
 
 describe('server/certificates', () => {
   test('an administrator may do everything, a client what users do', async () => {
-    await createPool(as('admin'), 'p');
-    const client = as('client');
+    await as('admin').call('createPool', {
+      body: { label: 'p', size: 2 ** 30, acl: ['A::alice@:rw'] },
+    });
+    expect((await as('client').call('listPools')).pools).toEqual([]);
+    const client = asUser('alice@');
     expect((await client.call('listPools')).pools).toHaveLength(1);
     await client.call('createContainer', { params: { pool: 'p' }, body: { label: 'c' } });
     expect((await client.getContainer('p', 'c')).label).toBe('c');

@@ -1,16 +1,22 @@
 // The native engine of this process behind the interface by which the control plane commands
 // engines.
 
-import type { EngineControl } from '@daos/control/engine-control';
+import type { EngineControl, EngineParameters } from '@daos/control/engine-control';
 import { DaosError, type DaosErrorCode } from '@daos/model';
 import type { Engine } from '@daos/native';
 
 /** Borrows the engine; `stop` stops it. */
 export function engineControlOf(engine: Engine): EngineControl {
   return {
-    createPool: ({ uuid, arenaBytes, dataBytes }) =>
-      done(engine.createPool(uuid, { arenaBytes, dataBytes }), 'DER_EXIST'),
-    openPool: ({ uuid }) => done(engine.openPool(uuid), 'DER_ALREADY'),
+    createPool: async ({ uuid, arenaBytes, dataBytes, key }) => {
+      if (key) await setKey(engine, uuid, key);
+      return await done(engine.createPool(uuid, { arenaBytes, dataBytes }), 'DER_EXIST');
+    },
+    openPool: async ({ uuid, key }) => {
+      if (key) await setKey(engine, uuid, key);
+      return await done(engine.openPool(uuid), 'DER_ALREADY');
+    },
+    setPoolKey: ({ uuid, key }) => done(setKey(engine, uuid, key)),
     destroyPool: ({ uuid }) => done(engine.destroyPool(uuid), 'DER_NONEXIST'),
     createContainer: ({ pool, uuid }) => done(engine.createContainer(pool, uuid), 'DER_EXIST'),
     destroyContainer: ({ pool, uuid }) => done(engine.destroyContainer(pool, uuid), 'DER_NONEXIST'),
@@ -25,6 +31,14 @@ export function engineControlOf(engine: Engine): EngineControl {
     addresses: async () => ({ targets: await engine.addresses() }),
     stop: () => done(engine.stop()),
   };
+}
+
+function setKey(
+  engine: Engine,
+  pool: string,
+  { keyVersion, secret }: EngineParameters<'setPoolKey'>['key'],
+): Promise<void> {
+  return engine.setPoolKey(pool, keyVersion, Buffer.from(secret, 'base64'));
 }
 
 /** `harmless` says that an earlier attempt got as far. */

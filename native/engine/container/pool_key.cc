@@ -1,0 +1,42 @@
+#include "engine/container/pool_key.h"
+
+#include "codec/seal.h"
+#include "protocol/capability.h"
+
+namespace daos::engine {
+
+static Error refused(const protocol::ContainerOpenRequest& wanted, const char* why) {
+  return Error(ErrorCode::kNoPerm, "container " + wanted.container.toString() + ": " + why);
+}
+
+Status checkCapability(const PoolKey& key, Bytes sealed,
+                       const protocol::ContainerOpenRequest& wanted, uint64_t wallMs) {
+  if (sealed.empty()) return refused(wanted, "no capability was shown");
+  if (sealed.size() != sizeof(protocol::SealedCapability)) {
+    return refused(wanted, "what was shown is no capability");
+  }
+  const auto shown = loadAs<protocol::SealedCapability>(sealed.data());
+  const protocol::Capability& capability = shown.capability;
+  // Before the seal: an earlier key is gone, and its seals can't be checked any more. Nothing is
+  // told by it but that there was one.
+  if (capability.keyVersion < key.version) {
+    return Error(ErrorCode::kEvicted, "the capability for container " +
+                                          wanted.container.toString() + " was revoked");
+  }
+  const Bytes body = bytesOf(&capability, sizeof(capability));
+  if (!isSealOf(shown.seal, bytesOf(key.secret.data(), key.secret.size()), body)) {
+    return refused(wanted, "the capability's seal is wrong");
+  }
+  if (capability.pool != wanted.pool || capability.container != wanted.container) {
+    return refused(wanted, "the capability is another container's");
+  }
+  if (wallMs >= capability.expiresMs) return refused(wanted, "the capability has expired");
+  const bool isWrite = wanted.flags & protocol::kOpenReadWrite;
+  const uint32_t needed = protocol::kRightRead | (isWrite ? protocol::kRightWrite : 0);
+  if ((capability.rights & needed) != needed) {
+    return refused(wanted, "the capability does not allow this");
+  }
+  return {};
+}
+
+}  // namespace daos::engine

@@ -1,0 +1,75 @@
+#include "engine/container/pool_key.h"
+
+#include <gtest/gtest.h>
+
+#include "codec/seal.h"
+#include "protocol/capability.h"
+
+namespace daos::engine {
+namespace {
+
+constexpr uint64_t kNowMs = 1'000'000;
+const Uuid kPool = Uuid::fromRandom(1, 2);
+const Uuid kContainer = Uuid::fromRandom(3, 4);
+const PoolKey kKey = {.version = 2, .secret = {7, 7, 7}};
+
+protocol::ContainerOpenRequest request(uint32_t flags) {
+  return {.pool = kPool, .container = kContainer, .flags = flags};
+}
+
+protocol::SealedCapability sealed(protocol::Capability capability, const PoolKey& key = kKey) {
+  return {capability, sealOf(bytesOf(key.secret.data(), key.secret.size()),
+                             bytesOf(&capability, sizeof(capability)))};
+}
+
+protocol::Capability good() {
+  return {.pool = kPool,
+          .container = kContainer,
+          .rights = protocol::kRightRead | protocol::kRightWrite,
+          .keyVersion = 2,
+          .expiresMs = kNowMs + 1};
+}
+
+ErrorCode codeOf(const protocol::SealedCapability& shown, uint32_t flags, uint64_t nowMs = kNowMs) {
+  const Status status =
+      checkCapability(kKey, bytesOf(&shown, sizeof(shown)), request(flags), nowMs);
+  return status.ok() ? ErrorCode::kOk : status.error().code();
+}
+
+TEST(PoolKey, ACapabilityOpensWhatItNamesUntilItExpires) {
+  EXPECT_EQ(codeOf(sealed(good()), protocol::kOpenReadWrite), ErrorCode::kOk);
+  EXPECT_EQ(codeOf(sealed(good()), 0), ErrorCode::kOk);
+  EXPECT_EQ(codeOf(sealed(good()), 0, kNowMs + 1), ErrorCode::kNoPerm);
+}
+
+TEST(PoolKey, EveryAlteredBitIsRefused) {
+  for (size_t bit = 0; bit < sizeof(protocol::SealedCapability) * 8; ++bit) {
+    auto shown = sealed(good());
+    auto* bytes = reinterpret_cast<uint8_t*>(&shown);
+    bytes[bit / 8] = static_cast<uint8_t>(bytes[bit / 8] ^ (1 << bit % 8));
+    EXPECT_NE(codeOf(shown, 0), ErrorCode::kOk) << bit;
+  }
+}
+
+TEST(PoolKey, OtherContainersRightsAndKeysAreRefused) {
+  auto other = good();
+  other.container = kPool;
+  EXPECT_EQ(codeOf(sealed(other), 0), ErrorCode::kNoPerm);
+  auto readOnly = good();
+  readOnly.rights = protocol::kRightRead;
+  EXPECT_EQ(codeOf(sealed(readOnly), 0), ErrorCode::kOk);
+  EXPECT_EQ(codeOf(sealed(readOnly), protocol::kOpenReadWrite), ErrorCode::kNoPerm);
+  EXPECT_EQ(codeOf(sealed(good(), {.version = 2, .secret = {8}}), 0), ErrorCode::kNoPerm);
+  auto earlier = good();
+  earlier.keyVersion = 1;
+  EXPECT_EQ(codeOf(sealed(earlier), 0), ErrorCode::kEvicted);
+}
+
+TEST(PoolKey, NothingAndGarbageAreRefused) {
+  EXPECT_EQ(checkCapability(kKey, {}, request(0), kNowMs).error().code(), ErrorCode::kNoPerm);
+  EXPECT_EQ(checkCapability(kKey, bytesOf("short"), request(0), kNowMs).error().code(),
+            ErrorCode::kNoPerm);
+}
+
+}  // namespace
+}  // namespace daos::engine

@@ -1,0 +1,106 @@
+// Routes of access: lists and owners, what opens a container, and what closes all handles.
+
+import * as z from 'zod';
+import { changeAclSchema, ownershipSchema } from '../security/change-acl.js';
+import { openContainerSchema } from '../security/open-container.js';
+import { containerParams, flagField, noBody, none, poolParams, USERS } from './parameters.js';
+import { defineRoute } from './route.js';
+
+export const getPoolAcl = defineRoute({
+  name: 'getPoolAcl',
+  method: 'GET',
+  path: '/v1/pools/{pool}/acl',
+  summary: 'Who owns a pool, and who may do what with it',
+  roles: [],
+  params: poolParams,
+  query: none,
+  body: noBody,
+  response: ownershipSchema,
+  run: ({ control, params }) => control.getPoolOwnership(params.pool),
+});
+
+export const changePoolAcl = defineRoute({
+  name: 'changePoolAcl',
+  method: 'PATCH',
+  path: '/v1/pools/{pool}/acl',
+  summary: 'Changes the access control list or the owner of a pool, all or nothing',
+  roles: [],
+  params: poolParams,
+  query: none,
+  body: changeAclSchema,
+  response: ownershipSchema,
+  run: ({ control, params, body }) => control.changePoolOwnership(params.pool, body),
+});
+
+export const evictPool = defineRoute({
+  name: 'evictPool',
+  method: 'POST',
+  path: '/v1/pools/{pool}/evict',
+  summary: 'Revokes every handle and capability of a pool',
+  roles: [],
+  params: poolParams,
+  query: none,
+  body: noBody,
+  response: z.object({}),
+  run: async ({ control, params }) => {
+    await control.evictPool(params.pool);
+    return {};
+  },
+});
+
+export const getContainerAcl = defineRoute({
+  name: 'getContainerAcl',
+  method: 'GET',
+  path: '/v1/pools/{pool}/containers/{container}/acl',
+  summary: 'Who owns a container, and who may do what with it',
+  roles: USERS,
+  params: containerParams,
+  query: none,
+  body: noBody,
+  response: ownershipSchema,
+  run: async ({ control, access, params }) => {
+    const { pool, container } = await access.container(params.pool, params.container, 'a');
+    return await control.getContainerOwnership(pool, container);
+  },
+});
+
+export const changeContainerAcl = defineRoute({
+  name: 'changeContainerAcl',
+  method: 'PATCH',
+  path: '/v1/pools/{pool}/containers/{container}/acl',
+  summary: 'Changes the access control list or the owner of a container, all or nothing',
+  roles: USERS,
+  params: containerParams,
+  query: none,
+  body: changeAclSchema,
+  response: ownershipSchema,
+  run: async ({ control, access, params, body }) => {
+    const { replace, update, delete: removed, owner, ownerGroup } = body;
+    const names = [params.pool, params.container] as const;
+    const changesOwner = owner !== undefined || ownerGroup !== undefined;
+    const changesList = replace !== undefined || update.length > 0 || removed.length > 0;
+    if (changesOwner) await access.container(...names, 'o');
+    const { pool, container } = changesList
+      ? await access.container(...names, 'A')
+      : await access.container(...names, 'o', 'A');
+    return await control.changeContainerOwnership(pool, container, body);
+  },
+});
+
+export const openContainer = defineRoute({
+  name: 'openContainer',
+  method: 'GET',
+  path: '/v1/pools/{pool}/containers/{container}/capability',
+  summary: 'What engines have to be shown to open a container',
+  roles: USERS,
+  params: containerParams,
+  query: z.strictObject({ readOnly: flagField }),
+  body: noBody,
+  response: openContainerSchema,
+  run: async ({ control, access, params, query }) => {
+    const readOnly = query.readOnly ?? false;
+    const names = await access.container(params.pool, params.container, 'r');
+    if (!readOnly) await access.container(params.pool, params.container, 'w');
+    return await control.openContainer(names.pool, names.container, { readOnly });
+  },
+});

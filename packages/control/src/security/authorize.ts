@@ -1,0 +1,112 @@
+// Whether a caller may do a thing with a pool or container, before the thing is done.
+
+import { DaosError } from '@daos/model';
+import { readRecord, type ControlContext } from '../control-context.js';
+import { findContainerInAnyState } from '../containers/find-container.js';
+import { findPoolInAnyState } from '../pools/find-pool.js';
+import {
+  containerKey,
+  containerRecord,
+  type ContainerFields,
+} from '../records/container-record.js';
+import { poolKey, poolRecord, type PoolFields } from '../records/pool-record.js';
+import { rightsOf, type Right } from './acl.js';
+import { denied, hidden, type Caller } from './caller.js';
+
+/**
+ * What one caller may touch. Each method answers with the UUID of what it let through, so that what
+ * is done afterwards is done to the same thing.
+ */
+export class Access {
+  readonly #context: ControlContext;
+  readonly caller: Caller;
+
+  constructor(context: ControlContext, caller: Caller) {
+    this.#context = context;
+    this.caller = caller;
+  }
+
+  /** All of `rights` are needed; none of them: to see the pool is enough. */
+  async pool(name: string, ...rights: readonly Right[]): Promise<string> {
+    return (await this.#pool(name, rights)).uuid;
+  }
+
+  /** One of `rights` is needed. Who may delete any container of the pool may delete this one. */
+  async container(
+    poolName: string,
+    name: string,
+    ...rights: readonly Right[]
+  ): Promise<{ pool: string; container: string }> {
+    const pool = await this.#pool(poolName, []);
+    const container = await this.#findContainer(pool, name);
+    const names = { pool: pool.uuid, container: container.uuid };
+    if (this.caller.isAdministrator) return names;
+    const poolRights = rightsOf('pool', this.caller.identity, pool);
+    if (rights.includes('d') && poolRights.has('d')) return names;
+    const given = rightsOf('container', this.caller.identity, container);
+    if (given.size === 0) throw hidden('container', name);
+    if (rights.some((right) => given.has(right))) return names;
+    throw denied(this.caller, 'container', container.label, rights.join(' or '));
+  }
+
+  /** Those of `pools` that the caller sees. */
+  async seenPools<T extends { uuid: string }>(pools: readonly T[]): Promise<T[]> {
+    return await this.#filter(pools, async ({ uuid }) => {
+      const pool = await readRecord(this.#context, poolRecord, poolKey(uuid));
+      return pool && this.#rightsOn('pool', pool.fields).has('t');
+    });
+  }
+
+  async seenContainers<T extends { uuid: string }>(
+    pool: string,
+    containers: readonly T[],
+  ): Promise<T[]> {
+    return await this.#filter(containers, async ({ uuid }) => {
+      const container = await readRecord(this.#context, containerRecord, containerKey(pool, uuid));
+      return container && this.#rightsOn('container', container.fields).size > 0;
+    });
+  }
+
+  async #pool(name: string, rights: readonly Right[]): Promise<PoolFields> {
+    const pool = await this.#orHidden('pool', name, findPoolInAnyState(this.#context, name));
+    if (!this.caller.isAdministrator) {
+      const given = this.#rightsOn('pool', pool);
+      if (!given.has('t')) throw hidden('pool', name);
+      const lacking = rights.find((right) => !given.has(right));
+      if (lacking) throw denied(this.caller, 'pool', pool.label, lacking);
+    }
+    return pool;
+  }
+
+  #findContainer(pool: PoolFields, name: string): Promise<ContainerFields> {
+    const found = findContainerInAnyState(this.#context, pool, name);
+    return this.#orHidden('container', name, found);
+  }
+
+  #rightsOn(kind: 'pool' | 'container', fields: PoolFields | ContainerFields) {
+    if (this.caller.isAdministrator) throw new DaosError('DER_MISC', 'administrators need none');
+    return rightsOf(kind, this.caller.identity, fields);
+  }
+
+  async #orHidden<T>(
+    kind: 'pool' | 'container',
+    name: string,
+    found: Promise<{ fields: T }>,
+  ): Promise<T> {
+    try {
+      return (await found).fields;
+    } catch (error) {
+      if (this.caller.isAdministrator || !DaosError.is(error, 'DER_NONEXIST')) throw error;
+      throw hidden(kind, name);
+    }
+  }
+
+  async #filter<T>(
+    items: readonly T[],
+    isSeen: (item: T) => Promise<boolean | undefined>,
+  ): Promise<T[]> {
+    if (this.caller.isAdministrator) return [...items];
+    const seen = await Promise.all(items.map(isSeen));
+    return items.filter((_, index) => seen[index]);
+  }
+}

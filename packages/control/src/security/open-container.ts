@@ -1,0 +1,40 @@
+// Gives a client what it needs to open a container on the engines.
+
+import * as z from 'zod';
+import { readRecord, type ControlContext } from '../control-context.js';
+import { containerDescriptionSchema, statusOf } from '../containers/describe-container.js';
+import { findContainer } from '../containers/find-container.js';
+import { findPool } from '../pools/find-pool.js';
+import {
+  CAPABILITY_LIFE_MS,
+  poolSecretKey,
+  poolSecretRecord,
+  sealCapability,
+} from './capability.js';
+
+export const openContainerSchema = containerDescriptionSchema.extend({
+  /** In base64; empty for a pool that lets everyone in. */
+  capability: z.string(),
+});
+export type OpenContainer = z.infer<typeof openContainerSchema>;
+
+/** Who may is the caller's matter. */
+export async function openContainer(
+  context: ControlContext,
+  poolName: string,
+  name: string,
+  { readOnly = false }: { readOnly?: boolean } = {},
+): Promise<OpenContainer> {
+  const pool = await findPool(context, poolName);
+  const { fields } = await findContainer(context, pool.fields, name);
+  const secret = await readRecord(context, poolSecretRecord, poolSecretKey(pool.fields.uuid));
+  const capability = secret
+    ? sealCapability(secret.fields, {
+        pool: pool.fields.uuid,
+        container: fields.uuid,
+        mayWrite: !readOnly,
+        expiresMs: context.clock.wallMs() + CAPABILITY_LIFE_MS,
+      })
+    : '';
+  return { ...statusOf(fields), capability };
+}
