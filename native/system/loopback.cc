@@ -92,10 +92,10 @@ LoopbackClient::~LoopbackClient() {
   endpoint_.reset();
 }
 
-Result<std::shared_ptr<client::Container>> LoopbackClient::openContainer(Uuid pool, Uuid container,
-                                                                         placement::PoolMap map) {
+Result<std::shared_ptr<client::Container>> LoopbackClient::openContainer(
+    Uuid pool, Uuid container, placement::PoolMap map, client::ContainerOptions options) {
   DAOS_TRY(auto open, client::Pool::open(*context_, pool, std::move(map)));
-  return run(client::Container::open(std::move(open), container, {}));
+  return run(client::Container::open(std::move(open), container, std::move(options)));
 }
 
 namespace {

@@ -40,7 +40,8 @@ class LoopbackClient {
   client::Context& context() { return *context_; }
   // DER_NONEXIST, DER_UNREACH.
   Result<std::shared_ptr<client::Container>> openContainer(Uuid pool, Uuid container,
-                                                           placement::PoolMap map);
+                                                           placement::PoolMap map,
+                                                           client::ContainerOptions options = {});
 
   template <typename T>
   T run(Task<T> task) {

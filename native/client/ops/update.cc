@@ -38,12 +38,14 @@ Task<Result<Epoch>> update(Object& object, const UpdateArguments& arguments) {
   DAOS_CO_CHECK(check(object, arguments));
   DAOS_CO_TRY(const uint32_t target, object.targetOf(arguments.dkey));
   Context::Scratch scratch(object.context());
+  const UpdateChecksums checksums(object.container().checksums(), arguments.akeys, arguments.data);
   protocol::WireWriter writer(scratch.body());
   encode(
       writer,
       {.head = {.conditions = arguments.conditions, .oid = object.oid(), .epoch = arguments.epoch},
        .dkey = arguments.dkey,
-       .akeys = arguments.akeys});
+       .akeys = arguments.akeys,
+       .checksums = checksums.akeys()});
   DAOS_CO_TRY(const rpc::Reply reply,
               co_await callTarget(object.container(), target,
                                   {.opcode = protocol::Opcode::kObjectUpdate,
