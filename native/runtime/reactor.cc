@@ -1,5 +1,6 @@
 #include "runtime/reactor.h"
 
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -240,12 +241,20 @@ void Reactor::runUntil(const std::function<bool()>& done) {
     // To read the clock takes longer than a turn that finds nothing.
     if (++idleCount % kIdleTurnsPerClockReading != 0) continue;
     nowNs_ = clock_.nowNs();
+    if (coreSharing_.shouldYield(nowNs_, nowNs_ - busyNs)) yieldCore();
     if (nowNs_ - busyNs < options_.spinNs) continue;
     block();
     nowNs_ = clock_.nowNs();
     // Not busy yet: if the wake-up was for nothing, the loop blocks again without spinning.
   }
   isStopping_.store(false, std::memory_order_relaxed);
+}
+
+void Reactor::yieldCore() {
+  const uint64_t beforeNs = nowNs_;
+  sched_yield();
+  nowNs_ = clock_.nowNs();
+  coreSharing_.onYielded(beforeNs, nowNs_);
 }
 
 void Reactor::stop() {

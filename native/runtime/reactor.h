@@ -3,7 +3,8 @@
 // A turn: mailbox → pollers' poll → due timers → ready coroutines → pollers' flush. What a turn
 // queues for a peer or a device leaves in that turn's flush, as one batch. When turns find nothing
 // for `spinNs`, the loop blocks in epoll until a poller's wait fd, the doorbell or the next timer;
-// a blocked reactor costs no CPU.
+// a blocked reactor costs no CPU. A loop that shares its core with others that poll gives them the
+// core while it finds nothing.
 //
 // Thread: all but post() and stop() belong to the thread that runs the loop.
 // Life:   construct, addPoller…, run() until stop(); spawned tasks must have ended before
@@ -21,6 +22,7 @@
 #include "base/intrusive_list.h"
 #include "base/result.h"
 #include "runtime/clock.h"
+#include "runtime/core_sharing.h"
 #include "runtime/mailbox.h"
 #include "runtime/task.h"
 
@@ -131,6 +133,7 @@ class Reactor {
   size_t runReady();
   void block();
   bool prepareWait();
+  void yieldCore();
   static Spawned runSpawned(Reactor& reactor, Task<void> task);
 
   const Clock& clock_;
@@ -146,6 +149,7 @@ class Reactor {
   IntrusiveList<SpawnedPromise, Spawned> spawned_;
   size_t spawnedCount_ = 0;
   bool isInTurn_ = false;
+  CoreSharing coreSharing_;
   Mailbox mailbox_;
   std::atomic<bool> isBlocked_{false};
   std::atomic<bool> isStopping_{false};
