@@ -55,4 +55,6 @@ class Container {
   std::vector<uint64_t> handles_;  // by position of the target in the pool map
 };
 
+inline FrameCache& frameCacheOf(Container& container) { return container.context().frames(); }
+
 }  // namespace daos::client

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "rpc/rpc.h"
+#include "runtime/frame_cache.h"
 #include "runtime/random.h"
 #include "runtime/reactor.h"
 
@@ -34,6 +35,7 @@ class Context {
   Random& random() const { return random_; }
   rpc::Endpoint& endpoint() const { return endpoint_; }
   const ContextOptions& options() const { return options_; }
+  FrameCache& frames() { return frames_; }
 
   // Memory of one call that returns to the context when it goes; no allocation once warm.
   class Scratch {
@@ -67,7 +69,11 @@ class Context {
   Random& random_;
   rpc::Endpoint& endpoint_;
   const ContextOptions options_;
+  FrameCache frames_;
   std::vector<std::unique_ptr<Scratch::Parts>> spareParts_;
 };
+
+// Tasks that begin with a context take their frames from it.
+inline FrameCache& frameCacheOf(Context& context) { return context.frames(); }
 
 }  // namespace daos::client

@@ -42,6 +42,8 @@ class Object {
   bool hasLayout_ = false;
 };
 
+inline FrameCache& frameCacheOf(Object& object) { return object.context().frames(); }
+
 struct UpdateArguments {
   Bytes dkey;
   std::span<const IoDescriptor> akeys;

@@ -2,17 +2,20 @@
 //
 // 1. Created suspended; it starts when awaited, or when Reactor::spawn takes it.
 // 2. Whoever awaits it is resumed by symmetric transfer, with its value.
-// 3. The frame dies with the Task object; a spawned one frees itself.
+// 3. The frame dies with the Task object; a spawned one frees itself. Its memory is that of
+//    frameCacheOf(the first argument), where there is such a function, or the heap's.
 //
 // Thread: one; a Task never moves to another thread.
 #pragma once
 
+#include <concepts>
 #include <coroutine>
 #include <exception>
 #include <optional>
 #include <utility>
 
 #include "base/assert.h"
+#include "runtime/frame_cache.h"
 
 namespace daos {
 
@@ -36,6 +39,16 @@ struct PromiseBase {
   FinalAwaiter final_suspend() const noexcept { return {}; }
   // Errors are values; an exception here is a bug.
   void unhandled_exception() const noexcept { std::terminate(); }
+
+  template <typename First, typename... Rest>
+    requires requires(First& first) {
+      { frameCacheOf(first) } -> std::same_as<FrameCache&>;
+    }
+  static void* operator new(size_t size, First& first, Rest&...) {
+    return frameCacheOf(first).allocate(size);
+  }
+  static void* operator new(size_t size) { return FrameCache::allocateAlone(size); }
+  static void operator delete(void* frame) { FrameCache::free(frame); }
 };
 
 template <typename T>
