@@ -131,18 +131,21 @@ class BareFabric {
   [[noreturn]] void serveMemory() {
     while (true) poll([](Buffer&) {});
   }
-  bench::Measured transfer(Exposed remote, size_t size, size_t depth, bool isWrite,
-                           double seconds) {
+  // `depth` transfers under way, to or from one piece of `pieceCount` after the other on this side.
+  bench::Measured transfer(Exposed remote, size_t size, size_t pieceCount, size_t depth,
+                           bool isWrite, double seconds) {
     prepare(64, 64, 1);
-    std::vector<char> local(size * depth, 'x');
+    std::vector<char> local(size * pieceCount, 'x');
+    size_t next = 0;
     const auto start = [&](size_t i) {
       void* context = reinterpret_cast<void*>(i + 1);
+      char* const piece = local.data() + next++ % pieceCount * size;
       ssize_t code;
       do {
-        code = isWrite ? fi_write(endpoint_, local.data() + i * size, size, nullptr, peer_,
-                                  remote.address, remote.key, context)
-                       : fi_read(endpoint_, local.data() + i * size, size, nullptr, peer_,
-                                 remote.address, remote.key, context);
+        code = isWrite ? fi_write(endpoint_, piece, size, nullptr, peer_, remote.address,
+                                  remote.key, context)
+                       : fi_read(endpoint_, piece, size, nullptr, peer_, remote.address,
+                                 remote.key, context);
         if (code == -FI_EAGAIN) fi_cq_read(completions_, nullptr, 0);
       } while (code == -FI_EAGAIN);
       requireZero(code, "fi_read/fi_write");

@@ -111,8 +111,8 @@ inline Outcome runBareEcho(const std::string& provider, size_t requestSize, size
   return outcome;
 }
 
-inline bench::Measured runBareTransfer(const std::string& provider, size_t size, size_t depth,
-                                       bool isWrite, double seconds) {
+inline bench::Measured runBareTransfer(const std::string& provider, size_t size, size_t pieceCount,
+                                       size_t depth, bool isWrite, double seconds) {
   ServerProcess server([&](const auto& tell, const auto& hear) {
     BareFabric fabric(provider);
     const auto exposed = fabric.expose(size);
@@ -127,7 +127,7 @@ inline bench::Measured runBareTransfer(const std::string& provider, size_t size,
   std::memcpy(&exposed, told.data(), sizeof exposed);
   fabric.setPeer(told.substr(sizeof exposed));
   server.tell(fabric.name());
-  return fabric.transfer(exposed, size, depth, isWrite, seconds);
+  return fabric.transfer(exposed, size, pieceCount, depth, isWrite, seconds);
 }
 
 }  // namespace daos::rpc

@@ -135,7 +135,7 @@ void benchBulk(bench::Report& report, const std::string& provider, bool isWrite,
       "rpc/" + provider + "/bulk1m/" + (isWrite ? "write" : "read") + "/qd" + std::to_string(depth);
   if (!report.wants(name)) return;
   const bench::Measured bare =
-      runBareTransfer(provider, kBulkSize, depth, !isWrite, report.seconds() / 2);
+      runBareTransfer(provider, kBulkSize, depth, depth, !isWrite, report.seconds() / 2);
   const Outcome ours =
       runOurs(provider, isWrite ? kPull : kPush, sizeof(uint64_t), isWrite ? kBulkSize : 0,
               isWrite ? 0 : kBulkSize, depth, report.seconds() / 2);

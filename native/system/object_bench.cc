@@ -2,7 +2,8 @@
 // transport; beside a bare libfabric loop that moves as many bytes, in the same run.
 //
 // Names: object/{tcp,shm}/{sv64,array4k}-{update,fetch}/qd{1,16,32,64}/{rate,p50,p99} and
-//        object/{tcp,shm}/array1m-{update,fetch}/qd{1,4}/{rate,bandwidth,p50,p99}.
+//        object/{tcp,shm}/array1m-{update,fetch,crc-update,crc-fetch}/qd{1,4}/
+//        {rate,bandwidth,p50,p99}.
 // The pool lies on tmpfs in a PmemArena, so that the figures are the path's, not a disk's.
 #include <unistd.h>
 
@@ -42,6 +43,7 @@ struct Case {
   bool isUpdate;
   ValueType type;
   size_t size;
+  ChecksumType checksums = ChecksumType::kNone;
 
   bool isLarge() const { return size >= (1 << 20); }
   // 1 MiB values are few, so that they fit.
@@ -145,7 +147,10 @@ constexpr size_t kHeadSize = 64;
 Reference measureReference(const std::string& kind, const Case& test, size_t depth,
                            double seconds) {
   if (test.isLarge()) {
-    return {rpc::runBareTransfer(kind, test.size, depth, !test.isUpdate, seconds).perSecond, {}};
+    const size_t pieceCount = test.keyCount();
+    return {rpc::runBareTransfer(kind, test.size, pieceCount, depth, !test.isUpdate, seconds)
+                .perSecond,
+            {}};
   }
   const size_t requestSize = test.isUpdate ? test.size : kHeadSize;
   const size_t answerSize = test.isUpdate ? kHeadSize : test.size;
@@ -164,7 +169,8 @@ void runCase(bench::Report& report, const std::string& kind, const Case& test, s
   const rpc::Pinned pinned;
   const auto client =
       orExit(name, LoopbackClient::create({kind}, nullptr, {}, {.spinNs = UINT64_MAX}));
-  auto open = orExit(name, client->openContainer(options.pool, options.container, engine->map()));
+  auto open = orExit(name, client->openContainer(options.pool, options.container, engine->map(),
+                                                 {.checksums = {.type = test.checksums}}));
   const ObjectId oid = ObjectId::make({1, 0}, ObjectType::kDkeyUint64, 1, 1);
   auto object = client::Object::open(open, oid).value();
   CaseRun run(*client, *object, test);
@@ -202,7 +208,11 @@ int main(int argc, char** argv) {
                         {"array4k-update", true, ValueType::kArray, 4096},
                         {"array4k-fetch", false, ValueType::kArray, 4096}};
   const Case large[] = {{"array1m-update", true, ValueType::kArray, 1 << 20},
-                        {"array1m-fetch", false, ValueType::kArray, 1 << 20}};
+                        {"array1m-fetch", false, ValueType::kArray, 1 << 20},
+                        {"array1m-crc-update", true, ValueType::kArray, 1 << 20,
+                         ChecksumType::kCrc32c},
+                        {"array1m-crc-fetch", false, ValueType::kArray, 1 << 20,
+                         ChecksumType::kCrc32c}};
   for (const std::string kind : {"tcp", "shm"}) {
     for (const Case& test : small) {
       for (size_t depth : {1, 16, 32, 64}) runCase(report, kind, test, depth);
