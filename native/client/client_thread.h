@@ -34,6 +34,8 @@ class Operation : private Message {
 
  private:
   friend class ClientThread;
+  // Of every coroutine that is a member of an operation.
+  friend FrameCache& frameCacheOf(Operation& operation);
   static void runMessage(Message* message);
   Task<void> runTask();
   class ClientThread* thread_ = nullptr;
@@ -55,6 +57,7 @@ class ClientThread {
 
  private:
   friend class Operation;
+  friend FrameCache& frameCacheOf(Operation& operation);
   ClientThread() = default;
   Status start(TransportFactory& factory, const ClientOptions& options);
   void drain();
@@ -67,5 +70,9 @@ class ClientThread {
   size_t runningCount_ = 0;
   std::thread thread_;
 };
+
+inline FrameCache& frameCacheOf(Operation& operation) {
+  return operation.thread_->reactor_->frames();
+}
 
 }  // namespace daos::client

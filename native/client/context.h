@@ -10,7 +10,6 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "rpc/rpc.h"
-#include "runtime/frame_cache.h"
 #include "runtime/random.h"
 #include "runtime/reactor.h"
 
@@ -35,7 +34,7 @@ class Context {
   Random& random() const { return random_; }
   rpc::Endpoint& endpoint() const { return endpoint_; }
   const ContextOptions& options() const { return options_; }
-  FrameCache& frames() { return frames_; }
+  FrameCache& frames() const { return reactor_.frames(); }
 
   // Memory of one call that returns to the context when it goes; no allocation once warm.
   class Scratch {
@@ -69,11 +68,10 @@ class Context {
   Random& random_;
   rpc::Endpoint& endpoint_;
   const ContextOptions options_;
-  FrameCache frames_;
   std::vector<std::unique_ptr<Scratch::Parts>> spareParts_;
 };
 
-// Tasks that begin with a context take their frames from it.
+// Tasks that begin with a context take their frames from its reactor.
 inline FrameCache& frameCacheOf(Context& context) { return context.frames(); }
 
 }  // namespace daos::client

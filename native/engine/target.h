@@ -105,4 +105,6 @@ class Target {
   bool isClosing_ = false;
 };
 
+inline FrameCache& frameCacheOf(Target& target) { return target.reactor().frames(); }
+
 }  // namespace daos::engine

@@ -84,6 +84,7 @@ class ServerSide {
   friend class ClientSession;
   friend class Request;
   friend class Transfer;
+  friend FrameCache& frameCacheOf(ServerSide& server) { return server.context_.reactor.frames(); }
   struct HandlerEntry {
     Endpoint::Handler handler;
     Endpoint::FastHandler fast;

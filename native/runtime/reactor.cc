@@ -24,6 +24,10 @@ struct Reactor::SpawnedPromise : IntrusiveLink<Reactor::Spawned> {
     ++reactor.spawnedCount_;
   }
   ~SpawnedPromise() { --reactor.spawnedCount_; }
+  static void* operator new(size_t size, Reactor& owner, Task<void>&) {
+    return owner.frames_.allocate(size);
+  }
+  static void operator delete(void* frame) { FrameCache::free(frame); }
   Spawned get_return_object() const noexcept;
   std::suspend_never initial_suspend() const noexcept { return {}; }
   std::suspend_never final_suspend() const noexcept { return {}; }

@@ -23,6 +23,7 @@
 #include "base/result.h"
 #include "runtime/clock.h"
 #include "runtime/core_sharing.h"
+#include "runtime/frame_cache.h"
 #include "runtime/mailbox.h"
 #include "runtime/task.h"
 
@@ -59,6 +60,8 @@ class Reactor {
   Reactor& operator=(const Reactor&) = delete;
 
   const Clock& clock() const { return clock_; }
+  // Memory for frames of coroutines on this loop; they must have ended before it is destroyed.
+  FrameCache& frames() { return frames_; }
   // Monotonic time as of this turn; cheap.
   uint64_t nowNs() const { return nowNs_; }
 
@@ -136,6 +139,7 @@ class Reactor {
   void yieldCore();
   static Spawned runSpawned(Reactor& reactor, Task<void> task);
 
+  FrameCache frames_;
   const Clock& clock_;
   const ReactorOptions options_;
   const int epollFd_;
@@ -154,5 +158,7 @@ class Reactor {
   std::atomic<bool> isBlocked_{false};
   std::atomic<bool> isStopping_{false};
 };
+
+inline FrameCache& frameCacheOf(Reactor& reactor) { return reactor.frames(); }
 
 }  // namespace daos
