@@ -3,7 +3,8 @@
 //
 // Names: object/{tcp,shm}/{sv64,array4k}-{update,fetch}/qd{1,16,32,64}/{rate,p50,p99} and
 //        object/{tcp,shm}/array1m-{update,fetch,crc-update,crc-fetch}/qd{1,4}/
-//        {rate,bandwidth,p50,p99}.
+//        {rate,bandwidth,p50,p99};
+//        object/{tcp,shm}/engine/{first-write,idle}.
 // The pool lies on tmpfs in a PmemArena, so that the figures are the path's, not a disk's.
 #include <unistd.h>
 
@@ -56,15 +57,15 @@ class CaseRun {
   CaseRun(LoopbackClient& client, client::Object& object, const Case& test)
       : client_(client), object_(object), test_(test) {}
 
-  // Writes every key once, so that fetches find data.
-  void fill() {
-    client_.reactor().spawn([](CaseRun& self) -> Task<void> {
+  // Writes the first keys once, so that fetches find data.
+  void fill(uint64_t keyCount) {
+    client_.reactor().spawn([](CaseRun& self, uint64_t count) -> Task<void> {
       std::vector<std::byte> buffer(self.test_.size, std::byte{7});
-      for (uint64_t key = 0; key < self.test_.keyCount(); ++key) {
+      for (uint64_t key = 0; key < count; ++key) {
         orExit(self.test_.name, co_await self.update(key, buffer));
       }
       self.isFilled_ = true;
-    }(*this));
+    }(*this, keyCount));
     client_.reactor().runUntil([&] { return isFilled_; });
   }
 
@@ -174,7 +175,7 @@ void runCase(bench::Report& report, const std::string& kind, const Case& test, s
   const ObjectId oid = ObjectId::make({1, 0}, ObjectType::kDkeyUint64, 1, 1);
   auto object = client::Object::open(open, oid).value();
   CaseRun run(*client, *object, test);
-  if (!test.isUpdate) run.fill();
+  if (!test.isUpdate) run.fill(test.keyCount());
   run.measure(depth, report.seconds());
   report.addRate(name + "/rate", run.rate(), bare.rate);
   if (test.isLarge()) {
@@ -184,6 +185,46 @@ void runCase(bench::Report& report, const std::string& kind, const Case& test, s
   } else {
     report.addLatency(name, run.latencies(), &bare.latencies);
   }
+}
+
+// Processor time that a process has used, in seconds.
+double cpuSecondsOf(pid_t process) {
+  std::FILE* file = std::fopen(("/proc/" + std::to_string(process) + "/stat").c_str(), "re");
+  unsigned long user = 0, system = 0;
+  if (!file || std::fscanf(file,
+                           "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+                           &user, &system) != 2) {
+    std::fprintf(stderr, "no statistics of the engine's process\n");
+    std::exit(1);
+  }
+  std::fclose(file);
+  return static_cast<double>(user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+// An engine as it is by default, from its start to the first write, and then without work while a
+// client has a container open.
+void runIdle(bench::Report& report, const std::string& kind) {
+  const std::string name = "object/" + kind + "/engine";
+  if (!report.wants(name)) return;
+  const ScratchDirectory directory("/dev/shm");
+  EngineProcessOptions options = optionsOf(kind, directory);
+  options.engine.spinNs = engine::EngineOptions().spinNs;
+  options.sizes.arenaBytes = uint64_t{256} << 20;
+  const uint64_t startNs = bench::nowNs();
+  const auto engine = orExit(name, EngineProcess::start(options));
+  const auto client = orExit(name, LoopbackClient::create({kind}));
+  auto open = orExit(name, client->openContainer(options.pool, options.container, engine->map()));
+  auto object =
+      client::Object::open(open, ObjectId::make({1, 0}, ObjectType::kDkeyUint64, 1, 1)).value();
+  const Case first{"sv64-update", true, ValueType::kSingle, 64};
+  CaseRun(*client, *object, first).fill(1);
+  report.add(name + "/first-write", static_cast<double>(bench::nowNs() - startNs) / 1e6, "ms");
+  const double usedBefore = cpuSecondsOf(engine->pid());
+  const uint64_t idleNs = bench::nowNs();
+  usleep(static_cast<useconds_t>(report.seconds() * 1e6));
+  const double seconds = static_cast<double>(bench::nowNs() - idleNs) / 1e9;
+  report.add(name + "/idle", (cpuSecondsOf(engine->pid()) - usedBefore) / seconds * 100,
+             "% of a core");
 }
 
 // libpmem reads its environment when it is loaded. Without this it would flush tmpfs by msync.
@@ -214,6 +255,7 @@ int main(int argc, char** argv) {
                         {"array1m-crc-fetch", false, ValueType::kArray, 1 << 20,
                          ChecksumType::kCrc32c}};
   for (const std::string kind : {"tcp", "shm"}) {
+    runIdle(report, kind);
     for (const Case& test : small) {
       for (size_t depth : {1, 16, 32, 64}) runCase(report, kind, test, depth);
     }
