@@ -1,6 +1,7 @@
 // The command line of users.
 
 import { Cli, type CliWorld } from './cli.js';
+import { addCompletion } from './commands/completion.js';
 import { addContainer } from './commands/container.js';
 import { addObject } from './commands/object.js';
 import { addPoolQueries } from './commands/pool.js';
@@ -19,5 +20,6 @@ export function makeDaos(world: CliWorld): Cli {
   addPoolQueries(cli);
   addContainer(cli);
   addObject(cli);
+  addCompletion(cli);
   return cli;
 }

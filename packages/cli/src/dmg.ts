@@ -1,6 +1,7 @@
 // The command line of administrators.
 
 import { Cli, type CliWorld } from './cli.js';
+import { addCompletion } from './commands/completion.js';
 import { addPoolManagement } from './commands/pool.js';
 import { addSystem } from './commands/system.js';
 import { CLI_VERSION } from './version.js';
@@ -12,5 +13,6 @@ export function makeDmg(world: CliWorld): Cli {
   );
   addPoolManagement(cli);
   addSystem(cli);
+  addCompletion(cli);
   return cli;
 }

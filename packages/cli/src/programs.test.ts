@@ -2,6 +2,7 @@
 // Method: a real server with a real engine; the command lines run in this process, with streams of
 //         their own.
 
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +72,38 @@ describe('cli/programs', () => {
     expect((await dmg('pool', 'destroy', 'tank')).status).toBe(EXIT_CODES.busy);
     expect((await daos('container', 'destroy', 'tank', 'box')).status).toBe(0);
     expect((await dmg('pool', 'destroy', 'tank')).status).toBe(0);
+  });
+
+  test('a pool and a container get other labels, each its own alone', async () => {
+    for (const label of ['tank', 'vat']) await dmg('pool', 'create', label, '--size', '128MiB');
+    for (const label of ['box', 'bag']) await daos('cont', 'create', 'tank', label);
+    expect((await dmg('pool', 'set-prop', 'tank', 'label:vat')).status).toBe(EXIT_CODES.exists);
+    expect((await dmg('pool', 'set-prop', 'tank', 'label:barrel')).status).toBe(0);
+    expect((await daos('pool', 'query', 'tank')).status).toBe(EXIT_CODES.notFound);
+    expect((await dmg('pool', 'get-prop', 'barrel')).output).toMatch(/label +barrel/);
+    const rename = (label: string) => daos('cont', 'set-prop', 'barrel', 'box', `label:${label}`);
+    expect((await rename('bag')).status).toBe(EXIT_CODES.exists);
+    expect((await rename('crate')).status).toBe(0);
+    expect((await daos('cont', 'query', 'barrel', 'crate')).status).toBe(0);
+    const wrong = await dmg('pool', 'set-prop', 'barrel', 'colour:red');
+    expect(wrong).toMatchObject({ status: EXIT_CODES.usage });
+    for (const label of ['barrel', 'vat']) await dmg('pool', 'destroy', label, '--recursive');
+  });
+
+  test('bash completes commands and options', async () => {
+    const script = (await daos('completion')).output;
+    const complete = (...words: string[]) =>
+      execFileSync('bash', [
+        '-c',
+        `${script}\nCOMP_WORDS=(daos "$@"); COMP_CWORD=$#; _daos; echo "\${COMPREPLY[*]}"`,
+        'bash',
+        ...words,
+      ])
+        .toString()
+        .trim();
+    expect(complete('cont')).toBe('container');
+    expect(complete('container', 'get-')).toBe('get-prop get-attr get-acl');
+    expect(complete('cont', 'create', '--ty')).toBe('--type');
   });
 
   test('an engine is stopped, started, excluded and let in again', async () => {

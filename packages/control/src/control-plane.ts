@@ -25,6 +25,7 @@ import {
   type ContainerStatus,
 } from './containers/describe-container.js';
 import { destroyContainer } from './containers/destroy-container.js';
+import { relabelContainer } from './containers/relabel-container.js';
 import type { ControlContext, Log } from './control-context.js';
 import type { EngineDirectory } from './engines/engine-control.js';
 import { KeyedMutex } from './keyed-mutex.js';
@@ -41,6 +42,7 @@ import { destroyPool, type DestroyPoolOptions } from './pools/destroy-pool.js';
 import { evictPool } from './pools/evict-pool.js';
 import { healPools, healRank } from './pools/heal-pools.js';
 import type { CreatePoolRequest } from './pools/plan.js';
+import { relabelPool } from './pools/relabel-pool.js';
 import { clearExcludedRank, excludeRank } from './ranks/exclude-rank.js';
 import { powerRanks, type RankOutcome } from './ranks/power-ranks.js';
 import { RankLeases, type RankRenewal } from './ranks/rank-leases.js';
@@ -169,6 +171,16 @@ export class ControlPlane implements PoolDirectory {
 
   getContainer(pool: string, container: string): Promise<ContainerStatus> {
     return describeContainer(this.#context, pool, container);
+  }
+
+  /** DER_EXIST when another pool has the label. */
+  async relabelPool(pool: string, label: string): Promise<{ uuid: string; label: string }> {
+    const { uuid } = await relabelPool(this.#context, pool, label);
+    return { uuid, label };
+  }
+
+  async relabelContainer(pool: string, container: string, label: string): Promise<ContainerStatus> {
+    return statusOf(await relabelContainer(this.#context, pool, container, label));
   }
 
   /** What `caller` may touch. The methods here ask nobody. */

@@ -12,6 +12,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { DaosError } from '@daos/model';
 import { ControlPlane } from './control-plane.js';
 import type { EngineControl, EngineDirectory } from './engines/engine-control.js';
+import { FencedStore, LEADER_KEY } from './metadata/fenced-store.js';
 import { LmdbStore } from './metadata/lmdb-store.js';
 import type { MetadataStore } from './metadata/metadata-store.js';
 
@@ -66,8 +67,8 @@ class Life {
     throw new Error('the process is dead');
   }
 
-  store(store: LmdbStore): MetadataStore {
-    return Object.assign(Object.create(store) as LmdbStore, {
+  store(store: MetadataStore): MetadataStore {
+    return Object.assign(Object.create(store) as MetadataStore, {
       get: (key: string) => store.get(key),
       range: (options: Parameters<MetadataStore['range']>[0]) => store.range(options),
       txn: (...parameters: Parameters<MetadataStore['txn']>) =>
@@ -75,7 +76,7 @@ class Life {
     });
   }
 
-  engines(engines: MapEngines): EngineDirectory {
+  engines(engines: EngineDirectory): EngineDirectory {
     return {
       engineOf: (rank) =>
         new Proxy(engines.engineOf(rank), {
@@ -83,6 +84,21 @@ class Life {
             this.effect<unknown>(() => engine[name](parameters)),
         }),
     };
+  }
+}
+
+/** Is paused before one side effect, while `meanwhile` happens, and goes on unaware of it. */
+class Paused extends Life {
+  constructor(
+    readonly pausedAt: number,
+    readonly meanwhile: () => Promise<void>,
+  ) {
+    super(Infinity, false);
+  }
+
+  override async effect<T>(run: () => Promise<T>): Promise<T> {
+    if (this.effectCount++ === this.pausedAt) await this.meanwhile();
+    return await run();
   }
 }
 
@@ -211,7 +227,60 @@ async function runOnce(scenario: Scenario, life: Life, isEngineAway: boolean): P
   }
 }
 
+/** Engines whose servers refuse commands of a term that has ended. */
+function ofTerm(engines: MapEngines, seen: number[], term: number): EngineDirectory {
+  return {
+    engineOf: (rank) =>
+      new Proxy(engines.engineOf(rank), {
+        get: (engine, name: keyof EngineControl) => async (parameters: never) => {
+          if (term < (seen[rank] ?? 0)) throw new DaosError('DER_STALE', 'the term has ended');
+          seen[rank] = term;
+          return await engine[name](parameters);
+        },
+      }),
+  };
+}
+
+/** Begins a term: the control plane of the host that leads from now on. */
+async function lead(world: World, seen: number[], life = new Life(Infinity, false)) {
+  const { revision } = await world.store.txn([], [{ put: LEADER_KEY, value: '{"url":"x"}' }]);
+  return new ControlPlane({
+    store: new FencedStore(life.store(world.store), revision),
+    engines: life.engines(ofTerm(world.engines, seen, revision)),
+    log: silent,
+    term: revision,
+  });
+}
+
+/** How many side effects the run had. */
+async function runReplaced(scenario: Scenario, pausedAt: number): Promise<number> {
+  const world = await newWorld();
+  const seen: number[] = [];
+  try {
+    await scenario.prepare?.(await lead(world, seen));
+    const paused = new Paused(pausedAt, async () => await (await lead(world, seen)).heal());
+    const acknowledged = await scenario.run(await lead(world, seen, paused)).then(
+      () => true,
+      () => false,
+    );
+    expect(acknowledged).toBe(pausedAt === Infinity);
+    const found = await checkWhole(world);
+    if (acknowledged) expect(found).toEqual(scenario.after);
+    else expect([scenario.before, scenario.after]).toContainEqual(found);
+    return paused.effectCount;
+  } finally {
+    await world.store.close();
+  }
+}
+
 describe('control/crash', () => {
+  for (const [name, scenario] of Object.entries(SCENARIOS)) {
+    test(`a host that is replaced while ${name}, and goes on, changes nothing`, async () => {
+      const effectCount = await runReplaced(scenario, Infinity);
+      for (let step = 0; step < effectCount; step++) await runReplaced(scenario, step);
+    });
+  }
+
   for (const [name, scenario] of Object.entries(SCENARIOS)) {
     for (const isEngineAway of [false, true]) {
       const where = isEngineAway ? ', an engine being away at the restart' : '';

@@ -1,11 +1,11 @@
-// `daos container`: create, destroy, list, query, get-prop, access.
+// `daos container`: create, destroy, list, query, get-prop, set-prop, access.
 
 import type { ContainerStatus } from '@daos/control/client';
 import type { Cli, CommandContext, Output } from '../cli.js';
 import { formatFields, formatTable } from '../table.js';
 import { addContainerAccess, ownerOf, readAcl } from './access.js';
 import { addContainerAttributes } from './attributes.js';
-import { parseProperties } from './parse.js';
+import { parseLabel, parseProperties } from './parse.js';
 
 export function addContainer(cli: Cli): void {
   const container = cli.program
@@ -38,6 +38,10 @@ export function addContainer(cli: Cli): void {
     .command('get-prop <pool> <container>')
     .description('shows the properties of a container')
     .action(cli.action(getProperties));
+  container
+    .command('set-prop <pool> <container> <properties>')
+    .description('changes properties: label:newname')
+    .action(cli.action(setProperties));
   addContainerAttributes(cli, container);
   addContainerAccess(cli, container);
 }
@@ -117,4 +121,15 @@ async function getProperties(
     response: properties,
     human: formatTable(['Property', 'Value'], Object.entries(properties)),
   };
+}
+
+async function setProperties(
+  { control }: CommandContext,
+  pool: string,
+  container: string,
+  properties: string,
+): Promise<Output> {
+  const body = { label: parseLabel(properties) };
+  const response = await control.call('relabelContainer', { params: { pool, container }, body });
+  return { response, human: `container ${response.uuid} is ${response.label} now\n` };
 }

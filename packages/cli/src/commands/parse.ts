@@ -43,3 +43,11 @@ export function parseProperties(text: string): Record<string, string> {
   });
   return Object.fromEntries(entries);
 }
+
+/** `label:new`: the one property that can be changed. */
+export function parseLabel(text: string): string {
+  const { label, ...others } = parseProperties(text);
+  const [other] = Object.keys(others);
+  if (label !== undefined && other === undefined) return label;
+  throw new DaosError('DER_INVAL', `'${other ?? text}' cannot be changed: 'label' can`);
+}

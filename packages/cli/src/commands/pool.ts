@@ -8,7 +8,7 @@ import type { Cli, CommandContext, Output } from '../cli.js';
 import { formatFields, formatTable } from '../table.js';
 import { addPoolAccess, ownerOf, readAcl } from './access.js';
 import { addPoolAttributes } from './attributes.js';
-import { parseRanks, parseRatio, parseSizeOrPercent } from './parse.js';
+import { parseLabel, parseRanks, parseRatio, parseSizeOrPercent } from './parse.js';
 
 export function addPoolQueries(cli: Cli): Command {
   const pool = cli.program.command('pool').description('works on pools');
@@ -46,6 +46,14 @@ export function addPoolManagement(cli: Cli): void {
     .description('destroys a pool and all data in it')
     .option('-r, --recursive', 'also when it has containers')
     .action(cli.action(destroyPool));
+  pool
+    .command('get-prop <pool>')
+    .description('shows the properties of a pool')
+    .action(cli.action(getProperties));
+  pool
+    .command('set-prop <pool> <properties>')
+    .description('changes properties: label:newname')
+    .action(cli.action(setProperties));
   pool
     .command('evict <pool>')
     .description('closes all handles of a pool and revokes what opens them')
@@ -175,4 +183,21 @@ async function destroyPool(
 async function evictPool({ control }: CommandContext, pool: string): Promise<Output> {
   await control.call('evictPool', { params: { pool } });
   return { response: { pool }, human: `evicted all handles of pool ${pool}\n` };
+}
+
+async function getProperties({ control }: CommandContext, pool: string): Promise<Output> {
+  const { label } = await control.getPool(pool);
+  const { owner, ownerGroup } = await control.call('getPoolAcl', { params: { pool } });
+  const response = { label, owner, 'owner-group': ownerGroup };
+  return { response, human: formatTable(['Property', 'Value'], Object.entries(response)) };
+}
+
+async function setProperties(
+  { control }: CommandContext,
+  pool: string,
+  properties: string,
+): Promise<Output> {
+  const body = { label: parseLabel(properties) };
+  const response = await control.call('relabelPool', { params: { pool }, body });
+  return { response, human: `pool ${response.uuid} is ${response.label} now\n` };
 }

@@ -12,6 +12,7 @@ import {
 } from '../pools/describe-pool.js';
 import { createPoolSchema } from '../pools/plan.js';
 import * as attributes from './attribute-routes.js';
+import * as labels from './label-routes.js';
 import { containerParams, flagField, noBody, none, poolParams, USERS } from './parameters.js';
 import * as ranks from './rank-routes.js';
 import { defineRoute, type Route } from './route.js';
@@ -178,6 +179,7 @@ export const ROUTES = {
   getContainer,
   destroyContainer,
   ...attributes,
+  ...labels,
   ...security,
 } as const;
 

@@ -102,6 +102,8 @@ const NEEDS: Record<string, (client: ControlClient) => Promise<unknown>> = {
   'container d': (client) =>
     client.call('destroyContainer', { params: { pool: 'p', container: 'd' } }),
   'container t': (client) => client.getContainer('p', 'c'),
+  'container T': (client) =>
+    client.call('relabelContainer', { params, body: { label: 'renamed' } }),
   'container a': (client) => client.call('getContainerAcl', { params }),
   'container A': (client) =>
     client.call('changeContainerAcl', { params, body: { update: ['A::zed@:r'] } }),

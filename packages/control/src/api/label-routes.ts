@@ -1,0 +1,38 @@
+// Routes that rename pools and containers.
+
+import * as z from 'zod';
+import { containerDescriptionSchema } from '../containers/describe-container.js';
+import { labelField, uuidField } from '../records/fields.js';
+import { containerParams, none, poolParams, USERS } from './parameters.js';
+import { defineRoute } from './route.js';
+
+const labelBody = z.strictObject({ label: labelField });
+
+export const relabelPool = defineRoute({
+  name: 'relabelPool',
+  method: 'PATCH',
+  path: '/v1/pools/{pool}',
+  summary: 'Gives a pool another label',
+  roles: [],
+  params: poolParams,
+  query: none,
+  body: labelBody,
+  response: z.object({ uuid: uuidField, label: labelField }),
+  run: async ({ control, params, body }) => await control.relabelPool(params.pool, body.label),
+});
+
+export const relabelContainer = defineRoute({
+  name: 'relabelContainer',
+  method: 'PATCH',
+  path: '/v1/pools/{pool}/containers/{container}',
+  summary: 'Gives a container another label',
+  roles: USERS,
+  params: containerParams,
+  query: none,
+  body: labelBody,
+  response: containerDescriptionSchema,
+  run: async ({ control, access, params, body }) => {
+    const { pool, container } = await access.container(params.pool, params.container, 'T');
+    return await control.relabelContainer(pool, container, body.label);
+  },
+});
