@@ -3,6 +3,7 @@
 import { Cli, type CliWorld } from './cli.js';
 import { addCompletion } from './commands/completion.js';
 import { addPoolManagement } from './commands/pool.js';
+import { addStorage } from './commands/storage.js';
 import { addSystem } from './commands/system.js';
 import { CLI_VERSION } from './version.js';
 
@@ -12,6 +13,7 @@ export function makeDmg(world: CliWorld): Cli {
     world,
   );
   addPoolManagement(cli);
+  addStorage(cli);
   addSystem(cli);
   addCompletion(cli);
   return cli;

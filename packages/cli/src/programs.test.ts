@@ -4,7 +4,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Cli, CliWorld } from './cli.js';
@@ -88,6 +88,25 @@ describe('cli/programs', () => {
     const wrong = await dmg('pool', 'set-prop', 'barrel', 'colour:red');
     expect(wrong).toMatchObject({ status: EXIT_CODES.usage });
     for (const label of ['barrel', 'vat']) await dmg('pool', 'destroy', label, '--recursive');
+  });
+
+  test('the storage of hosts is scanned, and what pools take of ranks is told', async () => {
+    type Usage = { ranks: { storage: { freeBytes: number; totalBytes: number } }[] };
+    const free = async () => {
+      const { response } = await json(dmg('-j', 'storage', 'query', 'usage'));
+      return (response as Usage).ranks[0]?.storage.freeBytes ?? NaN;
+    };
+    const before = await free();
+    await dmg('pool', 'create', 'tank', '--size', '256MiB');
+    expect(before - (await free())).toBe(256 * 2 ** 20);
+    await dmg('pool', 'destroy', 'tank');
+    expect(await free()).toBe(before);
+    expect((await dmg('storage', 'query', 'usage')).output).toMatch(/Storage free/);
+    const scanned = await json(dmg('-j', 'storage', 'scan'));
+    expect(scanned.response).toMatchObject({
+      hosts: [{ host: hostname(), ranks: [0], scan: { memoryBytes: totalmem() } }],
+    });
+    expect((await dmg('storage', 'scan')).output).toContain(hostname());
   });
 
   test('bash completes commands and options', async () => {

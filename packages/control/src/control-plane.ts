@@ -28,6 +28,7 @@ import { destroyContainer } from './containers/destroy-container.js';
 import { relabelContainer } from './containers/relabel-container.js';
 import type { ControlContext, Log } from './control-context.js';
 import type { EngineDirectory } from './engines/engine-control.js';
+import type { HostStorage, RankUsage } from './engines/host-scan.js';
 import { KeyedMutex } from './keyed-mutex.js';
 import type { MetadataStore } from './metadata/metadata-store.js';
 import { createPool } from './pools/create-pool.js';
@@ -47,6 +48,7 @@ import { clearExcludedRank, excludeRank } from './ranks/exclude-rank.js';
 import { powerRanks, type RankOutcome } from './ranks/power-ranks.js';
 import { RankLeases, type RankRenewal } from './ranks/rank-leases.js';
 import { joinRank, listRanks, setRankState, type JoinRequest } from './ranks/rank-registry.js';
+import { rankUsage, scanHosts } from './ranks/storage.js';
 import type { RankFields } from './records/rank-record.js';
 import { Access } from './security/authorize.js';
 import type { Caller } from './security/caller.js';
@@ -181,6 +183,14 @@ export class ControlPlane implements PoolDirectory {
 
   async relabelContainer(pool: string, container: string, label: string): Promise<ContainerStatus> {
     return statusOf(await relabelContainer(this.#context, pool, container, label));
+  }
+
+  scanHosts(): Promise<HostStorage[]> {
+    return scanHosts(this.#context);
+  }
+
+  rankUsage(): Promise<RankUsage[]> {
+    return rankUsage(this.#context);
   }
 
   /** What `caller` may touch. The methods here ask nobody. */

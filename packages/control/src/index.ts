@@ -4,6 +4,7 @@ export * from './clock.js';
 export * from './control-plane.js';
 export type { Log } from './control-context.js';
 export * from './engines/engine-control.js';
+export * from './engines/host-scan.js';
 export * from './leadership/leadership.js';
 export * from './metadata/fenced-store.js';
 export * from './metadata/lmdb-store.js';

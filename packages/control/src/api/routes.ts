@@ -17,6 +17,7 @@ import { containerParams, flagField, noBody, none, poolParams, USERS } from './p
 import * as ranks from './rank-routes.js';
 import { defineRoute, type Route } from './route.js';
 import * as security from './security-routes.js';
+import * as storage from './storage-routes.js';
 
 const done = z.object({});
 
@@ -181,6 +182,7 @@ export const ROUTES = {
   ...attributes,
   ...labels,
   ...security,
+  ...storage,
 } as const;
 
 export const ROUTE_LIST: readonly Route[] = Object.values(ROUTES) as unknown as Route[];

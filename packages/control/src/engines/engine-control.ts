@@ -7,6 +7,7 @@
 
 import * as z from 'zod';
 import { addressField, bytesField, uuidField } from '../records/fields.js';
+import type { HostScan } from './host-scan.js';
 
 const usageField = z.object({ usedBytes: bytesField, totalBytes: bytesField });
 
@@ -75,6 +76,8 @@ export interface EngineDirectory {
   engineOf(rank: number): EngineControl;
   /** Absent where engines come and go with their program. */
   readonly power?: EnginePower;
+  /** What the server of a rank sees of its machine. */
+  readonly scanHost?: (rank: number) => Promise<HostScan>;
 }
 
 /** Starts and stops engines; both are done already for one that is as it should be. */

@@ -105,6 +105,12 @@ describe('server/control-hosts', () => {
       const status = await client.call('queryPool', { params: { pool: label } });
       expect(status.targets).toHaveLength(3);
     }
+    const { hosts: scanned } = await anyHost.call('scanStorage');
+    expect(scanned.map(({ ranks, scan }) => [ranks, (scan?.coreCount ?? 0) > 0])).toEqual([
+      [[0], true],
+      [[1], true],
+      [[2], true],
+    ]);
     for (const { url } of hosts) {
       const { pools } = await new ControlClient({ url }).call('listPools');
       expect(pools.map(({ label }) => label)).toEqual(['p0', 'p1', 'p2']);

@@ -6,13 +6,14 @@
 import { ENGINE_METHODS, type EngineMethod } from '@daos/control/engine-control';
 import type { EngineCommand } from '@daos/control/service';
 import { DaosError } from '@daos/model';
+import { inspectMachine } from '../config/generate-config.js';
 import type { Supervisor } from '../engine/supervisor.js';
 
 /** What changes nothing may be asked by a host that stands by as well. */
-const READING: readonly string[] = ['queryPool', 'addresses'] satisfies EngineMethod[];
+const READING: readonly string[] = ['queryPool', 'addresses', 'scanHost'];
 
-/** Besides the methods of an engine: whether it runs at all. */
-export const POWER_METHODS = ['powerOn', 'powerOff'] as const;
+/** Besides the methods of an engine: whether it runs at all, and on what. */
+export const HOST_METHODS = ['powerOn', 'powerOff', 'scanHost'] as const;
 
 export class EngineCommands {
   readonly #supervisors: ReadonlyMap<number, Supervisor>;
@@ -41,6 +42,7 @@ export class EngineCommands {
     if (!supervisor) throw new DaosError('DER_UNREACH', `rank ${rank} is not of this server`);
     if (method === 'powerOn') return await done(supervisor.start());
     if (method === 'powerOff') return await done(supervisor.stop());
+    if (method === 'scanHost') return inspectMachine();
     if (!Object.hasOwn(ENGINE_METHODS, method)) {
       throw new DaosError('DER_INVAL', `engines have no method '${method}'`);
     }

@@ -1,7 +1,7 @@
 // Finds the engine of any rank of the system: of this server by a plain call, of another one
 // through its control service.
 
-import type { EngineDirectory } from '@daos/control';
+import { hostScanSchema, type EngineDirectory } from '@daos/control';
 import { ControlClient } from '@daos/control/client';
 import {
   ENGINE_METHODS,
@@ -10,7 +10,7 @@ import {
 } from '@daos/control/engine-control';
 import type { Certificates } from '@daos/control/service-tls';
 import { DaosError } from '@daos/model';
-import type { EngineCommands, POWER_METHODS } from './engine-commands.js';
+import type { EngineCommands, HOST_METHODS } from './engine-commands.js';
 
 export interface SystemEnginesOptions {
   readonly commands: EngineCommands;
@@ -22,7 +22,7 @@ export interface SystemEnginesOptions {
 }
 
 export function systemEngines(options: SystemEnginesOptions): EngineDirectory {
-  const send = (rank: number, method: EngineMethod | (typeof POWER_METHODS)[number]) =>
+  const send = (rank: number, method: EngineMethod | (typeof HOST_METHODS)[number]) =>
     sendTo(options, rank, method);
   const methods = Object.keys(ENGINE_METHODS) as EngineMethod[];
   return {
@@ -34,6 +34,7 @@ export function systemEngines(options: SystemEnginesOptions): EngineDirectory {
       start: async (rank) => void (await send(rank, 'powerOn')({})),
       stop: async (rank) => void (await send(rank, 'powerOff')({})),
     },
+    scanHost: async (rank) => hostScanSchema.parse(await send(rank, 'scanHost')({})),
   };
 }
 

@@ -1,0 +1,36 @@
+// What a server sees of its machine: what pools could be made of.
+
+import * as z from 'zod';
+import { bytesField, rankField } from '../records/fields.js';
+
+export const hostScanSchema = z.object({
+  coreCount: z.int(),
+  numaNodes: z.array(z.array(z.int()).readonly()).readonly(),
+  memoryBytes: bytesField,
+  freeMemoryBytes: bytesField,
+  hugePageCount: z.int(),
+  interfaces: z.array(z.object({ name: z.string(), address: z.string() })).readonly(),
+  rdmaDevices: z.array(z.string()).readonly(),
+  blockDevices: z.array(z.object({ name: z.string(), sizeBytes: bytesField })).readonly(),
+});
+export type HostScan = z.infer<typeof hostScanSchema>;
+
+/** One host of the system; without `scan` when its server does not answer. */
+export const hostStorageSchema = z.object({
+  host: z.string(),
+  ranks: z.array(rankField),
+  scan: hostScanSchema.optional(),
+  error: z.string().optional(),
+});
+export type HostStorage = z.infer<typeof hostStorageSchema>;
+
+const tierSchema = z.object({ totalBytes: bytesField, freeBytes: bytesField });
+
+/** What pools may take of a rank, and what none has taken. */
+export const rankUsageSchema = z.object({
+  rank: rankField,
+  host: z.string(),
+  storage: tierSchema,
+  memory: tierSchema,
+});
+export type RankUsage = z.infer<typeof rankUsageSchema>;
