@@ -107,6 +107,15 @@ test('tools/tidy: function-length: 70 lines are the limit, over 40 there is advi
   expect(await find(40, 'advise')).toEqual([]);
 });
 
+test('tools/tidy: conditional-awaits: co_await in a branch of ?: is told', async () => {
+  const find = (text) => findingsIn('conditional-awaits', { 'native/a/a.cc': text });
+  expect(await find('f();\nx = isLong ? co_await a()\n : co_await b();')).toEqual([
+    'native/a/a.cc:2: co_await after ? of a conditional expression; write it with if and else',
+  ]);
+  expect(await find('x = co_await f(isLong ? 1 : 2); // ? co_await')).toEqual([]);
+  expect(await find('if (isLong ? a : b) { co_await f(); }')).toEqual([]);
+});
+
 test('tools/tidy: line-length: 100 columns, counted in characters', async () => {
   const find = (text) => findingsIn('line-length', { 'native/a/a.h': text });
   expect(await find('ü'.repeat(100))).toEqual([]);
