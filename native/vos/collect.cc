@@ -15,7 +15,7 @@ Result<bool> collectVersions(WriteScope& scope, uint64_t* root, uint64_t recordS
     seekFirst(arena, root, path);
     VersionRecord* version = path.isDamaged ? nullptr : versionAt(arena, path);
     if (!version) return damagedTree();
-    freeVersion(scope, *version, recordSize);
+    DAOS_CHECK(freeVersion(scope, *version, recordSize));
     removeItem(arena, path, scope.usedBytes());
   }
   return true;
@@ -42,7 +42,7 @@ Result<bool> collectExtents(WriteScope& scope, uint64_t* root, uint64_t recordSi
       if (!isGone) return false;
       scope.free(itemOffset(item));
     } else {
-      freeVersion(scope, *arena.at<VersionRecord>(itemOffset(item)), size);
+      DAOS_CHECK(freeVersion(scope, *arena.at<VersionRecord>(itemOffset(item)), size));
     }
     removeItem(arena, path, scope.usedBytes());
   }

@@ -91,8 +91,7 @@ Status addExtent(WriteScope& scope, KeyRecord& akey, Offset record) {
       }
       arena.modify(*slot) = record | (*slot & kDirectItem);
       scope.forgetTouched(arena.offsetOf(present));
-      freeVersion(scope, present->version, present->count * akey.recordSize);
-      return {};
+      return freeVersion(scope, present->version, present->count * akey.recordSize);
     }
     versions = makeSet(scope, slot, extent);
     if (!versions) return scope.noSpace();
@@ -120,7 +119,7 @@ Status removeExtent(WriteScope& scope, KeyRecord& akey, ExtentRecord& extent) {
   const uint64_t item = path.item();
   if ((item & kExtentSetItem) == 0) {
     if (itemOffset(item) != arena.offsetOf(&extent)) return damagedTree();
-    freeVersion(scope, extent.version, size);
+    DAOS_CHECK(freeVersion(scope, extent.version, size));
     removeItem(arena, path, scope.usedBytes());
     return {};
   }
@@ -128,7 +127,7 @@ Status removeExtent(WriteScope& scope, KeyRecord& akey, ExtentRecord& extent) {
   TreePath versionPath;
   VersionTree::seek(arena, &set->versions, stampOf(extent.version), versionPath);
   if (versionPath.isDamaged || !versionPath.isFound) return damagedTree();
-  freeVersion(scope, extent.version, size);
+  DAOS_CHECK(freeVersion(scope, extent.version, size));
   removeItem(arena, versionPath, scope.usedBytes());
   if (set->versions == 0) {
     scope.free(itemOffset(item));

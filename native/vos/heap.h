@@ -98,6 +98,13 @@ class Heap {
   // --- pins
   Pin pin();
   void unpin(Pin pin);
+  // For what is dropped now and lies outside of the heap: whoever holds a pin may still be reading
+  // it. isPassed: all of them are gone.
+  Pin fence() {
+    isPinStale_ = true;
+    return firstPin_ + pins_.size() - 1;
+  }
+  bool isPassed(Pin fence) const { return fence < firstPin_; }
 
   HeapSpace space() const { return {totalBytes_, usedBytes_, reserveBytes_}; }
   void setReserve(uint64_t bytes) { reserveBytes_ = bytes; }

@@ -45,6 +45,18 @@ Status loadContainers(PoolState& state) {
   return {};
 }
 
+Status openMedia(PoolState& state, const PoolMedia& media) {
+  const bool isWanted = state.record().mediaBitmap != 0;
+  if (isWanted != (media.media != nullptr)) {
+    return Error(ErrorCode::kMismatch, isWanted ? "the pool's bulk data lies on media of its own"
+                                                : "the pool keeps all data in its arena");
+  }
+  if (!isWanted) return {};
+  DAOS_TRY(state.media,
+           MediaArea::open(*state.arena, state.record(), *media.media, *media.buffers));
+  return {};
+}
+
 void setReserve(PoolState& state) {
   const uint64_t total = state.arena->space().totalBytes;
   state.arena->heap().setReserve(total / 100 * state.options.reservePercent);
@@ -67,14 +79,12 @@ ContainerState* PoolState::find(const Uuid& uuid) const {
 Pool::Pool(std::unique_ptr<PoolState> state) : state_(std::move(state)) {}
 Pool::~Pool() = default;
 
-Result<std::unique_ptr<Pool>> Pool::create(std::unique_ptr<Arena> arena, bio::Media* media,
+Result<std::unique_ptr<Pool>> Pool::create(std::unique_ptr<Arena> arena, PoolMedia media,
                                            const PoolIdentity& identity,
                                            const PoolOptions& options) {
-  if (media) return Error(ErrorCode::kNosys, "this version keeps all data in the arena");
   if (arena->root() != 0) return Error(ErrorCode::kExist, "the arena holds a pool already");
   auto state = std::make_unique<PoolState>();
   state->arena = std::move(arena);
-  state->media = media;
   state->options = options;
   state->readTimes.emplace(options.readFloor);
   Arena& memory = *state->arena;
@@ -86,21 +96,28 @@ Result<std::unique_ptr<Pool>> Pool::create(std::unique_ptr<Arena> arena, bio::Me
   }
   *memory.at<PoolRecord>(root) =
       PoolRecord{kPoolMagic, kPoolVersion, identity.targetIndex, identity.pool, 0, 0, 0, 0, 0};
+  if (media.media) {
+    if (Status made = MediaArea::format(memory, *memory.at<PoolRecord>(root), *media.media);
+        !made.ok()) {
+      memory.abort();
+      return std::move(made).error();
+    }
+  }
   memory.setRoot(root);
   memory.commit();
+  DAOS_CHECK(openMedia(*state, media));
   setReserve(*state);
   return std::unique_ptr<Pool>(new Pool(std::move(state)));
 }
 
-Result<std::unique_ptr<Pool>> Pool::open(std::unique_ptr<Arena> arena, bio::Media* media,
+Result<std::unique_ptr<Pool>> Pool::open(std::unique_ptr<Arena> arena, PoolMedia media,
                                          const PoolIdentity& identity, const PoolOptions& options) {
-  if (media) return Error(ErrorCode::kNosys, "this version keeps all data in the arena");
   DAOS_CHECK(checkRoot(*arena, identity));
   auto state = std::make_unique<PoolState>();
   state->arena = std::move(arena);
-  state->media = media;
   state->options = options;
   state->readTimes.emplace(options.readFloor);
+  DAOS_CHECK(openMedia(*state, media));
   state->epochCeiling = state->epochNewest = state->record().epochCeiling;
   DAOS_CHECK(loadContainers(*state));
   for (const auto& container : state->containers)
@@ -197,7 +214,16 @@ std::vector<Uuid> Pool::listContainers() const {
   return uuids;
 }
 
-PoolSpace Pool::space() const { return {state_->arena->space(), 0, 0}; }
+PoolSpace Pool::space() const {
+  PoolSpace space{.arena = state_->arena->space()};
+  if (state_->media) {
+    space.mediaTotalBytes = state_->media->totalBytes();
+    space.mediaUsedBytes = state_->media->usedBytes();
+  }
+  return space;
+}
+
+bool Pool::hasDroppedData() const { return state_->media && state_->media->hasDropped(); }
 
 Epoch Pool::epochMax() const { return state_->epochCeiling; }
 
@@ -264,8 +290,20 @@ Status WriteScope::enter(const WriteContext& write) {
   return {};
 }
 
+Status WriteScope::useMedia(MediaPiece& piece) {
+  mediaBytes_ += static_cast<int64_t>(piece.bytes().size());
+  return container_.pool.media->use(piece, mediaChanges_);
+}
+
+Status WriteScope::dropMedia(uint64_t address, uint64_t size) {
+  if (!container_.pool.media) return damagedRecord("it names media, and there is none");
+  mediaBytes_ -= static_cast<int64_t>(MediaArea::roundedSize(size));
+  return container_.pool.media->drop(address, size, mediaChanges_);
+}
+
 void WriteScope::undo() {
   arena_.abort();
+  if (container_.pool.media) container_.pool.media->aborted(mediaChanges_);
   if (!newTransaction_.isNil()) container_.transactions.forget(newTransaction_);
   // The ceiling may have been raised by what was undone.
   container_.pool.epochCeiling = container_.pool.record().epochCeiling;
@@ -277,7 +315,9 @@ Ticket WriteScope::commit() {
   if (usedBytes_ != 0) arena_.modify(record.arenaBytes) += static_cast<uint64_t>(usedBytes_);
   if (mediaBytes_ != 0) arena_.modify(record.mediaBytes) += static_cast<uint64_t>(mediaBytes_);
   if (objectCount_ != 0) arena_.modify(record.objectCount) += static_cast<uint64_t>(objectCount_);
-  return arena_.commit();
+  const Ticket ticket = arena_.commit();
+  if (container_.pool.media) container_.pool.media->committed(mediaChanges_, ticket);
+  return ticket;
 }
 
 Error WriteScope::noSpace() const {

@@ -84,7 +84,6 @@ bool placeData(WriteScope& scope, const NewData& data, Placed* placed) {
   if (data.size == 0) return true;
   if (data.mediaAddress != 0) {
     *placed = {DataKind::kMedia, data.mediaAddress, 0};
-    scope.addMediaBytes(static_cast<int64_t>(data.size));
   } else if (data.block != 0) {
     scope.publish(data.block, data.size);
     *placed = {DataKind::kBlock, data.block, 0};
@@ -173,14 +172,26 @@ Offset makePunch(WriteScope& scope, const NewVersion& version) {
   return block;
 }
 
-void freeVersion(WriteScope& scope, VersionRecord& version, uint64_t mediaSize) {
+// Of a single value on Media: its size stands behind the record.
+static uint64_t sizeOfSingle(const Arena& arena, const VersionRecord& version) {
+  StoredData data;
+  return readSingle(arena, version, &data) ? data.size : 0;
+}
+
+Status freeVersion(WriteScope& scope, VersionRecord& version, uint64_t extentSize) {
+  const uint64_t address = DataWord::address(version.data);
   switch (DataWord::kind(version.data)) {
-    case DataKind::kBlock: scope.free(DataWord::address(version.data)); break;
-    case DataKind::kMedia: scope.addMediaBytes(-static_cast<int64_t>(mediaSize)); break;
+    case DataKind::kBlock: scope.free(address); break;
+    case DataKind::kMedia: {
+      const uint64_t size = extentSize ? extentSize : sizeOfSingle(scope.arena(), version);
+      DAOS_CHECK(scope.dropMedia(address, size));
+      break;
+    }
     case DataKind::kHole:
     case DataKind::kInline: break;
   }
   scope.free(scope.arena().offsetOf(&version));
+  return {};
 }
 
 Error sameStampError(const VersionRecord& present) {
@@ -190,7 +201,7 @@ Error sameStampError(const VersionRecord& present) {
   return Error(ErrorCode::kTxRestart, "something else was written at the epoch of the transaction");
 }
 
-Status addVersion(WriteScope& scope, uint64_t* root, Offset record, uint64_t mediaSize) {
+Status addVersion(WriteScope& scope, uint64_t* root, Offset record, uint64_t extentSize) {
   Arena& arena = scope.arena();
   const VersionRecord& version = *arena.at<VersionRecord>(record);
   TreePath path;
@@ -208,18 +219,17 @@ Status addVersion(WriteScope& scope, uint64_t* root, Offset record, uint64_t med
   uint64_t* slot = path.slot();
   arena.modify(*slot) = record | (*slot & kDirectItem);
   scope.forgetTouched(arena.offsetOf(present));
-  freeVersion(scope, *present, mediaSize);
-  return {};
+  return freeVersion(scope, *present, extentSize);
 }
 
 Status removeVersion(WriteScope& scope, uint64_t* root, VersionRecord& version,
-                     uint64_t mediaSize) {
+                     uint64_t extentSize) {
   TreePath path;
   VersionTree::seek(scope.arena(), root, stampOf(version), path);
   if (path.isDamaged || !path.isFound || versionAt(scope.arena(), path) != &version) {
     return damagedTree();
   }
-  freeVersion(scope, version, mediaSize);
+  DAOS_CHECK(freeVersion(scope, version, extentSize));
   removeItem(scope.arena(), path, scope.usedBytes());
   return {};
 }

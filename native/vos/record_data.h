@@ -31,7 +31,7 @@ struct NewData {
   uint64_t size = 0;      // 0: a hole
   Bytes bytes;            // to be copied; unless
   Offset block = 0;       // a reserved block is filled with it already
-  uint64_t mediaAddress = 0;  // or it is on Media (never at 0)
+  uint64_t mediaAddress = 0;  // or it is on Media (never at 0), and WriteScope::useMedia knows
   Checksums checksums;
 };
 
@@ -45,16 +45,17 @@ Offset makeSingle(WriteScope& scope, const NewVersion& version, const NewData& d
 Offset makeExtent(WriteScope& scope, const NewVersion& version, Extent extent, const NewData& data);
 Offset makePunch(WriteScope& scope, const NewVersion& version);
 
-// Frees a version and its data.
-void freeVersion(WriteScope& scope, VersionRecord& version, uint64_t mediaSize);
+// Frees a version and its data. `extentSize`: the size of an extent's data; 0 for a single value or
+// a punch. DER_DF_INVAL.
+Status freeVersion(WriteScope& scope, VersionRecord& version, uint64_t extentSize);
 
-// Puts `record` into a version set. One of the same stamp is replaced; `mediaSize` is the size of
-// its data. DER_NOSPACE, or sameStampError.
-Status addVersion(WriteScope& scope, uint64_t* root, Offset record, uint64_t mediaSize);
+// Puts `record` into a version set. One of the same stamp is replaced; `extentSize` as
+// above. DER_NOSPACE, or sameStampError.
+Status addVersion(WriteScope& scope, uint64_t* root, Offset record, uint64_t extentSize);
 // DER_TX_BUSY or DER_TX_RESTART: what has the stamp of a new version is not its own transaction's.
 Error sameStampError(const VersionRecord& present);
 // Takes a version out of a set and frees it with its data. DER_DF_INVAL when it is not there.
-Status removeVersion(WriteScope& scope, uint64_t* root, VersionRecord& version, uint64_t mediaSize);
+Status removeVersion(WriteScope& scope, uint64_t* root, VersionRecord& version, uint64_t extentSize);
 // A key without punches does without the block for them.
 void tidyPunches(WriteScope& scope, KeyRecord& key);
 

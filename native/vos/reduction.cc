@@ -262,7 +262,7 @@ Result<bool> Reduction::Turn::walkSingle(uint64_t* root, const Hidden& hidden) {
       if (isFirst && DataWord::kind(version->data) == DataKind::kHole) isNeeded = false;
     }
     if (isNeeded) continue;
-    freeVersion(scope_, *version, 0);
+    DAOS_CHECK(freeVersion(scope_, *version, 0));
     removeItem(arena_, path, scope_.usedBytes());
     countDropped();
   }

@@ -14,10 +14,9 @@
 #include "model/object_id.h"
 #include "runtime/task.h"
 #include "vos/heap.h"
+#include "vos/media_area.h"
 
 namespace daos::vos {
-
-class Arena;
 
 // Checksums of one value as the client made them: opaque to VOS but for their geometry. A value (or
 // each extent, on its own) is cut into chunks of `chunkSize` bytes; the last may be shorter. A
@@ -125,7 +124,8 @@ class FetchResult {
   // Copies a value whose segments are all memory or holes (left as they are) to `to`.
   void copyTo(const FetchedValue& value, MutableBytes to) const;
   bool hasMedia() const { return hasMedia_; }
-  // Reads what is on Media; afterwards all segments are memory or holes. DER_IO.
+  // Reads what is on Media, whole chunks where there are checksums; afterwards all segments are
+  // memory or holes. DER_IO names device and offset; DER_NOMEM.
   Task<Status> readMedia();
   // The answer may leave the target when this is durable.
   uint64_t ticket() const { return ticket_; }
@@ -143,6 +143,8 @@ class FetchResult {
   TransactionId blocker_{};
   Arena* arena_ = nullptr;  // pinned
   uint64_t pin_ = 0;
+  MediaArea* area_ = nullptr;  // with hasMedia_
+  std::vector<bio::DmaBuffer> mediaBuffers_;
 };
 
 // Space and buffers of an update between updateBegin and updateEnd. Movable; gives back what was
@@ -157,18 +159,21 @@ class PendingUpdate {
   // Where the data goes: in the order of descriptors and their extents, each extent a buffer of its
   // own.
   std::span<const MutableBytes> buffers() const { return buffers_; }
-  // When the buffers are filled: brings to Media what belongs there. Then updateEnd. DER_IO.
+  // When the buffers are filled: makes what belongs on Media durable there. Then updateEnd. DER_IO.
   Task<Status> writeData();
   void cancel();
 
  private:
   friend class UpdateOperation;
   friend class Container;
-  friend struct PendingAccess;
+  static constexpr Offset kOnMedia = ~Offset{0};
   const UpdateRequest* request_ = nullptr;
   Arena* arena_ = nullptr;
+  MediaArea* area_ = nullptr;
   std::vector<MutableBytes> buffers_;
-  std::vector<Offset> blocks_;  // a reserved block per buffer
+  std::vector<Offset> blocks_;      // a reserved block per buffer; kOnMedia: the next of pieces_
+  std::vector<MediaPiece> pieces_;
+  bool isWritten_ = false;
 };
 
 // A position in an enumeration: opaque bytes, independent of memory and layout.

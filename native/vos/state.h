@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "bio/space_allocator.h"
 #include "vos/extent_sweep.h"
+#include "vos/media_area.h"
 #include "vos/object_tree.h"
 #include "vos/read_times.h"
 #include "vos/transactions.h"
@@ -65,10 +65,9 @@ struct ContainerState {
 
 struct PoolState {
   std::unique_ptr<Arena> arena;
-  bio::Media* media = nullptr;
   PoolOptions options;
   std::optional<ReadTimes> readTimes;
-  std::optional<bio::SpaceAllocator> mediaSpace;
+  std::unique_ptr<MediaArea> media;  // null: all data is in the arena
   std::vector<std::unique_ptr<ContainerState>> containers;  // all of the pool
 
   PoolRecord& record() const { return *arena->at<PoolRecord>(arena->root()); }
@@ -136,7 +135,9 @@ class WriteScope {
     arena_.free(block);
   }
   int64_t* usedBytes() { return &usedBytes_; }
-  void addMediaBytes(int64_t bytes) { mediaBytes_ += bytes; }
+  // Data on Media becomes, or ceases to be, what a version names. DER_DF_INVAL.
+  Status useMedia(MediaPiece& piece);
+  Status dropMedia(uint64_t address, uint64_t size);
   void addObjects(int64_t count) { objectCount_ += count; }
   Error noSpace() const;
 
@@ -146,6 +147,7 @@ class WriteScope {
   Arena& arena_;
   int64_t usedBytes_ = 0;
   int64_t mediaBytes_ = 0;
+  MediaChanges mediaChanges_;
   int64_t objectCount_ = 0;
   bool isCommitted_ = false;
   uint32_t transaction_ = 0;

@@ -30,6 +30,7 @@
 #include "vos/requests.h"
 
 namespace daos::bio {
+class DmaPool;
 class Media;
 }
 
@@ -57,20 +58,30 @@ struct PoolIdentity {
   bool operator==(const PoolIdentity&) const = default;
 };
 
+// Where bulk data lies and the buffers it passes through; both outlive the pool.
+struct PoolMedia {
+  // All data stays in the arena.
+  PoolMedia(std::nullptr_t = nullptr) {}  // NOLINT: null reads well at a call
+  PoolMedia(bio::Media& dataMedia, bio::DmaPool& dataBuffers)
+      : media(&dataMedia), buffers(&dataBuffers) {}
+  bio::Media* media = nullptr;
+  bio::DmaPool* buffers = nullptr;
+};
+
 struct PoolSpace {
   HeapSpace arena;
   uint64_t mediaTotalBytes = 0;
-  uint64_t mediaUsedBytes = 0;
+  uint64_t mediaUsedBytes = 0;  // whole blocks, with what is not free yet
 };
 
 class Pool {
  public:
-  // Lays a pool out in a new arena. `media` holds bulk data; null keeps all data in the arena.
-  static Result<std::unique_ptr<Pool>> create(std::unique_ptr<Arena> arena, bio::Media* media,
+  // Lays a pool out in a new arena and, where there is one, on a whole media.
+  static Result<std::unique_ptr<Pool>> create(std::unique_ptr<Arena> arena, PoolMedia media,
                                               const PoolIdentity& identity, const PoolOptions&);
-  // DER_MISMATCH for another identity, DER_DF_INCOMPT for another format version, DER_DF_INVAL for
-  // a damaged one.
-  static Result<std::unique_ptr<Pool>> open(std::unique_ptr<Arena> arena, bio::Media* media,
+  // DER_MISMATCH for another identity, or media where there was none, or none where there was;
+  // DER_DF_INCOMPT for another format version, DER_DF_INVAL for a damaged one.
+  static Result<std::unique_ptr<Pool>> open(std::unique_ptr<Arena> arena, PoolMedia media,
                                             const PoolIdentity& identity, const PoolOptions&);
   ~Pool();
 
@@ -85,6 +96,9 @@ class Pool {
   std::vector<Uuid> listContainers() const;
 
   PoolSpace space() const;
+  // After DER_NOSPACE: whether some data was dropped whose space comes back when the arena's last
+  // ticket is durable and the fetches under way have ended.
+  bool hasDroppedData() const;
   // At or after every epoch that was ever written: a clock that starts after it makes new ones
   // only.
   Epoch epochMax() const;

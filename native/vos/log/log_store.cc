@@ -6,6 +6,11 @@ namespace daos::vos {
 
 static constexpr uint64_t kMiB = 1 << 20;
 
+static PoolMedia mediaOf(bio::StoreDevices& devices, const LogStoreContext& context) {
+  if (!devices.data()) return nullptr;
+  return {*devices.data(), context.pool};
+}
+
 uint64_t LogStore::walBytesFor(uint64_t arenaBytes) {
   return std::clamp(alignUp(arenaBytes / 4, kMiB), 16 * kMiB, 256 * kMiB);
 }
@@ -31,7 +36,8 @@ Task<Result<std::unique_ptr<LogStore>>> LogStore::create(Devices devices, LogSto
                                         alignUp(sizes.arenaBytes, kMiB), identity.pool,
                                         context.random.next(), context.arena));
   store->arena_ = arena.get();
-  auto pool = Pool::create(std::move(arena), made.data(), identity, context.vos);
+  auto pool =
+      Pool::create(std::move(arena), mediaOf(made, context), identity, context.vos);
   if (!pool.ok()) co_return std::move(pool).error();
   store->pool_ = std::move(pool).value();
   DAOS_CO_CHECK(co_await store->arena_->waitDurable(store->arena_->lastTicket()));
@@ -49,7 +55,8 @@ Task<Result<std::unique_ptr<LogStore>>> LogStore::open(Devices devices, LogStore
               co_await LogArena::open({found.wal(), found.meta(), context.pool, context.log},
                                       identity.pool, context.arena));
   store->arena_ = arena.get();
-  DAOS_CO_TRY(store->pool_, Pool::open(std::move(arena), found.data(), identity, context.vos));
+  DAOS_CO_TRY(store->pool_,
+              Pool::open(std::move(arena), mediaOf(found, context), identity, context.vos));
   co_return store;
 }
 

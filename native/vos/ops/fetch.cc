@@ -10,7 +10,8 @@ namespace daos::vos {
 class FetchOperation {
  public:
   FetchOperation(ContainerState& container, const FetchRequest& request, FetchResult& result)
-      : container_(container), arena_(container.arena), request_(request), result_(result),
+      : container_(container), arena_(container.arena), area_(container.pool.media.get()),
+        request_(request), result_(result),
         view_{request.read.epoch, container.transactions.numberOf(request.read.transaction),
               request.read.inDoubt},
         lookup_(view_) {}
@@ -28,12 +29,13 @@ class FetchOperation {
                      FetchedValue& value);
   Status fetchArray(KeyRecord& akey, Stamp hidden, const IoDescriptor& descriptor,
                     FetchedValue& value);
-  void addData(const StoredData& data, uint64_t offset, uint64_t size, Epoch epoch);
+  Status addData(const StoredData& data, uint64_t offset, uint64_t size, Epoch epoch);
   void addHole(uint64_t size, Epoch epoch);
   Status answer(Outcome outcome);
 
   ContainerState& container_;
   Arena& arena_;
+  MediaArea* const area_;
   const FetchRequest& request_;
   FetchResult& result_;
   const View view_;
@@ -120,8 +122,8 @@ Status FetchOperation::fetchSingle(KeyRecord& akey, Stamp hidden, const IoDescri
   StoredData data;
   if (!readSingle(arena_, *version, &data)) return damagedRecord("single value");
   value.recordSize = value.size = data.size;
-  if (data.size != 0 && !request_.sizesOnly) addData(data, 0, data.size, version->epoch);
-  return {};
+  if (data.size == 0 || request_.sizesOnly) return {};
+  return addData(data, 0, data.size, version->epoch);
 }
 
 Status FetchOperation::fetchArray(KeyRecord& akey, Stamp hidden, const IoDescriptor& descriptor,
@@ -148,8 +150,8 @@ Status FetchOperation::fetchArray(KeyRecord& akey, Stamp hidden, const IoDescrip
         return damagedRecord("extent");
       }
       value.recordSize = recordSize;
-      addData(data, (piece.index - piece.record->index) * recordSize, piece.count * recordSize,
-              piece.record->version.epoch);
+      DAOS_CHECK(addData(data, (piece.index - piece.record->index) * recordSize,
+                         piece.count * recordSize, piece.record->version.epoch));
     }
     if (outcome != Outcome::kNone) return answer(outcome);
     value.size += extent.count * recordSize;
@@ -158,14 +160,18 @@ Status FetchOperation::fetchArray(KeyRecord& akey, Stamp hidden, const IoDescrip
   return {};
 }
 
-void FetchOperation::addData(const StoredData& data, uint64_t offset, uint64_t size, Epoch epoch) {
+Status FetchOperation::addData(const StoredData& data, uint64_t offset, uint64_t size, Epoch epoch) {
   Segment segment{};
   segment.kind = data.kind == DataKind::kMedia ? SegmentKind::kMedia : SegmentKind::kMemory;
   segment.size = size;
   segment.epoch = epoch;
   if (segment.kind == SegmentKind::kMedia) {
+    if (!area_ || !area_->holds(data.mediaAddress, data.size)) {
+      return damagedRecord("data lies outside of the media");
+    }
     segment.mediaOffset = data.mediaAddress + offset;
     result_.hasMedia_ = true;
+    result_.area_ = area_;
   } else {
     segment.memory = data.memory + offset;
   }
@@ -183,6 +189,7 @@ void FetchOperation::addData(const StoredData& data, uint64_t offset, uint64_t s
         static_cast<uint32_t>(std::min((last + 1) * chunk, data.size) - (offset + size));
   }
   result_.segments_.push_back(segment);
+  return {};
 }
 
 void FetchOperation::addHole(uint64_t size, Epoch epoch) {
@@ -204,9 +211,8 @@ Status Container::fetch(const FetchRequest& request, FetchResult& result) {
 
 void FetchResult::release() {
   if (arena_) std::exchange(arena_, nullptr)->unpin(pin_);
+  mediaBuffers_.clear();
 }
-
-Task<Status> FetchResult::readMedia() { co_return Status{}; }
 
 void FetchResult::copyTo(const FetchedValue& value, MutableBytes to) const {
   DAOS_ASSERT(to.size() >= value.size);

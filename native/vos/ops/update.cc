@@ -9,10 +9,12 @@
 
 namespace daos::vos {
 
-// The data of an update: ranges in memory, one per descriptor, or reserved blocks, one per buffer.
+// The data of an update: ranges in memory, one per descriptor, or reserved blocks, one per buffer,
+// and what of that is on Media.
 struct UpdateData {
   std::span<const Bytes> ranges;
-  std::span<Offset> blocks;  // taken ones are set to 0
+  std::span<Offset> blocks;      // taken ones are set to 0
+  std::span<MediaPiece> pieces;  // taken ones are released
 };
 
 class UpdateOperation {
@@ -29,7 +31,7 @@ class UpdateOperation {
   Status writeExtents(KeyRecord& akey, size_t index);
   Status fixKind(KeyPlace& place, const IoDescriptor& descriptor);
   // The data of the next buffer.
-  NewData nextData(size_t index, uint64_t size, uint64_t offset);
+  Result<NewData> nextData(size_t index, uint64_t size, uint64_t offset);
 
   WriteScope& scope_;
   const UpdateRequest& request_;
@@ -37,6 +39,7 @@ class UpdateOperation {
   const NewVersion version_;
   KeyRecord* dkey_ = nullptr;
   size_t bufferIndex_ = 0;
+  size_t pieceIndex_ = 0;
 };
 
 Status UpdateOperation::run() {
@@ -108,12 +111,18 @@ Status UpdateOperation::writeAkey(size_t index) {
   return isNew ? akey.link(scope_, root) : Status{};
 }
 
-NewData UpdateOperation::nextData(size_t index, uint64_t size, uint64_t offset) {
+Result<NewData> UpdateOperation::nextData(size_t index, uint64_t size, uint64_t offset) {
   NewData data;
   data.size = size;
   if (size == 0) return data;
   if (!data_.blocks.empty()) {
     data.block = std::exchange(data_.blocks[bufferIndex_++], 0);
+    if (data.block == PendingUpdate::kOnMedia) {
+      MediaPiece& piece = data_.pieces[pieceIndex_++];
+      data.block = 0;
+      data.mediaAddress = piece.address();
+      DAOS_CHECK(scope_.useMedia(piece));
+    }
   } else {
     data.bytes = data_.ranges[index].subspan(offset, size);
   }
@@ -122,7 +131,7 @@ NewData UpdateOperation::nextData(size_t index, uint64_t size, uint64_t offset) 
 }
 
 Status UpdateOperation::writeSingle(KeyRecord& akey, size_t index) {
-  const NewData data = nextData(index, request_.descriptors[index].recordSize, 0);
+  DAOS_TRY(const NewData data, nextData(index, request_.descriptors[index].recordSize, 0));
   const Offset version = makeSingle(scope_, version_, data);
   if (version == 0) return scope_.noSpace();
   uint64_t* root = childOf(scope_.arena(), akey);
@@ -141,7 +150,7 @@ Status UpdateOperation::writeExtents(KeyRecord& akey, size_t index) {
                    "the update is too large for one transaction of this store");
     }
     const uint64_t size = extent.count * descriptor.recordSize;
-    NewData data = nextData(index, size, offset);
+    DAOS_TRY(NewData data, nextData(index, size, offset));
     if (data.checksums.type != 0) {
       const size_t bytes = chunkCount(size, data.checksums.chunkSize) * data.checksums.checksumSize;
       data.checksums.bytes = data.checksums.bytes.subspan(checksumOffset, bytes);
@@ -171,40 +180,14 @@ Result<Ticket> Container::update(const UpdateRequest& request, std::span<const B
   DAOS_CHECK(checkReads(state_, request));
   WriteScope scope(state_, request.write.epoch);
   DAOS_CHECK(scope.enter(request.write));
-  DAOS_CHECK(UpdateOperation(scope, request, {data, {}}).run());
+  DAOS_CHECK(UpdateOperation(scope, request, {data, {}, {}}).run());
   trackConditions(state_, request);
   return scope.commit();
 }
 
-bool Container::needsMedia(const UpdateRequest&) const { return false; }
-
-Result<PendingUpdate> Container::updateBegin(const UpdateRequest& request) {
-  DAOS_CHECK(checkUpdate(state_, request));
-  PendingUpdate pending;
-  pending.request_ = &request;
-  pending.arena_ = &state_.arena;
-  const auto add = [&](uint64_t size) {
-    if (size == 0) return true;
-    const Offset block = state_.arena.reserve(size);
-    if (block == 0) return false;
-    pending.blocks_.push_back(block);
-    pending.buffers_.push_back({state_.arena.at<std::byte>(block), size});
-    return true;
-  };
-  for (const IoDescriptor& descriptor : request.descriptors) {
-    bool isReserved = true;
-    if (descriptor.type == ValueType::kSingle) isReserved = add(descriptor.recordSize);
-    for (const Extent& extent : descriptor.extents) {
-      isReserved = isReserved && add(extent.count * descriptor.recordSize);
-    }
-    if (!isReserved)
-      return Error(ErrorCode::kNospace, "the arena has no room for the data of an update");
-  }
-  return pending;
-}
-
 Result<Ticket> Container::updateEnd(PendingUpdate& pending) {
   DAOS_ASSERT(pending.request_);
+  DAOS_ASSERT(pending.pieces_.empty() || pending.isWritten_);
   // Checked again: an aggregation may have passed the epoch since.
   DAOS_CHECK(checkUpdate(state_, *pending.request_));
   DAOS_CHECK(checkReads(state_, *pending.request_));
@@ -213,7 +196,9 @@ Result<Ticket> Container::updateEnd(PendingUpdate& pending) {
   const bool hasData = !blocks.empty();
   const std::vector<Bytes> none(hasData ? 0 : pending.request_->descriptors.size());
   Status status = scope.enter(pending.request_->write);
-  if (status.ok()) status = UpdateOperation(scope, *pending.request_, {none, blocks}).run();
+  if (status.ok()) {
+    status = UpdateOperation(scope, *pending.request_, {none, blocks, pending.pieces_}).run();
+  }
   // Blocks that were taken are the transaction's now, also when it is undone.
   pending.blocks_ = std::move(blocks);
   if (!status.ok()) return std::move(status).error();
@@ -221,32 +206,6 @@ Result<Ticket> Container::updateEnd(PendingUpdate& pending) {
   const Ticket ticket = scope.commit();
   pending.cancel();
   return ticket;
-}
-
-PendingUpdate::PendingUpdate(PendingUpdate&& other) noexcept
-    : request_(std::exchange(other.request_, nullptr)), arena_(other.arena_),
-      buffers_(std::move(other.buffers_)), blocks_(std::move(other.blocks_)) {
-  other.buffers_.clear();
-  other.blocks_.clear();
-}
-
-PendingUpdate& PendingUpdate::operator=(PendingUpdate&& other) noexcept {
-  std::swap(request_, other.request_);
-  std::swap(arena_, other.arena_);
-  std::swap(buffers_, other.buffers_);
-  std::swap(blocks_, other.blocks_);
-  return *this;
-}
-
-Task<Status> PendingUpdate::writeData() { co_return Status{}; }
-
-void PendingUpdate::cancel() {
-  for (const Offset block : blocks_) {
-    if (block != 0) arena_->cancelReservation(block);
-  }
-  blocks_.clear();
-  buffers_.clear();
-  request_ = nullptr;
 }
 
 }  // namespace daos::vos

@@ -1,0 +1,145 @@
+#include "vos/media_area.h"
+
+#include <cstring>
+#include <string>
+
+#include "bio/media_batch.h"
+
+namespace daos::vos {
+
+Status MediaArea::format(Arena& arena, PoolRecord& record, const bio::Media& media) {
+  const uint64_t blockCount = media.sizeBytes() / bio::kMediaBlockSize;
+  if (blockCount < 2) {
+    return invalid(media.name() + ": " + std::to_string(media.sizeBytes()) +
+                   " bytes are too few for data");
+  }
+  const uint64_t size = bio::bitmapSizeBytes(blockCount);
+  const Offset block = arena.allocate(size);
+  if (block == 0) {
+    return Error(ErrorCode::kNospace, "the arena has no room for " + std::to_string(size) +
+                                          " bytes of bitmap of a data area of " +
+                                          std::to_string(media.sizeBytes()));
+  }
+  const MutableBytes bitmap(arena.at<std::byte>(block), size);
+  bio::formatBitmap(bitmap, blockCount);
+  DAOS_CHECK(bio::markUsed(bitmap, {0, 1}));
+  record.mediaBitmap = block;
+  record.mediaBlocks = blockCount;
+  return {};
+}
+
+Result<std::unique_ptr<MediaArea>> MediaArea::open(Arena& arena, const PoolRecord& record,
+                                                   bio::Media& media, bio::DmaPool& buffers) {
+  const uint64_t blockCount = record.mediaBlocks;
+  if (blockCount < 2 || blockCount > media.sizeBytes() / bio::kMediaBlockSize) {
+    return Error(ErrorCode::kDfInval, media.name() + ": " + std::to_string(media.sizeBytes()) +
+                                          " bytes for a data area of " +
+                                          std::to_string(blockCount) + " blocks");
+  }
+  const uint64_t size = bio::bitmapSizeBytes(blockCount);
+  if (!arena.holds(record.mediaBitmap, size)) {
+    return Error(ErrorCode::kDfInval, "the bitmap of the data area lies outside of the arena");
+  }
+  const Bytes bitmap(arena.at<std::byte>(record.mediaBitmap), size);
+  DAOS_TRY(auto space, bio::SpaceAllocator::load(bitmap, blockCount));
+  media.registerMemory(buffers.region());
+  return std::unique_ptr<MediaArea>(
+      new MediaArea(arena, record, media, buffers, std::move(space)));
+}
+
+MediaArea::MediaArea(Arena& arena, const PoolRecord& record, bio::Media& media,
+                     bio::DmaPool& buffers, bio::SpaceAllocator space)
+    : arena_(arena),
+      bitmap_(record.mediaBitmap),
+      blockCount_(record.mediaBlocks),
+      media_(media),
+      buffers_(buffers),
+      space_(std::move(space)),
+      flushes_(media) {
+  hints_.fill(UINT64_MAX);
+}
+
+MutableBytes MediaArea::bitmap() const {
+  return {arena_.at<std::byte>(bitmap_), bio::bitmapSizeBytes(blockCount_)};
+}
+
+bool MediaArea::holds(uint64_t address, uint64_t size) const {
+  const uint64_t end = blockCount_ * bio::kMediaBlockSize;
+  return address >= bio::kMediaBlockSize && address % bio::kMediaBlockSize == 0 && size > 0 &&
+         address < end && size <= end - address;
+}
+
+Result<MediaPiece> MediaArea::reserve(uint64_t size, uint64_t nearWhat) {
+  reclaim();
+  uint64_t& hint = hints_[nearWhat % kHintCount];
+  auto extent = space_.reserve(roundedSize(size) / bio::kMediaBlockSize, {.hint = hint});
+  if (!extent.ok()) return std::move(extent).error().within(media_.name());
+  auto buffer = buffers_.allocate(size);
+  if (!buffer.ok()) {
+    space_.cancel(*extent);
+    return std::move(buffer).error();
+  }
+  hint = extent->end();
+  const MutableBytes bytes = buffer->bytes();
+  std::memset(bytes.data() + size, 0, bytes.size() - size);
+  return MediaPiece(*this, *extent, std::move(buffer).value());
+}
+
+Task<Status> MediaArea::write(std::span<const MediaPiece> pieces) {
+  bio::MediaBatch batch(media_);
+  for (const MediaPiece& piece : pieces) batch.write(piece.address(), piece.bytes());
+  DAOS_CO_CHECK(co_await batch.all());
+  co_return co_await flushes_.flush();
+}
+
+void MediaArea::prepareBits(bio::BlockExtent extent) {
+  const bio::BitmapRange range = bio::bitmapRange(extent);
+  arena_.modify(bitmap().data() + range.offset, range.size);
+}
+
+Status MediaArea::use(MediaPiece& piece, MediaChanges& changes) {
+  const bio::BlockExtent extent = piece.release();
+  changes.used.push_back(extent);
+  prepareBits(extent);
+  return bio::markUsed(bitmap(), extent);
+}
+
+Status MediaArea::drop(uint64_t address, uint64_t size, MediaChanges& changes) {
+  if (!holds(address, size)) {
+    return Error(ErrorCode::kDfInval, "data at " + std::to_string(address) + ", " +
+                                          std::to_string(size) + " bytes: not in the data area");
+  }
+  const bio::BlockExtent extent{address / bio::kMediaBlockSize,
+                                roundedSize(size) / bio::kMediaBlockSize};
+  prepareBits(extent);
+  DAOS_CHECK(bio::markFree(bitmap(), extent));
+  changes.dropped.push_back(extent);
+  return {};
+}
+
+void MediaArea::committed(MediaChanges& changes, Ticket ticket) {
+  for (const bio::BlockExtent& extent : changes.used) space_.publish(extent);
+  if (!changes.dropped.empty()) {
+    ++sequence_;
+    for (const bio::BlockExtent& extent : changes.dropped) space_.release(extent, sequence_);
+    dropped_.push_back({sequence_, ticket, arena_.heap().fence()});
+  }
+  changes = {};
+}
+
+void MediaArea::aborted(MediaChanges& changes) {
+  for (const bio::BlockExtent& extent : changes.used) space_.cancel(extent);
+  changes = {};
+}
+
+void MediaArea::reclaim() {
+  uint64_t reusable = 0;
+  while (!dropped_.empty() && arena_.isDurable(dropped_.front().ticket) &&
+         arena_.heap().isPassed(dropped_.front().fence)) {
+    reusable = dropped_.front().sequence;
+    dropped_.pop_front();
+  }
+  if (reusable != 0) space_.reclaim(reusable);
+}
+
+}  // namespace daos::vos

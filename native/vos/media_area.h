@@ -1,0 +1,147 @@
+// Bulk data on Media: which blocks of the DATA area are in use, and how data gets there and back.
+//
+// Life of an extent of blocks:
+// 1. reserve(): taken in memory only, with a buffer for the data. Dropping the MediaPiece gives it
+//    back.
+// 2. write(): the data is on the medium, flush included.
+// 3. use() within the arena transaction that makes the data visible; it belongs to that transaction
+//    from then on, also when it is undone.
+// 4. drop() within the transaction that removes the data.
+// 5. Reused once that transaction is durable and no fetch remains that began before its end.
+//
+// Thread:    the target's.
+// Invariant: a block is used in the arena's bitmap exactly while a version there names it: a crash
+//            leaks nothing and shares nothing.
+// Invariant: no transaction that names a block is begun before the block's data is durable.
+// Invariant: block 0 is never given out, so that address 0 is "nothing".
+// Format:    docs/format/space_bitmap.md, version 1.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "bio/dma_buffer.h"
+#include "bio/flush_group.h"
+#include "bio/media.h"
+#include "bio/space_allocator.h"
+#include "runtime/task.h"
+#include "vos/arena.h"
+#include "vos/records.h"
+
+namespace daos::vos {
+
+class MediaArea;
+
+// Reserved blocks and the buffer of what goes there. Gives both back unless release() was called.
+class MediaPiece {
+ public:
+  MediaPiece() = default;
+  MediaPiece(MediaArea& area, bio::BlockExtent extent, bio::DmaBuffer buffer)
+      : area_(&area), extent_(extent), buffer_(std::move(buffer)) {}
+  MediaPiece(MediaPiece&& other) noexcept
+      : area_(std::exchange(other.area_, nullptr)),
+        extent_(other.extent_),
+        buffer_(std::move(other.buffer_)) {}
+  MediaPiece& operator=(MediaPiece&& other) noexcept {
+    std::swap(area_, other.area_);
+    std::swap(extent_, other.extent_);
+    std::swap(buffer_, other.buffer_);
+    return *this;
+  }
+  ~MediaPiece();
+
+  uint64_t address() const { return extent_.block * bio::kMediaBlockSize; }
+  // Whole blocks; what lies behind the data is zeros.
+  MutableBytes bytes() const { return buffer_.bytes(); }
+  // The extent is the caller's.
+  bio::BlockExtent release() {
+    area_ = nullptr;
+    return extent_;
+  }
+
+ private:
+  MediaArea* area_ = nullptr;  // null: nothing to give back
+  bio::BlockExtent extent_;
+  bio::DmaBuffer buffer_;
+};
+
+// What one arena transaction does to extents; the owner ends it by committed() or aborted().
+struct MediaChanges {
+  std::vector<bio::BlockExtent> used;
+  std::vector<bio::BlockExtent> dropped;
+};
+
+class MediaArea {
+ public:
+  // Within a transaction: makes the bitmap of a new area and notes it in the pool's record.
+  // DER_NOSPACE, DER_INVAL.
+  static Status format(Arena& arena, PoolRecord& record, const bio::Media& media);
+  // All borrowed. DER_DF_INVAL: bitmap or media do not fit the record.
+  static Result<std::unique_ptr<MediaArea>> open(Arena& arena, const PoolRecord& record,
+                                                 bio::Media& media, bio::DmaPool& buffers);
+
+  // `nearWhat`: data of the same hash had best lie together. DER_NOSPACE says what is free;
+  // DER_NOMEM.
+  Result<MediaPiece> reserve(uint64_t size, uint64_t nearWhat);
+  // True when space comes back as soon as the arena's last ticket is durable.
+  bool hasDropped() const { return !dropped_.empty(); }
+  void cancel(bio::BlockExtent extent) { space_.cancel(extent); }
+
+  // Brings pieces to the medium; they live until it ends. DER_IO: the device has failed.
+  Task<Status> write(std::span<const MediaPiece> pieces);
+
+  // Within a transaction. DER_DF_INVAL: the bitmap says otherwise.
+  Status use(MediaPiece& piece, MediaChanges& changes);
+  Status drop(uint64_t address, uint64_t size, MediaChanges& changes);
+  void committed(MediaChanges& changes, Ticket ticket);
+  void aborted(MediaChanges& changes);
+
+  // Whether data of `size` bytes may lie at `address`.
+  bool holds(uint64_t address, uint64_t size) const;
+  // The bytes that data of `size` bytes takes.
+  static uint64_t roundedSize(uint64_t size) { return alignUp(size, bio::kMediaBlockSize); }
+
+  uint64_t totalBytes() const { return (blockCount_ - 1) * bio::kMediaBlockSize; }
+  // Reserved and dropped blocks that can't be reused yet included.
+  uint64_t usedBytes() const {
+    return totalBytes() - space_.counts().free * bio::kMediaBlockSize;
+  }
+  bio::Media& media() { return media_; }
+  bio::DmaPool& buffers() { return buffers_; }
+
+ private:
+  // Dropped extents in order; `sequence` is their ticket at the allocator.
+  struct Dropped {
+    uint64_t sequence;
+    Ticket ticket;
+    Heap::Pin fence;
+  };
+  static constexpr size_t kHintCount = 256;
+
+  MediaArea(Arena& arena, const PoolRecord& record, bio::Media& media, bio::DmaPool& buffers,
+            bio::SpaceAllocator space);
+  MutableBytes bitmap() const;
+  // The bitmap's words of `extent`, for the transaction to change.
+  void prepareBits(bio::BlockExtent extent);
+  void reclaim();
+
+  Arena& arena_;
+  const Offset bitmap_;
+  const uint64_t blockCount_;
+  bio::Media& media_;
+  bio::DmaPool& buffers_;
+  bio::SpaceAllocator space_;
+  bio::FlushGroup flushes_;
+  std::deque<Dropped> dropped_;
+  uint64_t sequence_ = 0;
+  std::array<uint64_t, kHintCount> hints_;  // by hash: the end of the last extent
+};
+
+inline MediaPiece::~MediaPiece() {
+  if (area_) area_->cancel(extent_);
+}
+
+}  // namespace daos::vos
