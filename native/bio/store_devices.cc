@@ -191,9 +191,6 @@ Task<Result<std::unique_ptr<StoreDevices>>> StoreDevices::open(Devices devices, 
       store->addRole(MediaRole{role.role}, i, role.offset, role.sizeBytes);
     }
   }
-  if (!store->roles_[0] || !store->roles_[1]) {
-    co_return Error(ErrorCode::kDfInval, "the devices hold no WAL or no META");
-  }
   co_return store;
 }
 

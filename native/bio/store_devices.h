@@ -1,7 +1,7 @@
 // The one, two or three devices of a target's store: who they are, and which part of them has which
 // role.
 //
-//   one device     WAL, META and DATA
+//   one device     WAL, META and DATA, or what there is of them
 //   two devices    WAL and META | DATA
 //   three devices  WAL | META | DATA
 //
@@ -38,9 +38,10 @@ struct StoreIdentity {
 };
 
 struct RoleSizes {
+  // 0: there is no such role; kRestOfDevice
   uint64_t walBytes = 0;
   uint64_t metaBytes = 0;
-  uint64_t dataBytes = 0;  // 0: no DATA; kRestOfDevice
+  uint64_t dataBytes = 0;
   static constexpr uint64_t kRestOfDevice = ~uint64_t{0};
 };
 
@@ -67,9 +68,9 @@ class StoreDevices {
   static Task<Result<std::unique_ptr<StoreDevices>>> open(Devices devices, DmaPool& pool,
                                                           StoreIdentity identity, const Log& log);
 
-  Media& wal() { return *roles_[0]; }
-  Media& meta() { return *roles_[1]; }
-  // Null without DATA.
+  // Null: the store has no such role.
+  Media* wal() { return roles_[0].get(); }
+  Media* meta() { return roles_[1].get(); }
   Media* data() { return roles_[2].get(); }
   const Devices& devices() const { return devices_; }
 

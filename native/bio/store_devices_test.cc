@@ -61,8 +61,8 @@ TEST_F(BioStoreDevices, RolesAreFoundAgainOnOneTwoAndThreeDevices) {
     ASSERT_TRUE(format(order, kSizes, {.isForced = true}).ok());
     auto store = open(order);
     ASSERT_TRUE(store.ok()) << store.error().describe();
-    EXPECT_EQ((*store)->wal().sizeBytes(), kSizes.walBytes);
-    EXPECT_EQ((*store)->meta().sizeBytes(), kSizes.metaBytes);
+    EXPECT_EQ((*store)->wal()->sizeBytes(), kSizes.walBytes);
+    EXPECT_EQ((*store)->meta()->sizeBytes(), kSizes.metaBytes);
     EXPECT_EQ((*store)->data()->sizeBytes(), kSizes.dataBytes);
   }
 }

@@ -11,17 +11,16 @@ namespace {
 
 constexpr const char* kLogFile = "store";
 constexpr const char* kPmemFile = "arena";
+constexpr const char* kDataFile = "data";
 constexpr uint64_t kMebibyte = 1 << 20;
-// Buffers for what is on its way to the log and to checkpoints.
-constexpr uint64_t kBufferBytes = 16 * kMebibyte;
+// Buffers for what is on its way to and from devices.
+constexpr uint64_t kBufferBytes = 32 * kMebibyte;
 
-// All data lies in the arena.
-const vos::PoolOptions kVosOptions{.dataThreshold = vos::PoolOptions::kNeverToMedia};
-
-// The whole share in one libpmemobj file.
+// The arena in a libpmemobj file, bulk data on a device.
 class PmemStoredPool final : public StoredPool {
  public:
-  explicit PmemStoredPool(std::unique_ptr<vos::Pool> pool) : pool_(std::move(pool)) {}
+  PmemStoredPool(std::unique_ptr<bio::StoreDevices> devices, std::unique_ptr<vos::Pool> pool)
+      : devices_(std::move(devices)), pool_(std::move(pool)) {}
   vos::Pool& vos() override { return *pool_; }
   Task<Status> close() override {
     vos::Arena& arena = pool_->arena();
@@ -29,6 +28,7 @@ class PmemStoredPool final : public StoredPool {
   }
 
  private:
+  std::unique_ptr<bio::StoreDevices> devices_;  // null: all is in the arena
   std::unique_ptr<vos::Pool> pool_;
 };
 
@@ -52,8 +52,11 @@ vos::PoolIdentity identityOf(Uuid pool, uint32_t target) {
   return {.pool = pool, .targetIndex = target};
 }
 
-uint64_t arenaSizeOf(PoolSizes sizes) {
-  return alignUp(sizes.arenaBytes + sizes.dataBytes, kMebibyte);
+bio::StoreIdentity ownerOf(Uuid pool, uint32_t target) { return {pool, target}; }
+
+vos::PoolMedia mediaOf(bio::StoreDevices* devices, bio::DmaPool* buffers) {
+  if (!devices || !devices->data()) return nullptr;
+  return {*devices->data(), *buffers};
 }
 
 }  // namespace
@@ -64,66 +67,98 @@ Result<std::unique_ptr<FilePoolStore>> FilePoolStore::create(Reactor& reactor, R
                                                              uint32_t target) {
   std::unique_ptr<FilePoolStore> store(new FilePoolStore(random, directory, options, target));
   directory.sweep(target);
-  if (options.arenaKind == ArenaKind::kLog) {
-    DAOS_TRY(store->ring_, bio::IoRing::create(reactor, options.log));
+  auto ring = bio::IoRing::create(reactor, options.log);
+  if (ring.ok()) {
+    store->ring_ = std::move(ring).value();
     DAOS_TRY(store->buffers_, bio::DmaPool::create(kBufferBytes));
+  } else if (options.arenaKind == ArenaKind::kLog) {
+    return std::move(ring).error();
   }
   return store;
 }
 
-Result<std::unique_ptr<StoredPool>> FilePoolStore::createPmem(const fs::path& place, Uuid pool,
-                                                              PoolSizes sizes) {
-  DAOS_TRY(auto arena, vos::PmemArena::create((place / kPmemFile).string(), arenaSizeOf(sizes)));
-  DAOS_TRY(auto vos,
-           vos::Pool::create(std::move(arena), nullptr, identityOf(pool, target_), kVosOptions));
-  return std::unique_ptr<StoredPool>(new PmemStoredPool(std::move(vos)));
+Task<Result<std::unique_ptr<StoredPool>>> FilePoolStore::createPmem(fs::path place, Uuid pool,
+                                                                    PoolSizes sizes) {
+  std::unique_ptr<bio::StoreDevices> devices;
+  if (sizes.dataBytes > 0) {
+    const bio::RoleSizes roles{.dataBytes = alignUp(sizes.dataBytes, kMebibyte)};
+    DAOS_CO_CHECK(bio::createMediaFile((place / kDataFile).string(),
+                                       bio::StoreDevices::deviceSizeBytes(roles, 1, 0)));
+    DAOS_CO_TRY(auto files, openDevices(place, pool));
+    DAOS_CO_TRY(devices,
+                co_await bio::StoreDevices::format(std::move(files), *buffers_,
+                                                   ownerOf(pool, target_), roles, random_));
+  }
+  DAOS_CO_TRY(auto arena, vos::PmemArena::create((place / kPmemFile).string(),
+                                                 alignUp(sizes.arenaBytes, kMebibyte)));
+  DAOS_CO_TRY(auto vos, vos::Pool::create(std::move(arena), mediaOf(devices.get(), buffers_.get()),
+                                          identityOf(pool, target_), {}));
+  co_return std::make_unique<PmemStoredPool>(std::move(devices), std::move(vos));
 }
 
-Result<std::unique_ptr<StoredPool>> FilePoolStore::openPmem(const fs::path& place, Uuid pool) {
-  DAOS_TRY(auto arena, vos::PmemArena::open((place / kPmemFile).string()));
-  DAOS_TRY(auto vos,
-           vos::Pool::open(std::move(arena), nullptr, identityOf(pool, target_), kVosOptions));
-  return std::unique_ptr<StoredPool>(new PmemStoredPool(std::move(vos)));
+Task<Result<std::unique_ptr<StoredPool>>> FilePoolStore::openPmem(fs::path place, Uuid pool) {
+  std::unique_ptr<bio::StoreDevices> devices;
+  if (fs::exists(place / kDataFile)) {
+    DAOS_CO_TRY(auto files, openDevices(place, pool));
+    DAOS_CO_TRY(devices, co_await bio::StoreDevices::open(std::move(files), *buffers_,
+                                                          ownerOf(pool, target_), options_.log));
+  }
+  DAOS_CO_TRY(auto arena, vos::PmemArena::open((place / kPmemFile).string()));
+  DAOS_CO_TRY(auto vos, vos::Pool::open(std::move(arena), mediaOf(devices.get(), buffers_.get()),
+                                        identityOf(pool, target_), {}));
+  co_return std::make_unique<PmemStoredPool>(std::move(devices), std::move(vos));
 }
 
 vos::LogStoreContext FilePoolStore::logContext() {
-  return {.pool = *buffers_, .random = random_, .log = options_.log, .vos = kVosOptions};
+  return {.pool = *buffers_, .random = random_, .log = options_.log};
 }
 
 Result<vos::LogStore::Devices> FilePoolStore::openDevices(const fs::path& place, Uuid pool) {
-  // While it is made the share lies beside its place; messages name where it will be.
-  const fs::path name = directory_.targetPath(pool, target_) / kLogFile;
-  DAOS_TRY(auto media,
-           bio::openFileMedia(*ring_, (place / kLogFile).string(), {.name = name.string()}));
+  if (!ring_) {
+    return Error(ErrorCode::kNosys, "the kernel offers no io_uring; a pool's bulk data needs it");
+  }
   vos::LogStore::Devices devices;
-  devices.push_back(std::move(media));
+  for (const char* file : {kLogFile, kDataFile}) {
+    if (!fs::exists(place / file)) continue;
+    // While it is made the share lies beside its place; messages name where it will be.
+    const fs::path name = directory_.targetPath(pool, target_) / file;
+    DAOS_TRY(auto media,
+             bio::openFileMedia(*ring_, (place / file).string(), {.name = name.string()}));
+    devices.push_back(std::move(media));
+  }
   return devices;
 }
 
 Task<Result<std::unique_ptr<StoredPool>>> FilePoolStore::createLog(fs::path place, Uuid pool,
                                                                    PoolSizes sizes) {
-  const vos::LogStoreSizes wanted{.arenaBytes = arenaSizeOf(sizes)};
+  const vos::LogStoreSizes wanted{.arenaBytes = sizes.arenaBytes,
+                                  .dataBytes = alignUp(sizes.dataBytes, kMebibyte)};
   const bio::RoleSizes roles = vos::LogStore::roleSizes(wanted);
+  const size_t deviceCount = wanted.dataBytes > 0 ? 2 : 1;
   // The log is written in full, so that its durable writes change no metadata of the file system.
   DAOS_CO_CHECK(bio::createMediaFile((place / kLogFile).string(),
-                                     bio::StoreDevices::deviceSizeBytes(roles, 1, 0),
+                                     bio::StoreDevices::deviceSizeBytes(roles, deviceCount, 0),
                                      {.writtenBytes = bio::kRolesOffset + roles.walBytes}));
+  if (deviceCount > 1) {
+    DAOS_CO_CHECK(bio::createMediaFile((place / kDataFile).string(),
+                                       bio::StoreDevices::deviceSizeBytes(roles, deviceCount, 1)));
+  }
   DAOS_CO_TRY(auto devices, openDevices(place, pool));
   DAOS_CO_TRY(auto store, co_await vos::LogStore::create(std::move(devices), logContext(),
                                                          identityOf(pool, target_), wanted));
-  co_return std::unique_ptr<StoredPool>(new LogStoredPool(std::move(store)));
+  co_return std::make_unique<LogStoredPool>(std::move(store));
 }
 
 Task<Result<std::unique_ptr<StoredPool>>> FilePoolStore::openLog(fs::path place, Uuid pool) {
   DAOS_CO_TRY(auto devices, openDevices(place, pool));
   DAOS_CO_TRY(auto store, co_await vos::LogStore::open(std::move(devices), logContext(),
                                                        identityOf(pool, target_)));
-  co_return std::unique_ptr<StoredPool>(new LogStoredPool(std::move(store)));
+  co_return std::make_unique<LogStoredPool>(std::move(store));
 }
 
 Task<Result<std::unique_ptr<StoredPool>>> FilePoolStore::createAt(fs::path place, Uuid pool,
                                                                   PoolSizes sizes) {
-  if (options_.arenaKind == ArenaKind::kPmem) co_return createPmem(place, pool, sizes);
+  if (options_.arenaKind == ArenaKind::kPmem) co_return co_await createPmem(place, pool, sizes);
   co_return co_await createLog(place, pool, sizes);
 }
 
@@ -156,11 +191,7 @@ Task<Result<std::unique_ptr<StoredPool>>> FilePoolStore::open(Uuid pool) {
                     "no pool " + pool.toString() + " in " + options_.dataDirectory);
   }
   // The kind is the store's own, whatever the configuration says now.
-  if (fs::exists(place / kPmemFile)) co_return openPmem(place, pool);
-  if (!ring_) {
-    co_return Error(ErrorCode::kMismatch,
-                    place.string() + " is a log store; the configuration says pmem");
-  }
+  if (fs::exists(place / kPmemFile)) co_return co_await openPmem(place, pool);
   co_return co_await openLog(place, pool);
 }
 

@@ -1,7 +1,7 @@
 // Pools in files under an engine's data directory.
 //
-// A share in a LogArena is one file, `store`: a device with the roles WAL and META. In a PmemArena
-// it is `arena`.
+// A share in a LogArena is the file `store`, a device with the roles WAL and META; one in a PmemArena
+// is `arena`. Bulk data lies in `data`, a device with the role DATA, where the pool has such space.
 #pragma once
 
 #include "bio/dma_buffer.h"
@@ -36,17 +36,18 @@ class FilePoolStore final : public PoolStore {
   Task<Result<std::unique_ptr<StoredPool>>> createLog(std::filesystem::path place, Uuid pool,
                                                       PoolSizes sizes);
   Task<Result<std::unique_ptr<StoredPool>>> openLog(std::filesystem::path place, Uuid pool);
+  // Of the files that are there.
   Result<vos::LogStore::Devices> openDevices(const std::filesystem::path& place, Uuid pool);
   vos::LogStoreContext logContext();
-  Result<std::unique_ptr<StoredPool>> createPmem(const std::filesystem::path& place, Uuid pool,
-                                                 PoolSizes sizes);
-  Result<std::unique_ptr<StoredPool>> openPmem(const std::filesystem::path& place, Uuid pool);
+  Task<Result<std::unique_ptr<StoredPool>>> createPmem(std::filesystem::path place, Uuid pool,
+                                                       PoolSizes sizes);
+  Task<Result<std::unique_ptr<StoredPool>>> openPmem(std::filesystem::path place, Uuid pool);
 
   Random& random_;
   DataDirectory& directory_;
   const EngineOptions& options_;
   const uint32_t target_;
-  std::unique_ptr<bio::IoRing> ring_;  // LogArena only
+  std::unique_ptr<bio::IoRing> ring_;  // null: the kernel has none; only pools all in pmem are served
   std::unique_ptr<bio::DmaPool> buffers_;
 };
 

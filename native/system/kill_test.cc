@@ -36,6 +36,7 @@ struct Setting {
   engine::ArenaKind arena;
   const char* directory;  // the log is tried on a real file system
   uint64_t arenaBytes;
+  uint64_t dataBytes;  // values of every other key are large enough to go there
   int roundCount;
 };
 
@@ -125,7 +126,8 @@ class KillTest : public testing::TestWithParam<Setting> {
                                            .log = Log::toStandardError(LogLevel::kError)},
                                 .pool = SystemRandom().uuid(),
                                 .container = SystemRandom().uuid(),
-                                .sizes = {.arenaBytes = GetParam().arenaBytes}};
+                                .sizes = {.arenaBytes = GetParam().arenaBytes,
+                                          .dataBytes = GetParam().dataBytes}};
   std::unique_ptr<EngineProcess> engine_;
   std::unique_ptr<LoopbackClient> client_;
   std::shared_ptr<client::Object> object_;
@@ -180,11 +182,13 @@ TEST_P(KillTest, ACallToADeadEngineEndsByItsDeadline) {
 constexpr auto kPmem = engine::ArenaKind::kPmem;
 constexpr auto kLog = engine::ArenaKind::kLog;
 INSTANTIATE_TEST_SUITE_P(Settings, KillTest,
-                         testing::Values(Setting{"tcp", kPmem, "/dev/shm", 512 << 20, 25},
-                                         Setting{"shm", kLog, "/tmp", 96 << 20, 200}),
+                         testing::Values(Setting{"tcp", kPmem, "/dev/shm", 256 << 20, 256 << 20, 25},
+                                         Setting{"shm", kLog, "/tmp", 96 << 20, 0, 60},
+                                         Setting{"shm", kLog, "/tmp", 64 << 20, 256 << 20, 200}),
                          [](const auto& test) {
                            const bool isLog = test.param.arena == kLog;
-                           return std::string(test.param.transport) + (isLog ? "Log" : "Pmem");
+                           return std::string(test.param.transport) + (isLog ? "Log" : "Pmem") +
+                                  (test.param.dataBytes ? "WithData" : "");
                          });
 
 }  // namespace

@@ -1,7 +1,10 @@
 // Engine and client together, over each transport, in one process: what a user does, end to end.
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <future>
 #include <map>
+#include <thread>
 
 #include "system/loopback.h"
 
@@ -9,6 +12,7 @@ namespace daos::system {
 namespace {
 
 constexpr uint64_t kArenaBytes = 64ull << 20;
+constexpr uint64_t kDataBytes = 96ull << 20;
 
 // An engine with a pool and a container, and a client that has it open, by the transport of the
 // parameter.
@@ -23,7 +27,8 @@ class Loopback : public testing::TestWithParam<Setting> {
     network_ = rpc::LocalNetwork::create();
     startEngine();
     const Status created = waitFor([&](auto done) {
-      engine_->createPool(pool_, {.arenaBytes = kArenaBytes}, std::move(done));
+      engine_->createPool(pool_, {.arenaBytes = kArenaBytes, .dataBytes = kDataBytes},
+                          std::move(done));
     });
     ASSERT_TRUE(created.ok()) << created.error().describe();
     ASSERT_TRUE(
@@ -210,6 +215,33 @@ TEST_P(Loopback, ADestroyedContainerIsGoneForThoseWhoHaveItOpen) {
   ASSERT_TRUE(put(*object, "k", "v").ok());
   ASSERT_TRUE(waitFor([&](auto done) { engine_->destroyContainer(pool_, container_, done); }).ok());
   EXPECT_EQ(put(*object, "k", "w").code(), ErrorCode::kNonexist);
+}
+
+// Of all targets together, when nothing is left to be collected.
+TEST_P(Loopback, BulkDataIsCountedAsDataAndComesBackWithItsContainer) {
+  const auto dataUsed = [&] {
+    std::promise<Result<std::vector<engine::TargetShare>>> answered;
+    engine_->queryPool(pool_, [&](auto shares) { answered.set_value(std::move(shares)); });
+    uint64_t sum = 0;
+    const auto shares = answered.get_future().get().value();
+    for (const auto& share : shares) sum += share.dataUsedBytes;
+    EXPECT_EQ(shares[0].dataTotalBytes, kDataBytes - 4096);
+    return sum;
+  };
+  EXPECT_EQ(dataUsed(), 0u);
+  const auto object = open(11);
+  ASSERT_TRUE(put(*object, "large", std::string(1 << 20, 'x')).ok());
+  EXPECT_EQ(dataUsed(), 1u << 20);
+  ASSERT_TRUE(put(*object, "odd", std::string(10000, 'x')).ok());
+  EXPECT_EQ(dataUsed(), (1u << 20) + 3 * 4096);
+  ASSERT_TRUE(put(*object, "small", std::string(4095, 'x')).ok());
+  EXPECT_EQ(dataUsed(), (1u << 20) + 3 * 4096);
+  ASSERT_TRUE(waitFor([&](auto done) { engine_->destroyContainer(pool_, container_, done); }).ok());
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (dataUsed() > 0 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_EQ(dataUsed(), 0u);
 }
 
 TEST_P(Loopback, AFullPoolRefusesWritesAndKeepsWhatItHas) {

@@ -105,8 +105,9 @@ class MediaArea {
   static uint64_t roundedSize(uint64_t size) { return alignUp(size, bio::kMediaBlockSize); }
 
   uint64_t totalBytes() const { return (blockCount_ - 1) * bio::kMediaBlockSize; }
-  // Reserved and dropped blocks that can't be reused yet included.
-  uint64_t usedBytes() const {
+  // With blocks that are reserved, or dropped and not free yet.
+  uint64_t usedBytes() {
+    reclaim();
     return totalBytes() - space_.counts().free * bio::kMediaBlockSize;
   }
   bio::Media& media() { return media_; }

@@ -6,6 +6,14 @@ namespace daos::vos {
 
 static constexpr uint64_t kMiB = 1 << 20;
 
+static Result<LogArenaDevices> arenaDevicesOf(bio::StoreDevices& devices,
+                                              const LogStoreContext& context) {
+  if (!devices.wal() || !devices.meta()) {
+    return Error(ErrorCode::kDfInval, "the devices hold no WAL or no META");
+  }
+  return LogArenaDevices{*devices.wal(), *devices.meta(), context.pool, context.log};
+}
+
 static PoolMedia mediaOf(bio::StoreDevices& devices, const LogStoreContext& context) {
   if (!devices.data()) return nullptr;
   return {*devices.data(), context.pool};
@@ -31,9 +39,9 @@ Task<Result<std::unique_ptr<LogStore>>> LogStore::create(Devices devices, LogSto
                                                  roleSizes(sizes), context.random));
   std::unique_ptr<LogStore> store(new LogStore(std::move(roles)));
   bio::StoreDevices& made = *store->devices_;
+  DAOS_CO_TRY(const LogArenaDevices parts, arenaDevicesOf(made, context));
   DAOS_CO_TRY(auto arena,
-              co_await LogArena::create({made.wal(), made.meta(), context.pool, context.log},
-                                        alignUp(sizes.arenaBytes, kMiB), identity.pool,
+              co_await LogArena::create(parts, alignUp(sizes.arenaBytes, kMiB), identity.pool,
                                         context.random.next(), context.arena));
   store->arena_ = arena.get();
   auto pool =
@@ -51,9 +59,8 @@ Task<Result<std::unique_ptr<LogStore>>> LogStore::open(Devices devices, LogStore
                                                            context.log));
   std::unique_ptr<LogStore> store(new LogStore(std::move(roles)));
   bio::StoreDevices& found = *store->devices_;
-  DAOS_CO_TRY(auto arena,
-              co_await LogArena::open({found.wal(), found.meta(), context.pool, context.log},
-                                      identity.pool, context.arena));
+  DAOS_CO_TRY(const LogArenaDevices parts, arenaDevicesOf(found, context));
+  DAOS_CO_TRY(auto arena, co_await LogArena::open(parts, identity.pool, context.arena));
   store->arena_ = arena.get();
   DAOS_CO_TRY(store->pool_,
               Pool::open(std::move(arena), mediaOf(found, context), identity, context.vos));

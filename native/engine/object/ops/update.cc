@@ -115,13 +115,21 @@ bool updateNow(Target& target, rpc::Request& request) {
 // The epoch is chosen when nothing is awaited any more: then writes take effect in the order of
 // their epochs, and neither a condition nor a read at a later epoch misses one that is under way.
 Task<Result<vos::Ticket>> store(Target& target, rpc::Request& request, IoContext& context,
-                                vos::Container& vos, vos::UpdateRequest& update) {
+                                OpenContainer& container, vos::UpdateRequest& update) {
+  vos::Container& vos = *container.vos;
+  vos::Pool& pool = container.pool->vos();
   if (request.isDataInline() && !vos.needsMedia(update)) {
     cutInline(context, request.inlineData());
     DAOS_CO_TRY(update.write.epoch, stamp(target, context.io));
     co_return vos.update(update, context.data);
   }
-  DAOS_CO_TRY(vos::PendingUpdate pending, vos.updateBegin(update));
+  auto begun = vos.updateBegin(update);
+  if (begun.code() == ErrorCode::kNospace && pool.hasDroppedData()) {
+    // Some of what is used was dropped, and is free as soon as that is durable.
+    DAOS_CO_CHECK(co_await pool.arena().waitDurable(pool.arena().lastTicket()));
+    begun = vos.updateBegin(update);
+  }
+  DAOS_CO_TRY(vos::PendingUpdate pending, std::move(begun));
   DAOS_CO_CHECK(co_await request.pull(pending.buffers()));
   DAOS_CO_CHECK(co_await pending.writeData());
   DAOS_CO_TRY(update.write.epoch, stamp(target, context.io));
@@ -134,8 +142,7 @@ Task<Status> updateLater(Target& target, rpc::Request& request) {
   OpenContainer::Use use(*prepared.container);
   vos::Arena& arena = prepared.container->pool->vos().arena();
   if (!arena.hasLogRoom()) DAOS_CO_CHECK(co_await arena.waitLogRoom());
-  auto ticket =
-      co_await store(target, request, *context, *prepared.container->vos, prepared.update);
+  auto ticket = co_await store(target, request, *context, *prepared.container, prepared.update);
   if (!ticket.ok()) co_return co_await failDurably(arena, std::move(ticket).error());
   if (!isPlanted(Planted::kAcknowledgeBeforeFlush)) {
     DAOS_CO_CHECK(co_await arena.waitDurable(*ticket));
