@@ -1,7 +1,8 @@
 // Pools in files under an engine's data directory.
 //
-// A share in a LogArena is the file `store`, a device with the roles WAL and META; one in a PmemArena
-// is `arena`. Bulk data lies in `data`, a device with the role DATA, where the pool has such space.
+// A share in a LogArena is the file `store`, a device with the roles WAL and META; one in a
+// PmemArena is `arena`. Bulk data lies in `data`, a device with the role DATA, where the pool has
+// such space.
 #pragma once
 
 #include "bio/dma_buffer.h"
@@ -47,7 +48,8 @@ class FilePoolStore final : public PoolStore {
   DataDirectory& directory_;
   const EngineOptions& options_;
   const uint32_t target_;
-  std::unique_ptr<bio::IoRing> ring_;  // null: the kernel has none; only pools all in pmem are served
+  // Null: the kernel has none; only pools all in pmem are served.
+  std::unique_ptr<bio::IoRing> ring_;
   std::unique_ptr<bio::DmaPool> buffers_;
 };
 

@@ -182,7 +182,8 @@ TEST_P(KillTest, ACallToADeadEngineEndsByItsDeadline) {
 constexpr auto kPmem = engine::ArenaKind::kPmem;
 constexpr auto kLog = engine::ArenaKind::kLog;
 INSTANTIATE_TEST_SUITE_P(Settings, KillTest,
-                         testing::Values(Setting{"tcp", kPmem, "/dev/shm", 256 << 20, 256 << 20, 25},
+                         testing::Values(Setting{"tcp", kPmem, "/dev/shm", 256 << 20, 256 << 20,
+                                                 25},
                                          Setting{"shm", kLog, "/tmp", 96 << 20, 0, 60},
                                          Setting{"shm", kLog, "/tmp", 64 << 20, 256 << 20, 200}),
                          [](const auto& test) {

@@ -55,7 +55,8 @@ Status addVersion(WriteScope& scope, uint64_t* root, Offset record, uint64_t ext
 // DER_TX_BUSY or DER_TX_RESTART: what has the stamp of a new version is not its own transaction's.
 Error sameStampError(const VersionRecord& present);
 // Takes a version out of a set and frees it with its data. DER_DF_INVAL when it is not there.
-Status removeVersion(WriteScope& scope, uint64_t* root, VersionRecord& version, uint64_t extentSize);
+Status removeVersion(WriteScope& scope, uint64_t* root, VersionRecord& version,
+                     uint64_t extentSize);
 // A key without punches does without the block for them.
 void tidyPunches(WriteScope& scope, KeyRecord& key);
 

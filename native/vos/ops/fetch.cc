@@ -160,7 +160,8 @@ Status FetchOperation::fetchArray(KeyRecord& akey, Stamp hidden, const IoDescrip
   return {};
 }
 
-Status FetchOperation::addData(const StoredData& data, uint64_t offset, uint64_t size, Epoch epoch) {
+Status FetchOperation::addData(const StoredData& data, uint64_t offset, uint64_t size,
+                               Epoch epoch) {
   Segment segment{};
   segment.kind = data.kind == DataKind::kMedia ? SegmentKind::kMedia : SegmentKind::kMemory;
   segment.size = size;
