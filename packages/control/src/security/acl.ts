@@ -30,10 +30,12 @@ export const CONTAINER_ACL_DEFAULT = ['A::OWNER@:rwdtTaAo', 'A:G:GROUP@:rwtT'];
 const ENTRY_COUNT_MAX = 256;
 const PRINCIPAL_SIZE_MAX = 255;
 
+const PRINCIPAL = /^[^@:\s]+@[^@:\s]*$/;
+
 export const principalField = z
   .string()
   .max(PRINCIPAL_SIZE_MAX)
-  .regex(/^[^@:\s]+@[^@:\s]*$/, 'a user or group is written name@')
+  .regex(PRINCIPAL, 'a user or group is written name@')
   .meta({ description: 'A user or group, as alice@' });
 
 export const aclField = z
@@ -67,7 +69,9 @@ export function parseEntry(kind: AclKind, text: string): AclEntry {
   if (rights === undefined || rest.length > 0) throw wrong('it is TYPE:FLAGS:PRINCIPAL:RIGHTS');
   if (type !== 'A') throw wrong(`the type is A (allow), not '${type}'`);
   if (flags !== '' && flags !== 'G') throw wrong(`the flag is G (group) or none, not '${flags}'`);
-  if (!principalField.safeParse(principal).success) throw wrong('the principal is written name@');
+  if (principal === undefined || !PRINCIPAL.test(principal)) {
+    throw wrong('the principal is written name@');
+  }
   const isGroup = flags === 'G';
   if (principal === 'GROUP@' && !isGroup) throw wrong('GROUP@ needs the flag G');
   if (isGroup && (principal === 'OWNER@' || principal === 'EVERYONE@')) {
@@ -79,7 +83,7 @@ export function parseEntry(kind: AclKind, text: string): AclEntry {
     }
   }
   if (new Set(rights).size !== rights.length) throw wrong('a right is there twice');
-  return { isGroup, principal: principal ?? '', rights };
+  return { isGroup, principal, rights };
 }
 
 const keyOf = ({ isGroup, principal }: AclEntry) => `${isGroup ? 'G' : ''}:${principal}`;

@@ -1,15 +1,16 @@
 // Whether a caller may do a thing with a pool or container, before the thing is done.
 
 import { DaosError } from '@daos/model';
-import { readRecord, type ControlContext } from '../control-context.js';
+import { readRecords, type ControlContext } from '../control-context.js';
 import { findContainerInAnyState } from '../containers/find-container.js';
 import { findPoolInAnyState } from '../pools/find-pool.js';
 import {
-  containerKey,
+  containerPrefix,
   containerRecord,
   type ContainerFields,
 } from '../records/container-record.js';
-import { poolKey, poolRecord, type PoolFields } from '../records/pool-record.js';
+import { POOL_PREFIX, poolRecord, type PoolFields } from '../records/pool-record.js';
+import type { Stored } from '../records/record.js';
 import { rightsOf, type Right } from './acl.js';
 import { denied, hidden, type Caller } from './caller.js';
 
@@ -51,20 +52,20 @@ export class Access {
 
   /** Those of `pools` that the caller sees. */
   async seenPools<T extends { uuid: string }>(pools: readonly T[]): Promise<T[]> {
-    return await this.#filter(pools, async ({ uuid }) => {
-      const pool = await readRecord(this.#context, poolRecord, poolKey(uuid));
-      return pool && this.#rightsOn('pool', pool.fields).has('t');
-    });
+    if (this.caller.isAdministrator) return [...pools];
+    const records = await readRecords(this.#context, poolRecord, POOL_PREFIX);
+    const seen = records.filter(({ fields }) => this.#rightsOn('pool', fields).has('t'));
+    return those(pools, seen);
   }
 
   async seenContainers<T extends { uuid: string }>(
     pool: string,
     containers: readonly T[],
   ): Promise<T[]> {
-    return await this.#filter(containers, async ({ uuid }) => {
-      const container = await readRecord(this.#context, containerRecord, containerKey(pool, uuid));
-      return container && this.#rightsOn('container', container.fields).size > 0;
-    });
+    if (this.caller.isAdministrator) return [...containers];
+    const records = await readRecords(this.#context, containerRecord, containerPrefix(pool));
+    const seen = records.filter(({ fields }) => this.#rightsOn('container', fields).size > 0);
+    return those(containers, seen);
   }
 
   async #pool(name: string, rights: readonly Right[]): Promise<PoolFields> {
@@ -100,13 +101,12 @@ export class Access {
       throw hidden(kind, name);
     }
   }
+}
 
-  async #filter<T>(
-    items: readonly T[],
-    isSeen: (item: T) => Promise<boolean | undefined>,
-  ): Promise<T[]> {
-    if (this.caller.isAdministrator) return [...items];
-    const seen = await Promise.all(items.map(isSeen));
-    return items.filter((_, index) => seen[index]);
-  }
+function those<T extends { uuid: string }>(
+  items: readonly T[],
+  records: readonly Stored<{ uuid: string }>[],
+): T[] {
+  const uuids = new Set(records.map(({ fields }) => fields.uuid));
+  return items.filter(({ uuid }) => uuids.has(uuid));
 }

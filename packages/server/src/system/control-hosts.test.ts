@@ -1,20 +1,25 @@
 // Goal:   several control hosts are one system: any of them may be asked, one acts, and the loss of
 //         a host or of a member of the store interrupts nothing for longer than a lease.
-// Method: three real servers with an engine each, on a real etcd cluster of three; kill -9.
+// Method: three real servers with an engine each, on a real etcd cluster of three, and a fourth
+//         that is no control host; mutual TLS; kill -9.
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ControlClient } from '@daos/control/client';
+import { readCertificates } from '@daos/control/service-tls';
+import { generateCertificates } from '../certificates/generate-certificates.js';
 import { EtcdCluster, freePort } from './etcd-cluster-fixture.js';
 
 const PROGRAM = join(import.meta.dirname, '../../dist/daos-server.js');
 const MIB = 2 ** 20;
 const HOST_COUNT = 3;
 const scratch = mkdtempSync(join(tmpdir(), 'daos-hosts-'));
+const certs = join(scratch, 'certs');
 
 interface Host {
   readonly url: string;
@@ -24,6 +29,7 @@ interface Host {
 
 let etcd: EtcdCluster;
 let hosts: Host[] = [];
+let member: Host;
 let anyHost: ControlClient;
 
 function launch(config: string): ChildProcess {
@@ -32,8 +38,12 @@ function launch(config: string): ChildProcess {
   return child;
 }
 
-async function newHost(index: number): Promise<Host> {
+/** One that is no control host belongs to the system of those in `controlUrls`. */
+async function newHost(index: number, controlUrls?: string[]): Promise<Host> {
   const port = await freePort();
+  const metadata = controlUrls
+    ? `hosts: [${controlUrls.join(', ')}]`
+    : `metadata: { etcd: [${etcd.endpoints.join(', ')}] }`;
   const config = join(scratch, `${index}.yml`);
   writeFileSync(
     config,
@@ -41,15 +51,14 @@ async function newHost(index: number): Promise<Host> {
 fault_path: /host${index}
 control:
   port: ${port}
-  insecure: true
-  metadata:
-    etcd: [${etcd.endpoints.join(', ')}]
+  certificates: ${certs}
+  ${metadata}
 engines:
   - rank: ${index}
     storage: { capacity: 1GiB, memory: 512MiB }
 `,
   );
-  return { url: `http://127.0.0.1:${port}`, config, child: launch(config) };
+  return { url: `https://127.0.0.1:${port}`, config, child: launch(config) };
 }
 
 async function states(): Promise<string[]> {
@@ -64,29 +73,43 @@ async function until(wanted: () => Promise<boolean>, limitMs = 20_000): Promise<
   }
 }
 
+function statusOfBadChange(url: string): Promise<number> {
+  const { authority: ca, certificate: cert, key } = readCertificates(certs, 'admin');
+  const headers = { 'content-type': 'application/json' };
+  return new Promise((resolve, reject) => {
+    const options = { method: 'POST', headers, ca, cert, key };
+    const sent = request(`${url}/v1/pools`, options, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode ?? 0);
+    });
+    sent.on('error', reject);
+    sent.end('{}');
+  });
+}
+
+const clientOf = (url: string) =>
+  new ControlClient({ url, certificates: readCertificates(certs, 'admin') });
+
 /** The host that acts: it does not send a change elsewhere. */
 async function leaderIndex(): Promise<number> {
   for (const [index, { url }] of hosts.entries()) {
-    const answer = await fetch(`${url}/v1/pools`, {
-      method: 'POST',
-      redirect: 'manual',
-      headers: { 'content-type': 'application/json' },
-      body: '{}',
-    }).catch(() => undefined);
-    if (answer?.status === 400) return index;
+    if ((await statusOfBadChange(url).catch(() => 0)) === 400) return index;
   }
   return -1;
 }
 
 beforeAll(async () => {
+  generateCertificates({ directory: certs, hosts: [], days: 1 });
   etcd = await EtcdCluster.start(3);
   hosts = await Promise.all(Array.from({ length: HOST_COUNT }, (_, i) => newHost(i)));
-  anyHost = new ControlClient({ url: hosts.map(({ url }) => url).join(',') });
-  await until(async () => String(await states()) === 'joined,joined,joined');
+  const urls = hosts.map(({ url }) => url);
+  anyHost = clientOf(urls.join(','));
+  member = await newHost(HOST_COUNT, urls);
+  await until(async () => String(await states()) === 'joined,joined,joined,joined');
 }, 60_000);
 
 afterAll(async () => {
-  for (const { child } of hosts) {
+  for (const { child } of [...hosts, member]) {
     if (child.exitCode !== null || child.signalCode !== null) continue;
     child.kill('SIGKILL');
     await once(child, 'exit');
@@ -98,41 +121,43 @@ afterAll(async () => {
 describe('server/control-hosts', () => {
   test('a pool spreads over the engines of all hosts, whichever host is asked', async () => {
     for (const [index, { url }] of hosts.entries()) {
-      const client = new ControlClient({ url });
+      const client = clientOf(url);
       const label = `p${index}`;
-      const pool = await client.call('createPool', { body: { label, size: 192 * MIB } });
-      expect(pool.map.ranks.map(({ rank }) => rank)).toEqual([0, 1, 2]);
+      const pool = await client.call('createPool', { body: { label, size: 256 * MIB } });
+      expect(pool.map.ranks.map(({ rank }) => rank)).toEqual([0, 1, 2, 3]);
       const status = await client.call('queryPool', { params: { pool: label } });
-      expect(status.targets).toHaveLength(3);
+      expect(status.targets).toHaveLength(4);
     }
     const { hosts: scanned } = await anyHost.call('scanStorage');
     expect(scanned.map(({ ranks, scan }) => [ranks, (scan?.coreCount ?? 0) > 0])).toEqual([
       [[0], true],
       [[1], true],
       [[2], true],
+      [[3], true],
     ]);
-    for (const { url } of hosts) {
-      const { pools } = await new ControlClient({ url }).call('listPools');
+    // The member sends its callers on.
+    for (const { url } of [...hosts, member]) {
+      const { pools } = await clientOf(url).call('listPools');
       expect(pools.map(({ label }) => label)).toEqual(['p0', 'p1', 'p2']);
     }
   });
 
   test('an engine of any host is stopped, started, excluded and let in again', async () => {
-    const results = await anyHost.call('stopRanks', { body: { ranks: [1, 2, 7] } });
+    const results = await anyHost.call('stopRanks', { body: { ranks: [1, 3, 7] } });
     expect(results.results).toMatchObject([
       { rank: 1 },
-      { rank: 2 },
+      { rank: 3 },
       { rank: 7, error: expect.stringContaining('no such rank') },
     ]);
-    await until(async () => String(await states()) === 'joined,stopped,stopped');
+    await until(async () => String(await states()) === 'joined,stopped,joined,stopped');
     await anyHost.call('startRanks', { body: {} });
-    await until(async () => String(await states()) === 'joined,joined,joined');
+    await until(async () => String(await states()) === 'joined,joined,joined,joined');
     await anyHost.call('excludeRank', { params: { rank: 2 } });
     const map = (await anyHost.getPool('p0')).map;
     expect(map.version).toBe(2);
     expect(map.ranks[2]?.targets[0]?.state).toBe('excluded');
     await anyHost.call('clearExcludedRank', { params: { rank: 2 } });
-    await until(async () => String(await states()) === 'joined,joined,joined');
+    await until(async () => String(await states()) === 'joined,joined,joined,joined');
     expect((await anyHost.getPool('p0')).map).toMatchObject({ version: 3 });
   });
 
@@ -160,7 +185,7 @@ describe('server/control-hosts', () => {
     await etcd.kill(0);
     const startedMs = performance.now();
     await anyHost.call('createContainer', { params: { pool: 'p0' }, body: { label: 'c' } });
-    await anyHost.call('createPool', { body: { label: 'last', size: 192 * MIB } });
+    await anyHost.call('createPool', { body: { label: 'last', size: 256 * MIB } });
     expect(performance.now() - startedMs).toBeLessThan(10_000);
     expect((await anyHost.call('listPools')).pools).toHaveLength(5);
   }, 60_000);
