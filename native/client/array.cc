@@ -67,14 +67,15 @@ void clearHoles(const Extent& asked, uint64_t cellSize, const AkeyResult& result
 
 }  // namespace
 
-Result<Array> Array::open(std::shared_ptr<Object> object, ArrayShape shape) {
+Result<Array> Array::open(std::shared_ptr<Object> object, ArrayShape shape,
+                           Cancellation* cancellation) {
   if (object->oid().dkeyType() != KeyType::kUint64) {
     return invalid("object " + object->oid().toString() + " has no integer dkeys: it is no array");
   }
   if (shape.cellSize == 0 || shape.chunkSize == 0) {
     return invalid("an array has cells and chunks of a size over 0");
   }
-  return Array(std::move(object), shape);
+  return Array(std::move(object), shape, cancellation);
 }
 
 Task<Result<Epoch>> Array::write(const ArrayWrite& transfer) const {
@@ -92,7 +93,8 @@ Task<Result<Epoch>> Array::write(const ArrayWrite& transfer) const {
                                                .akeys = {&akey, 1},
                                                .data = data,
                                                .epoch = transfer.epoch,
-                                               .timeoutNs = transfer.timeoutNs}));
+                                               .timeoutNs = transfer.timeoutNs,
+                                               .cancellation = cancellation_}));
         latest = std::max(latest, epoch);
         co_return Status();
       }));
@@ -115,7 +117,8 @@ Task<Result<uint64_t>> Array::read(const ArrayRead& transfer) const {
                                                .buffers = room,
                                                .results = {&results[i], 1},
                                                .epoch = transfer.epoch,
-                                               .timeoutNs = transfer.timeoutNs});
+                                               .timeoutNs = transfer.timeoutNs,
+                                               .cancellation = cancellation_});
         co_return epoch.ok() ? Status() : Status(std::move(epoch).error());
       }));
   const auto isWhole = [](const AkeyResult& result) { return result.isWhole; };
@@ -137,7 +140,8 @@ Task<Result<uint64_t>> Array::size(Epoch epoch) const {
   auto last = co_await query(
       *object_, {.flags = protocol::kQueryMax | protocol::kQueryDkey | protocol::kQueryExtent,
                  .akey = kAkey,
-                 .epoch = epoch});
+                 .epoch = epoch,
+                 .cancellation = cancellation_});
   if (last.code() == ErrorCode::kNonexist) co_return uint64_t{0};
   if (!last.ok()) co_return std::move(last).error();
   if (last->dkey == 0) co_return uint64_t{0};
@@ -155,7 +159,8 @@ Task<Result<bool>> Array::hasCell(uint64_t index) const {
               co_await fetch(*object_, {.dkey = bytesOf(&dkey, sizeof(dkey)),
                                         .akeys = {&akey, 1},
                                         .buffers = room,
-                                        .results = {&result, 1}}));
+                                        .results = {&result, 1},
+                                        .cancellation = cancellation_}));
   co_return result.isWhole;
 }
 
@@ -179,11 +184,14 @@ Task<Status> Array::setSize(uint64_t size) const {
 Task<Status> Array::punchDkeysAfter(uint64_t dkey) const {
   EnumerationAnchor anchor;
   while (!anchor.isEnd) {
-    DAOS_CO_TRY(const EnumerationPage page, co_await enumerate(*object_, {}, anchor));
+    DAOS_CO_TRY(const EnumerationPage page,
+                co_await enumerate(*object_, {.cancellation = cancellation_}, anchor));
     for (const std::string& key : page.keys) {
       if (key.size() != sizeof(uint64_t) || loadAs<uint64_t>(key.data()) <= dkey) continue;
       auto epoch = co_await client::punch(
-          *object_, {.level = protocol::PunchLevel::kDkey, .dkey = bytesOf(key)});
+          *object_, {.level = protocol::PunchLevel::kDkey,
+                     .dkey = bytesOf(key),
+                     .cancellation = cancellation_});
       if (!epoch.ok()) co_return std::move(epoch).error();
     }
   }
@@ -198,7 +206,9 @@ Task<Status> Array::punch(uint64_t index, uint64_t count) const {
         const Piece& piece = pieces[i];
         const IoDescriptor akey = describe(piece.extent, 0);
         auto epoch = co_await update(
-            *object_, {.dkey = bytesOf(&piece.dkey, sizeof(piece.dkey)), .akeys = {&akey, 1}});
+            *object_, {.dkey = bytesOf(&piece.dkey, sizeof(piece.dkey)),
+                       .akeys = {&akey, 1},
+                       .cancellation = cancellation_});
         co_return epoch.ok() ? Status() : Status(std::move(epoch).error());
       });
 }

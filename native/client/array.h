@@ -30,7 +30,9 @@ using ArrayRead = ArrayTransfer<MutableBytes>;
 class Array {
  public:
   // DER_INVAL for an object without integer dkeys, or sizes of 0.
-  static Result<Array> open(std::shared_ptr<Object> object, ArrayShape shape);
+  // `cancellation`, if any, ends all operations through this Array.
+  static Result<Array> open(std::shared_ptr<Object> object, ArrayShape shape,
+                            Cancellation* cancellation = nullptr);
 
   Object& object() const { return *object_; }
   const ArrayShape& shape() const { return shape_; }
@@ -49,13 +51,14 @@ class Array {
   Task<Status> punch(uint64_t index, uint64_t count) const;
 
  private:
-  Array(std::shared_ptr<Object> object, ArrayShape shape)
-      : object_(std::move(object)), shape_(shape) {}
+  Array(std::shared_ptr<Object> object, ArrayShape shape, Cancellation* cancellation)
+      : object_(std::move(object)), shape_(shape), cancellation_(cancellation) {}
   Task<Status> punchDkeysAfter(uint64_t dkey) const;
   Task<Result<bool>> hasCell(uint64_t index) const;
 
   std::shared_ptr<Object> object_;
   ArrayShape shape_;
+  Cancellation* cancellation_;
 };
 
 }  // namespace daos::client

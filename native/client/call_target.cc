@@ -33,17 +33,19 @@ Task<bool> Retry::again(const Error& error, RetrySafety safety) {
 static Task<Result<rpc::Reply>> callOnce(Container& container, uint32_t target, TargetCall& call) {
   uint64_t handle = container.handleOn(target);
   if (handle == 0) {
-    DAOS_CO_TRY(handle, co_await container.openOn(target, call.deadlineNs));
+    DAOS_CO_TRY(handle, co_await container.openOn(target, call.deadlineNs, call.cancellation));
   }
   storeAs(call.body->data(), handle);
-  auto reply = co_await container.context().endpoint().call(
-      container.pool().peer(target), {.opcode = static_cast<uint16_t>(call.opcode),
-                                      .isModification = call.safety == RetrySafety::kOnce,
-                                      .mapVersion = container.pool().map().version,
-                                      .deadlineNs = call.deadlineNs,
-                                      .body = *call.body,
-                                      .data = call.data,
-                                      .sink = call.sink});
+  rpc::Call request(container.context().endpoint(), container.pool().peer(target),
+                    {.opcode = static_cast<uint16_t>(call.opcode),
+                     .isModification = call.safety == RetrySafety::kOnce,
+                     .mapVersion = container.pool().map().version,
+                     .deadlineNs = call.deadlineNs,
+                     .body = *call.body,
+                     .data = call.data,
+                     .sink = call.sink});
+  const Cancellation::Scope scope(call.cancellation, request);
+  auto reply = co_await request;
   if (reply.code() == ErrorCode::kNoHdl) container.forgetHandle(target, handle);
   co_return std::move(reply);
 }
@@ -52,6 +54,8 @@ Task<Result<rpc::Reply>> callTarget(Container& container, uint32_t target, Targe
   Retry retry(container.context(), call.deadlineNs);
   size_t reopenCount = 0;
   for (;;) {
+    if (call.cancellation && call.cancellation->isRequested())
+      co_return Error(ErrorCode::kCanceled);
     auto reply = co_await callOnce(container, target, call);
     if (reply.ok()) co_return std::move(reply);
     // The target restarted and lost our handle: it has not run the request.

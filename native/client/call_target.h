@@ -34,6 +34,7 @@ struct TargetCall {
   protocol::Opcode opcode;
   RetrySafety safety = RetrySafety::kIdempotent;
   uint64_t deadlineNs = 0;
+  Cancellation* cancellation = nullptr;
   // The encoded request; the container handle at its start is patched in.
   std::vector<std::byte>* body = nullptr;
   std::span<const Bytes> data;

@@ -9,9 +9,9 @@ namespace daos::client {
 
 Task<void> Operation::runTask() {
   ClientThread* thread = thread_;
-  ++thread->runningCount_;
+  thread->running_.pushBack(*this);
   Status status = co_await execute(*thread->context_);
-  --thread->runningCount_;
+  IntrusiveLink<RunningTag>::unlink();
   onCompleted(std::move(status));
 }
 
@@ -24,6 +24,17 @@ void ClientThread::submit(Operation& operation) {
   operation.thread_ = this;
   operation.run = &Operation::runMessage;
   reactor_->post(&operation);
+}
+
+void ClientThread::cancel(Operation& operation) {
+  // By address: it is looked for among those that run, and may not be touched unless found.
+  reactor_->post([this, wanted = &operation] {
+    for (Operation* running = running_.front(); running; running = running_.after(running)) {
+      if (running != wanted) continue;
+      running->cancellation_.request();
+      return;
+    }
+  });
 }
 
 static void pinTo(int core) {
@@ -71,7 +82,7 @@ Result<std::unique_ptr<ClientThread>> ClientThread::create(TransportFactory fact
 void ClientThread::drain() {
   if (!endpoint_) return;
   endpoint_->shutdown();
-  while (runningCount_ > 0 || reactor_->spawnedCount() > 0 || !endpoint_->isQuiet())
+  while (!running_.empty() || reactor_->spawnedCount() > 0 || !endpoint_->isQuiet())
     reactor_->runOnce();
   context_.reset();
   endpoint_.reset();

@@ -10,6 +10,8 @@
 #include <string>
 #include <thread>
 
+#include "base/intrusive_list.h"
+#include "client/cancellation.h"
 #include "client/context.h"
 #include "runtime/mailbox.h"
 
@@ -21,12 +23,16 @@ struct ClientOptions {
   ContextOptions context;
 };
 
+struct RunningTag;
+
 // What a caller submits. It owns the object and keeps it until onCompleted.
-class Operation : private Message {
+class Operation : private Message, private IntrusiveLink<RunningTag> {
  public:
   virtual ~Operation() = default;
 
  protected:
+  // For what execute() calls.
+  Cancellation& cancellation() { return cancellation_; }
   // On the core's thread. The operation keeps its own results.
   virtual Task<Status> execute(Context& context) = 0;
   // On the core's thread, last; the object may be destroyed inside.
@@ -38,7 +44,9 @@ class Operation : private Message {
   friend FrameCache& frameCacheOf(Operation& operation);
   static void runMessage(Message* message);
   Task<void> runTask();
+  friend class IntrusiveList<Operation, RunningTag>;
   class ClientThread* thread_ = nullptr;
+  Cancellation cancellation_;
 };
 
 // Makes the endpoint's transports, on the thread that will own them.
@@ -54,6 +62,9 @@ class ClientThread {
 
   // Any thread. The operation runs after those that this thread submitted before have started.
   void submit(Operation& operation);
+  // The thread that submitted it, while the operation may be under way: it ends soon, with its
+  // result or DER_CANCELED. Nothing happens to an operation that has been completed meanwhile.
+  void cancel(Operation& operation);
 
  private:
   friend class Operation;
@@ -67,7 +78,7 @@ class ClientThread {
   std::unique_ptr<Reactor> reactor_;
   std::unique_ptr<rpc::Endpoint> endpoint_;
   std::unique_ptr<Context> context_;
-  size_t runningCount_ = 0;
+  IntrusiveList<Operation, RunningTag> running_;
   std::thread thread_;
 };
 

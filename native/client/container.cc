@@ -7,14 +7,16 @@
 namespace daos::client {
 
 Task<Result<std::shared_ptr<Container>>> Container::open(std::shared_ptr<Pool> pool, Uuid uuid,
-                                                         ContainerOptions options) {
+                                                         ContainerOptions options,
+                                                         Cancellation* cancellation) {
   std::shared_ptr<Container> container(new Container(std::move(pool), uuid, std::move(options)));
   const uint64_t deadlineNs = deadlineOf(container->context(), 0);
   const uint32_t target = static_cast<uint32_t>(
       container->context().random().below(container->pool().map().targets.size()));
   Retry retry(container->context(), deadlineNs);
   for (;;) {
-    auto handle = co_await container->openOn(target, deadlineNs);
+    if (cancellation && cancellation->isRequested()) co_return Error(ErrorCode::kCanceled);
+    auto handle = co_await container->openOn(target, deadlineNs, cancellation);
     if (handle.ok()) co_return container;
     if (!co_await retry.again(handle.error(), RetrySafety::kIdempotent)) {
       co_return std::move(handle).error().within("container " + uuid.toString());
@@ -22,7 +24,8 @@ Task<Result<std::shared_ptr<Container>>> Container::open(std::shared_ptr<Pool> p
   }
 }
 
-Task<Result<uint64_t>> Container::openOn(uint32_t target, uint64_t deadlineNs) {
+Task<Result<uint64_t>> Container::openOn(uint32_t target, uint64_t deadlineNs,
+                                         Cancellation* cancellation) {
   Context::Scratch scratch(context());
   protocol::WireWriter writer(scratch.body());
   writer.put(protocol::ContainerOpenRequest{
@@ -31,13 +34,13 @@ Task<Result<uint64_t>> Container::openOn(uint32_t target, uint64_t deadlineNs) {
       .flags = options_.isReadOnly ? 0 : protocol::kOpenReadWrite,
       .capabilitySize = static_cast<uint32_t>(options_.capability.size())});
   writer.putPadded(options_.capability);
-  DAOS_CO_TRY(
-      const rpc::Reply reply,
-      co_await context().endpoint().call(
-          pool_->peer(target), {.opcode = static_cast<uint16_t>(protocol::Opcode::kContainerOpen),
-                                .mapVersion = pool_->map().version,
-                                .deadlineNs = deadlineNs,
-                                .body = scratch.body()}));
+  rpc::Call call(context().endpoint(), pool_->peer(target),
+                 {.opcode = static_cast<uint16_t>(protocol::Opcode::kContainerOpen),
+                  .mapVersion = pool_->map().version,
+                  .deadlineNs = deadlineNs,
+                  .body = scratch.body()});
+  const Cancellation::Scope scope(cancellation, call);
+  DAOS_CO_TRY(const rpc::Reply reply, co_await call);
   protocol::WireReader reader(reply.body());
   const auto opened = reader.get<protocol::ContainerOpenReply>();
   if (!reader.atEnd() || opened.handle == 0) {

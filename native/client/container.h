@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/uuid.h"
+#include "client/cancellation.h"
 #include "client/pool.h"
 #include "codec/checksum.h"
 #include "runtime/task.h"
@@ -29,7 +30,8 @@ class Container {
  public:
   // Opens it on one target, so that an absent container is noticed now: DER_NONEXIST, DER_NO_PERM.
   static Task<Result<std::shared_ptr<Container>>> open(std::shared_ptr<Pool> pool, Uuid uuid,
-                                                       ContainerOptions options);
+                                                       ContainerOptions options,
+                                                       Cancellation* cancellation = nullptr);
   Pool& pool() const { return *pool_; }
   Context& context() const { return pool_->context(); }
   const Uuid& uuid() const { return uuid_; }
@@ -41,7 +43,8 @@ class Container {
   uint64_t handleOn(uint32_t target) const {
     return target < handles_.size() ? handles_[target] : 0;
   }
-  Task<Result<uint64_t>> openOn(uint32_t target, uint64_t deadlineNs);
+  Task<Result<uint64_t>> openOn(uint32_t target, uint64_t deadlineNs,
+                                Cancellation* cancellation = nullptr);
   // The target doesn't know `handle` any more.
   void forgetHandle(uint32_t target, uint64_t handle);
 

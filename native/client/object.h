@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "client/cancellation.h"
 #include "client/container.h"
 #include "model/io.h"
 #include "placement/layout.h"
@@ -52,6 +53,7 @@ struct UpdateArguments {
   Conditions conditions = 0;
   Epoch epoch = 0;         // 0: the target chooses
   uint64_t timeoutNs = 0;  // 0: the context's
+  Cancellation* cancellation = nullptr;
 };
 // Answers the epoch of the update. DER_IO_INVAL when data and descriptors disagree in size.
 Task<Result<Epoch>> update(Object& object, const UpdateArguments& arguments);
@@ -75,6 +77,7 @@ struct FetchArguments {
   Conditions conditions = 0;
   Epoch epoch = 0;  // 0: the newest
   uint64_t timeoutNs = 0;
+  Cancellation* cancellation = nullptr;
 };
 // Answers the epoch that was read. DER_REC2BIG when a single value is larger than its room (its
 // size is in results), DER_REC_SIZE for another record size than the array's.
@@ -87,6 +90,7 @@ struct PunchArguments {
   Conditions conditions = 0;
   Epoch epoch = 0;
   uint64_t timeoutNs = 0;
+  Cancellation* cancellation = nullptr;
 };
 Task<Result<Epoch>> punch(Object& object, const PunchArguments& arguments);
 
@@ -106,6 +110,7 @@ struct EnumerateArguments {
   uint32_t sizeMax = 65536;
   Epoch epoch = 0;
   uint64_t timeoutNs = 0;
+  Cancellation* cancellation = nullptr;
 };
 
 // One answer: some entries, possibly none before the end.
@@ -127,6 +132,7 @@ struct QueryArguments {
   Bytes akey;
   Epoch epoch = 0;
   uint64_t timeoutNs = 0;
+  Cancellation* cancellation = nullptr;
 };
 // The first or last integer dkey, akey, extent that exists. DER_NONEXIST when there is none.
 Task<Result<protocol::QueryReply>> query(Object& object, const QueryArguments& arguments);

@@ -10,12 +10,13 @@ namespace {
 using ContainerRequest = ClientRequest<ContainerResource>;
 
 // What every operation begins with: oid: objectId, cellSize: u64, chunkSize: u64.
-Result<client::Array> arrayOf(ContainerResource& container, CommandReader& reader) {
+Result<client::Array> arrayOf(ContainerResource& container, ContainerRequest& request) {
+  CommandReader& reader = request.reader;
   const ObjectId oid = reader.objectId();
   client::ArrayShape shape{.cellSize = reader.u64()};
   shape.chunkSize = reader.u64();
   DAOS_TRY(auto object, container.objectOf(oid));
-  return client::Array::open(std::move(object), shape);
+  return client::Array::open(std::move(object), shape, &request.cancellation());
 }
 
 template <typename Memory>
@@ -32,7 +33,7 @@ Result<client::ArrayTransfer<Memory>> readTransfer(ContainerRequest& request) {
 // C++: Task<Result<Epoch>> Array::write(const ArrayWrite&)
 // TS:  arrayWrite(array, index: u64, epoch: u64, timeoutNs: u64), data: Uint8Array: epoch
 Task<Status> write(ContainerResource& container, client::Context&, ContainerRequest& request) {
-  DAOS_CO_TRY(const client::Array array, arrayOf(container, request.reader));
+  DAOS_CO_TRY(const client::Array array, arrayOf(container, request));
   DAOS_CO_TRY(const client::ArrayWrite transfer, readTransfer<Bytes>(request));
   DAOS_CO_TRY(request.number, co_await array.write(transfer));
   co_return Status();
@@ -41,7 +42,7 @@ Task<Status> write(ContainerResource& container, client::Context&, ContainerRequ
 // C++: Task<Result<uint64_t>> Array::read(const ArrayRead&)
 // TS:  arrayRead(array, index: u64, epoch: u64, timeoutNs: u64), into: Uint8Array: cells
 Task<Status> read(ContainerResource& container, client::Context&, ContainerRequest& request) {
-  DAOS_CO_TRY(const client::Array array, arrayOf(container, request.reader));
+  DAOS_CO_TRY(const client::Array array, arrayOf(container, request));
   DAOS_CO_TRY(const client::ArrayRead transfer, readTransfer<MutableBytes>(request));
   DAOS_CO_TRY(request.number, co_await array.read(transfer));
   co_return Status();
@@ -50,7 +51,7 @@ Task<Status> read(ContainerResource& container, client::Context&, ContainerReque
 // C++: Task<Result<uint64_t>> Array::size(Epoch)
 // TS:  arraySize(array, epoch: u64): cells
 Task<Status> size(ContainerResource& container, client::Context&, ContainerRequest& request) {
-  DAOS_CO_TRY(const client::Array array, arrayOf(container, request.reader));
+  DAOS_CO_TRY(const client::Array array, arrayOf(container, request));
   const Epoch epoch = request.reader.u64();
   DAOS_CO_TRY(request.number, co_await array.size(epoch));
   co_return Status();
@@ -59,7 +60,7 @@ Task<Status> size(ContainerResource& container, client::Context&, ContainerReque
 // C++: Task<Status> Array::setSize(uint64_t size)
 // TS:  arraySetSize(array, size: u64): void
 Task<Status> setSize(ContainerResource& container, client::Context&, ContainerRequest& request) {
-  DAOS_CO_TRY(const client::Array array, arrayOf(container, request.reader));
+  DAOS_CO_TRY(const client::Array array, arrayOf(container, request));
   const uint64_t cells = request.reader.u64();
   co_return co_await array.setSize(cells);
 }
@@ -67,7 +68,7 @@ Task<Status> setSize(ContainerResource& container, client::Context&, ContainerRe
 // C++: Task<Status> Array::punch(uint64_t index, uint64_t count)
 // TS:  arrayPunch(array, index: u64, count: u64): void
 Task<Status> punch(ContainerResource& container, client::Context&, ContainerRequest& request) {
-  DAOS_CO_TRY(const client::Array array, arrayOf(container, request.reader));
+  DAOS_CO_TRY(const client::Array array, arrayOf(container, request));
   const uint64_t index = request.reader.u64();
   const uint64_t count = request.reader.u64();
   co_return co_await array.punch(index, count);

@@ -122,7 +122,8 @@ Task<Status> openContainer(PoolResource& pool, client::Context&,
   auto opened = std::make_shared<ContainerResource>();
   opened->core = pool.core;
   DAOS_CO_TRY(opened->container,
-              co_await client::Container::open(pool.pool, uuid, std::move(options)));
+              co_await client::Container::open(pool.pool, uuid, std::move(options),
+                                                       &request.cancellation()));
   request.openedType = HandleType::kContainer;
   request.opened = std::move(opened);
   co_return Status();

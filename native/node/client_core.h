@@ -64,6 +64,12 @@ class ClientRequest : public Request, public client::Operation {
   HandleType openedType = HandleType::kNone;
 
   T& resource() { return *resource_; }
+  using client::Operation::cancellation;
+  // Its client; set before it is submitted.
+  ClientCore* client = nullptr;
+  void cancel() override {
+    if (!client->isClosed) client->thread->cancel(*this);
+  }
   const std::shared_ptr<T>& shared() const { return resource_; }
 
   napi_value toValue(napi_env env) override {
@@ -92,6 +98,7 @@ void submitTo(Call& call, HandleType type, typename ClientRequest<T>::Function f
   ClientCore& core = coreOf(resource);
   if (core.isClosed) return call.fail(Error(ErrorCode::kNoHdl, "the client is closed"));
   auto* request = new ClientRequest<T>(call, std::move(resource), function);
+  request->client = &core;
   call.environment.begin(*request);
   core.thread->submit(*request);
 }

@@ -41,7 +41,8 @@ Task<Status> update(ContainerResource& container, client::Context&, ContainerReq
                                                                 .data = data,
                                                                 .conditions = head.conditions,
                                                                 .epoch = head.epoch,
-                                                                .timeoutNs = head.timeoutNs}));
+                                                                .timeoutNs = head.timeoutNs,
+.cancellation = &request.cancellation()}));
   co_return Status();
 }
 
@@ -62,7 +63,8 @@ Task<Status> fetch(ContainerResource& container, client::Context&, ContainerRequ
                                                 .results = results,
                                                 .conditions = head.conditions,
                                                 .epoch = head.epoch,
-                                                .timeoutNs = head.timeoutNs});
+                                                .timeoutNs = head.timeoutNs,
+.cancellation = &request.cancellation()});
   if (!epoch.ok() && epoch.code() != ErrorCode::kRec2big) co_return std::move(epoch).error();
   answerFetch(akeys.akeys(), results, request);
   co_return Status();
@@ -86,7 +88,8 @@ Task<Status> punch(ContainerResource& container, client::Context&, ContainerRequ
                                                                .akeys = akeys,
                                                                .conditions = head.conditions,
                                                                .epoch = head.epoch,
-                                                               .timeoutNs = head.timeoutNs}));
+                                                               .timeoutNs = head.timeoutNs,
+.cancellation = &request.cancellation()}));
   co_return Status();
 }
 
@@ -115,7 +118,8 @@ void answerPage(Request& request, const client::EnumerationPage& page,
 Task<Status> enumerate(ContainerResource& container, client::Context&, ContainerRequest& request) {
   CommandReader& reader = request.reader;
   const Head head = readHead(reader);
-  client::EnumerateArguments arguments{.epoch = head.epoch, .timeoutNs = head.timeoutNs};
+  client::EnumerateArguments arguments{.epoch = head.epoch, .timeoutNs = head.timeoutNs,
+.cancellation = &request.cancellation()};
   arguments.level = static_cast<protocol::EnumerateLevel>(reader.u32());
   arguments.dkey = reader.bytes();
   arguments.akey = reader.bytes();
@@ -147,6 +151,7 @@ Task<Status> query(ContainerResource& container, client::Context&, ContainerRequ
   arguments.akey = request.reader.bytes();
   arguments.epoch = head.epoch;
   arguments.timeoutNs = head.timeoutNs;
+  arguments.cancellation = &request.cancellation();
   DAOS_CO_CHECK(request.reader.status());
   DAOS_CO_TRY(auto object, container.objectOf(head.oid));
   DAOS_CO_TRY(const protocol::QueryReply reply, co_await client::query(*object, arguments));

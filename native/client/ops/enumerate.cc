@@ -49,6 +49,7 @@ static Task<Result<EnumerationPage>> enumerateOn(Container& container, uint32_t 
       co_await callTarget(container, target,
                           {.opcode = protocol::Opcode::kObjectEnumerate,
                            .deadlineNs = deadlineOf(container.context(), arguments.timeoutNs),
+                           .cancellation = arguments.cancellation,
                            .body = &scratch.body()}));
   protocol::WireReader reader(reply.body());
   const auto head = reader.get<protocol::EnumerateReplyHead>();

@@ -108,6 +108,7 @@ Task<Result<Epoch>> fetch(Object& object, const FetchArguments& arguments) {
                   object.container(), target,
                   {.opcode = protocol::Opcode::kObjectFetch,
                    .deadlineNs = deadlineOf(object.context(), arguments.timeoutNs),
+                   .cancellation = arguments.cancellation,
                    .body = &scratch.body(),
                    .sink = isPacked ? std::span<const MutableBytes>{} : arguments.buffers}));
   co_return ReplyReader(reply, arguments, isPacked, scratch.pieces()).read();

@@ -35,6 +35,7 @@ static Task<Result<Epoch>> punchOn(Object& object, uint32_t target,
                                   {.opcode = protocol::Opcode::kObjectPunch,
                                    .safety = RetrySafety::kOnce,
                                    .deadlineNs = deadlineOf(object.context(), arguments.timeoutNs),
+                                   .cancellation = arguments.cancellation,
                                    .body = &scratch.body()}));
   protocol::WireReader reader(reply.body());
   const auto answer = reader.get<protocol::UpdateReply>();

@@ -38,6 +38,7 @@ static Task<Result<QueryReply>> queryOn(Object& object, uint32_t target,
               co_await callTarget(object.container(), target,
                                   {.opcode = protocol::Opcode::kObjectQuery,
                                    .deadlineNs = deadlineOf(object.context(), arguments.timeoutNs),
+                                   .cancellation = arguments.cancellation,
                                    .body = &scratch.body()}));
   protocol::WireReader reader(reply.body());
   const auto answer = reader.get<QueryReply>();

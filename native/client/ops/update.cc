@@ -51,6 +51,7 @@ Task<Result<Epoch>> update(Object& object, const UpdateArguments& arguments) {
                                   {.opcode = protocol::Opcode::kObjectUpdate,
                                    .safety = RetrySafety::kOnce,
                                    .deadlineNs = deadlineOf(object.context(), arguments.timeoutNs),
+                                   .cancellation = arguments.cancellation,
                                    .body = &scratch.body(),
                                    .data = arguments.data}));
   protocol::WireReader reader(reply.body());

@@ -10,7 +10,12 @@ import {
 } from '@daos/native';
 import type { Readable, Writable } from 'node:stream';
 import type { ClientAddon, ClientFunction } from './binding.js';
-import { readableOf, writableOf, type ReadableOptions } from './byte-streams.js';
+import {
+  readableOf,
+  writableOf,
+  type ReadableOptions,
+  type WritableOptions,
+} from './byte-streams.js';
 
 export interface ByteArrayOptions {
   /**
@@ -23,7 +28,12 @@ export interface ByteArrayOptions {
 export interface TransferOptions {
   /** Reads: as of this epoch; default the newest. Writes: at this epoch; default now. */
   epoch?: Epoch;
+  /** Deadline of each chunk, retries included. Default: the client's. */
   timeoutMs?: number;
+  /**
+   * Gives the transfer up; the promise is rejected with the signal's reason once the memory it
+   * borrowed is free again. Some chunks may have been written.
+   */
   signal?: AbortSignal;
 }
 
@@ -83,15 +93,19 @@ export class ByteArray {
   }
 
   /** Cuts off what is behind `size`, or makes a hole up to there. */
-  truncate(size: number): Promise<void> {
+  truncate(size: number, { signal }: Pick<TransferOptions, 'signal'> = {}): Promise<void> {
     this.#begin().u64(size);
-    return this.#run('arraySetSize', asNothing);
+    return this.#run('arraySetSize', asNothing, undefined, signal);
   }
 
   /** Makes a hole: it reads as zeros, and its space comes back. */
-  punch(offset: number, length: number): Promise<void> {
+  punch(
+    offset: number,
+    length: number,
+    { signal }: Pick<TransferOptions, 'signal'> = {},
+  ): Promise<void> {
     this.#begin().u64(offset).u64(length);
-    return this.#run('arrayPunch', asNothing);
+    return this.#run('arrayPunch', asNothing, undefined, signal);
   }
 
   /** A stream of the bytes from `start` to `end`, which is not included; read ahead. */
@@ -100,8 +114,8 @@ export class ByteArray {
   }
 
   /** A stream that writes from `start` on; it has finished when all is written. */
-  writable({ start = 0 }: { start?: number } = {}): Writable {
-    return writableOf(this, start, this.#chunkSize);
+  writable(options: WritableOptions = {}): Writable {
+    return writableOf(this, { ...options, blockSize: this.#chunkSize });
   }
 
   #begin(): CommandWriter {

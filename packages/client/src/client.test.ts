@@ -123,7 +123,18 @@ describe.each(['local', 'tcp', 'shm'] as const)('client over %s', (transport) =>
     const [page] = await listed(object.dkeyPages({ pageSize: 7 }));
     const rest = await listed(object.dkeys(page ? { anchor: page.anchor } : {}));
     expect(rest.length).toBe(60 - (page?.entries.length ?? 0));
-    expect(await listed(system.container.objects())).toContain(object.oid);
+  });
+
+  test('an object is listed once, on however many targets it lies', async () => {
+    const wide = system.container.object(object.oid);
+    const narrow = makeObjectId({ user: userNext++, type: 'MULTI_LEXICAL', objectClass: 'S1' });
+    await Promise.all(Array.from({ length: 40 }, (_, i) => wide.update(`key ${i}`, 'a', 'v')));
+    await system.container.object(narrow).update('k', 'a', 'v');
+    for (const pageSize of [1, 1024]) {
+      const oids = await listed(system.container.objects({ pageSize }));
+      expect(oids.filter((oid) => oid === object.oid)).toHaveLength(1);
+      expect(oids.filter((oid) => oid === narrow)).toHaveLength(1);
+    }
   });
 
   test('the greatest and least integer keys and the last extent are found', async () => {

@@ -3,10 +3,16 @@ import { DaosError, type PoolDirectory, type TransportName } from '@daos/model';
 import { asNothing, asNumber, type Handle, type LocalNetwork } from '@daos/native';
 import { loadClient, type ClientAddon } from './binding.js';
 import { HttpPoolDirectory } from './pool-directory.js';
-import { Pool } from './pool.js';
+import type { Container, SharedContainer } from './container.js';
+import { Pool, type SharedPool } from './pool.js';
+import { RpcPoolDirectory } from './rpc-pool-directory.js';
 
 export interface ClientOptions {
-  /** Where pools are found: the URL of a control service, or something that knows them itself. */
+  /**
+   * Where pools are found: the URL of a control service; the addresses of an endpoint that serves
+   * a directory (`shm://…`, `tcp://…`; see servePoolDirectory); or something that knows them
+   * itself.
+   */
   control: string | URL | PoolDirectory;
   /**
    * How engines are reached, in order of preference. Default: shm (on the same host), then tcp.
@@ -23,6 +29,13 @@ export interface ClientOptions {
   timeoutMs?: number;
   /** For the transport 'local'. */
   network?: LocalNetwork;
+  /** Gives the start up; the promise is rejected with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+export interface OpenOptions {
+  /** Gives the opening up; the promise is rejected with the signal's reason. */
+  signal?: AbortSignal;
 }
 
 const NO_HANDLE: Handle = 0;
@@ -38,11 +51,17 @@ export class Client implements AsyncDisposable {
   readonly #addon: ClientAddon;
   readonly #handle: Handle;
   readonly #directory: PoolDirectory;
+  readonly #release: () => Promise<void>;
 
-  private constructor(addon: ClientAddon, handle: Handle, directory: PoolDirectory) {
+  private constructor(
+    addon: ClientAddon,
+    handle: Handle,
+    { directory, release }: ChosenDirectory,
+  ) {
     this.#addon = addon;
     this.#handle = handle;
     this.#directory = directory;
+    this.#release = release;
   }
 
   /**
@@ -52,8 +71,8 @@ export class Client implements AsyncDisposable {
    * host does not have.
    */
   static async connect(options: ClientOptions): Promise<Client> {
-    const { control, transports = ['shm', 'tcp'], spinMicroseconds = 20 } = options;
-    const isUrl = typeof control === 'string' || control instanceof URL;
+    const { transports = ['shm', 'tcp'], spinMicroseconds = 20, signal } = options;
+    signal?.throwIfAborted();
     const addon = loadClient();
     const command = addon.operations.command.begin().u32(transports.length);
     for (const transport of transports) command.text(transport);
@@ -61,7 +80,10 @@ export class Client implements AsyncDisposable {
     command.u64(spinMicroseconds * NS_PER_MICROSECOND).u32(options.pinCore ?? NO_CORE);
     command.u64((options.timeoutMs ?? 10_000) * NS_PER_MS);
     const handle = await addon.operations.run(addon.binding.clientOpen, NO_HANDLE, asNumber);
-    return new Client(addon, handle, isUrl ? new HttpPoolDirectory(control) : control);
+    const client = new Client(addon, handle, await chooseDirectory(options.control));
+    if (signal?.aborted === true) await client.close();
+    signal?.throwIfAborted();
+    return client;
   }
 
   /**
@@ -69,18 +91,66 @@ export class Client implements AsyncDisposable {
    * @throws DaosError DER_NONEXIST; DER_UNREACH without a control service; DER_INVAL when no target
    * of the pool can be reached by the transports of this client.
    */
-  async openPool(pool: string): Promise<Pool> {
+  async openPool(pool: string, { signal }: OpenOptions = {}): Promise<Pool> {
     if (pool === '') throw new DaosError('DER_INVAL', 'a pool has a label or UUID');
-    return Pool.open(this.#addon, this.#handle, this.#directory, pool);
+    signal?.throwIfAborted();
+    const description = await this.#directory.getPool(pool, signal);
+    return await this.attachPool(description, signal && { signal });
+  }
+
+  /**
+   * Opens a pool that another process or worker has shared by Pool.share, without asking the
+   * control service.
+   * @throws DaosError DER_INVAL when no target of the pool can be reached by the transports of this
+   * client.
+   */
+  async attachPool(shared: SharedPool, { signal }: OpenOptions = {}): Promise<Pool> {
+    return await Pool.attach(this.#addon, this.#handle, this.#directory, shared, signal);
+  }
+
+  /**
+   * Opens a container that another process or worker has shared by Container.share, with its pool.
+   * @throws DaosError as attachPool and Pool.openContainer.
+   */
+  async attachContainer(shared: SharedContainer, options: OpenOptions = {}): Promise<Container> {
+    const { pool: sharedPool, container, readOnly } = shared;
+    const pool = await this.attachPool(sharedPool, options);
+    try {
+      return await pool.attachContainer(container, { readOnly, ...options });
+    } finally {
+      // The container keeps what it needs of it.
+      await pool.close();
+    }
   }
 
   /** Ends the core thread. Pools and containers opened through it are of no use afterwards. */
-  close(): Promise<void> {
-    this.#addon.operations.command.begin();
-    return this.#addon.operations.run(this.#addon.binding.clientClose, this.#handle, asNothing);
+  async close(): Promise<void> {
+    const { operations, binding } = this.#addon;
+    operations.command.begin();
+    await operations.run(binding.clientClose, this.#handle, asNothing);
+    await this.#release();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+interface ChosenDirectory {
+  directory: PoolDirectory;
+  /** Gives back what was made for it. */
+  release: () => Promise<void>;
+}
+
+async function chooseDirectory(control: string | URL | PoolDirectory): Promise<ChosenDirectory> {
+  const release = async (): Promise<void> => {};
+  if (typeof control !== 'string' && !(control instanceof URL)) {
+    return { directory: control, release };
+  }
+  const address = String(control);
+  if (/^(https?|unix):/.test(address)) {
+    return { directory: new HttpPoolDirectory(address), release };
+  }
+  const directory = await RpcPoolDirectory.connect(address);
+  return { directory, release: () => directory.close() };
 }

@@ -1,5 +1,12 @@
 // An open container: an isolated space of objects.
-import type { ContainerDescription, ObjectId } from '@daos/model';
+import {
+  OBJECT_CLASSES,
+  objectClassOf,
+  type ContainerDescription,
+  type ObjectId,
+  type OpenedContainer,
+  type PoolDescription,
+} from '@daos/model';
 import { asNothing, type Handle } from '@daos/native';
 import type { ClientAddon } from './binding.js';
 import { ByteArray, type ByteArrayOptions } from './byte-array.js';
@@ -7,18 +14,40 @@ import { listPages, type ListOptions } from './enumeration.js';
 import { KeyValue } from './key-value.js';
 import { DaosObject } from './object.js';
 
+/**
+ * What another process or worker needs to open the same container: plain data, for JSON or
+ * postMessage. Where engines check who comes, it holds the capability of whoever opened it: give it
+ * to none but those who may do the same.
+ */
+export interface SharedContainer {
+  pool: PoolDescription;
+  container: OpenedContainer;
+  readOnly: boolean;
+}
+
+/**
+ * An open container, made by Pool.openContainer: its objects, by id.
+ *
+ * What is made from it may fail with DER_NO_HDL after it or the client was closed.
+ */
 export class Container implements AsyncDisposable {
+  /** Its identity, as text in the form 8-4-4-4-12. */
   readonly uuid: string;
+  /** As it was when the container was opened. */
   readonly label: string;
+  /** The pool it lies in. */
   readonly poolUuid: string;
   /** By name, as `daos container get-prop` prints them. */
   readonly properties: ContainerDescription['properties'];
   readonly #addon: ClientAddon;
   readonly #handle: Handle;
+  readonly #shared: SharedContainer;
 
-  constructor(addon: ClientAddon, handle: Handle, description: ContainerDescription) {
+  constructor(addon: ClientAddon, handle: Handle, shared: SharedContainer) {
+    const description = shared.container;
     this.#addon = addon;
     this.#handle = handle;
+    this.#shared = shared;
     this.uuid = description.uuid;
     this.label = description.label;
     this.poolUuid = description.poolUuid;
@@ -46,12 +75,34 @@ export class Container implements AsyncDisposable {
     return new ByteArray(this.#addon, this.#handle, oid, options);
   }
 
-  /** The ids of all objects that hold something, in no particular order. */
-  async *objects(options: ListOptions = {}): AsyncGenerator<ObjectId, void, undefined> {
+  /**
+   * The ids of all objects that hold something, each once, in no particular order.
+   *
+   * Objects on several targets are remembered while the list goes on, since each target tells its
+   * own: some 100 bytes for each of them.
+   */
+  async *objects(
+    options: Omit<ListOptions, 'anchor'> = {},
+  ): AsyncGenerator<ObjectId, void, undefined> {
     const target = { addon: this.#addon, container: this.#handle, oid: 0n };
-    for await (const { entries } of listPages(target, 'objects', [], options)) yield* entries;
+    const seen = new Set<ObjectId>();
+    for await (const { entries } of listPages(target, 'objects', [], options)) {
+      for (const oid of entries) {
+        if (isOnOneTarget(oid)) yield oid;
+        else if (!seen.has(oid)) {
+          seen.add(oid);
+          yield oid;
+        }
+      }
+    }
   }
 
+  /** For other processes and workers, which open it by Client.attachContainer. */
+  share(): SharedContainer {
+    return structuredClone(this.#shared);
+  }
+
+  /** Objects made from it are of no use afterwards. */
   close(): Promise<void> {
     const { operations, binding } = this.#addon;
     operations.command.begin();
@@ -61,4 +112,11 @@ export class Container implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function isOnOneTarget(oid: ObjectId): boolean {
+  const name = objectClassOf(oid);
+  if (name === undefined) return false;
+  const { groupCount, dataCount, copyCount, parityCount } = OBJECT_CLASSES[name];
+  return groupCount === 1 && dataCount * copyCount + parityCount === 1;
 }

@@ -62,6 +62,7 @@ export class KeyValue {
     return this.#object.sizeOf(key, AKEY, options);
   }
 
+  /** Whether the key is there. */
   async has(key: Key, options?: OperationOptions): Promise<boolean> {
     return (await this.sizeOf(key, options)) > 0;
   }
@@ -87,7 +88,8 @@ export class KeyValue {
 
   /** All keys and values; what is removed meanwhile is left out. */
   async *entries(options: ListOptions = {}): AsyncGenerator<[Uint8Array, Uint8Array], void> {
-    const readOptions = options.epoch === undefined ? {} : { epoch: options.epoch };
+    const { epoch, signal } = options;
+    const readOptions = { ...(epoch !== undefined && { epoch }), ...(signal && { signal }) };
     for await (const { entries } of this.#object.dkeyPages(options)) {
       for (let at = 0; at < entries.length; at += PARALLEL_COUNT) {
         const keys = entries.slice(at, at + PARALLEL_COUNT);

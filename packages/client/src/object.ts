@@ -74,7 +74,7 @@ export class DaosObject {
 
   /**
    * Stores a single value, replacing it whole. Text is stored as UTF-8.
-   * @throws DaosError DER_INVAL for an empty key or value, DER_KEY2BIG, DER_OVERFLOW over 64 MiB.
+   * @throws DaosError DER_INVAL for an empty key or value, DER_KEY2BIG, DER_REC2BIG over 64 MiB.
    */
   update(
     dkey: Key,
@@ -231,6 +231,7 @@ export class DaosObject {
     for await (const { entries } of this.akeyPages(dkey, options)) yield* entries;
   }
 
+  /** The same in pages, each with an anchor to go on from. */
   akeyPages(
     dkey: Key,
     options: ListOptions = {},

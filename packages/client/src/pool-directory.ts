@@ -29,29 +29,39 @@ export class HttpPoolDirectory implements PoolDirectory {
     this.#url = String(url).replace(/\/+$/, '');
   }
 
-  getPool(pool: string): Promise<PoolDescription> {
-    return this.#get(`/v1/pools/${encodeURIComponent(pool)}`);
+  /** A pool with its map. @throws DaosError DER_NONEXIST, DER_UNREACH, DER_TIMEDOUT. */
+  getPool(pool: string, signal?: AbortSignal): Promise<PoolDescription> {
+    return this.#get(`/v1/pools/${encodeURIComponent(pool)}`, signal);
   }
 
-  getContainer(pool: string, container: string): Promise<ContainerDescription> {
-    return this.#get(containerPath(pool, container));
+  /** A container of a pool. @throws DaosError DER_NONEXIST, DER_UNREACH, DER_TIMEDOUT. */
+  getContainer(
+    pool: string,
+    container: string,
+    signal?: AbortSignal,
+  ): Promise<ContainerDescription> {
+    return this.#get(containerPath(pool, container), signal);
   }
 
+  /** The same with what engines want to see. @throws DaosError DER_NO_PERM, and as getContainer. */
   openContainer(
     pool: string,
     container: string,
-    { readOnly }: { readOnly: boolean },
+    { readOnly, signal }: { readOnly: boolean; signal?: AbortSignal },
   ): Promise<OpenedContainer> {
-    return this.#get(`${containerPath(pool, container)}/capability?readOnly=${readOnly}`);
+    return this.#get(`${containerPath(pool, container)}/capability?readOnly=${readOnly}`, signal);
   }
 
-  async #get<T>(path: string): Promise<T> {
+  async #get<T>(path: string, signal?: AbortSignal): Promise<T> {
+    const timeout = AbortSignal.timeout(TIMEOUT_MS);
+    const ends = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
     let answer: Answer;
     try {
       answer = this.#url.startsWith(UNIX_PREFIX)
-        ? await getByAgent(this.#url.slice(UNIX_PREFIX.length), path)
-        : await getByUrl(this.#url + path);
+        ? await getByAgent(this.#url.slice(UNIX_PREFIX.length), path, ends)
+        : await getByUrl(this.#url + path, ends);
     } catch (error) {
+      signal?.throwIfAborted();
       throw unreachable(this.#url, error);
     }
     if (answer.status === 200) return answer.body as T;
@@ -63,13 +73,12 @@ function containerPath(pool: string, container: string): string {
   return `/v1/pools/${encodeURIComponent(pool)}/containers/${encodeURIComponent(container)}`;
 }
 
-async function getByUrl(url: string): Promise<Answer> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+async function getByUrl(url: string, signal: AbortSignal): Promise<Answer> {
+  const response = await fetch(url, { signal });
   return { status: response.status, body: await response.json() };
 }
 
-function getByAgent(socketPath: string, path: string): Promise<Answer> {
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
+function getByAgent(socketPath: string, path: string, signal: AbortSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = request({ socketPath, path, signal, agent: false }, (response) => {
       const chunks: Buffer[] = [];

@@ -1,28 +1,45 @@
 // An open pool: its map, from which containers are opened.
-import type { PoolDescription, PoolDirectory } from '@daos/model';
+import type { OpenedContainer, PoolDescription, PoolDirectory } from '@daos/model';
 import { asNothing, asNumber, type CommandWriter, type Handle } from '@daos/native';
 import type { ClientAddon } from './binding.js';
 import { Container } from './container.js';
 
 export interface ContainerOptions {
-  /** Refuse writes through this handle. Default false. */
+  /** Refuse writes through this handle, with DER_NO_PERM. Default false. */
   readOnly?: boolean;
+  /** Gives the opening up; the promise is rejected with the signal's reason. */
+  signal?: AbortSignal;
 }
 
+/**
+ * What another process or worker needs to open the same pool: plain data, for JSON or postMessage.
+ * It holds the pool map as it was; the new owner's refresh() asks for a newer one.
+ */
+export type SharedPool = PoolDescription;
+
+/**
+ * An open pool, made by Client.openPool: where its targets are.
+ *
+ * Its operations may fail with DER_NO_HDL after it or the client was closed.
+ */
 export class Pool implements AsyncDisposable {
   /** What the pool was opened by names it no longer: labels may move, UUIDs stay. */
   readonly uuid: string;
+  /** As it was when the pool was opened. */
   readonly label: string;
   readonly #addon: ClientAddon;
   readonly #handle: Handle;
   readonly #directory: PoolDirectory;
+  #description: PoolDescription;
 
   private constructor(
     addon: ClientAddon,
     handle: Handle,
     directory: PoolDirectory,
-    { uuid, label }: PoolDescription,
+    description: PoolDescription,
   ) {
+    const { uuid, label } = description;
+    this.#description = description;
     this.#addon = addon;
     this.#handle = handle;
     this.#directory = directory;
@@ -30,48 +47,73 @@ export class Pool implements AsyncDisposable {
     this.label = label;
   }
 
-  /** For Client.openPool. */
-  static async open(
+  /** For Client.openPool and Client.attachPool. */
+  static async attach(
     addon: ClientAddon,
     client: Handle,
     directory: PoolDirectory,
-    name: string,
+    description: PoolDescription,
+    signal?: AbortSignal,
   ): Promise<Pool> {
-    const description = await directory.getPool(name);
     const { operations, binding } = addon;
     writeMap(operations.command.begin().uuid(description.uuid), description);
-    const handle = await operations.run(binding.poolOpen, client, asNumber);
+    const handle = await operations.run(binding.poolOpen, client, asNumber, undefined, signal);
     return new Pool(addon, handle, directory, description);
+  }
+
+  /** For other processes and workers, which open it by Client.attachPool. */
+  share(): SharedPool {
+    return structuredClone(this.#description);
   }
 
   /**
    * Opens a container by label or UUID.
-   * @throws DaosError DER_NONEXIST, DER_NO_PERM.
+   * @throws DaosError DER_NONEXIST, DER_NO_PERM; DER_UNREACH and DER_TIMEDOUT of the control
+   * service or an engine.
    */
-  async openContainer(
-    name: string,
-    { readOnly = false }: ContainerOptions = {},
-  ): Promise<Container> {
+  async openContainer(name: string, options: ContainerOptions = {}): Promise<Container> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const { readOnly = false } = options;
+    const wanted = { readOnly, ...(signal && { signal }) };
     const found = this.#directory.openContainer
-      ? await this.#directory.openContainer(this.uuid, name, { readOnly })
-      : { ...(await this.#directory.getContainer(this.uuid, name)), capability: '' };
-    const { uuid, label, properties } = found;
+      ? await this.#directory.openContainer(this.uuid, name, wanted)
+      : { ...(await this.#directory.getContainer(this.uuid, name, signal)), capability: '' };
+    return await this.attachContainer(found, options);
+  }
+
+  /** For Client.attachContainer: a container whose description is known already. */
+  async attachContainer(
+    { uuid, label, properties, capability }: OpenedContainer,
+    { readOnly = false, signal }: ContainerOptions = {},
+  ): Promise<Container> {
     const { operations, binding } = this.#addon;
-    const capability = Buffer.from(found.capability, 'base64');
-    operations.command.begin().uuid(uuid).boolean(readOnly).bytes(capability);
-    const handle = await operations.run(binding.containerOpen, this.#handle, asNumber);
-    return new Container(this.#addon, handle, { uuid, label, properties, poolUuid: this.uuid });
+    const sealed = Buffer.from(capability, 'base64');
+    operations.command.begin().uuid(uuid).boolean(readOnly).bytes(sealed);
+    const handle = await operations.run(
+      binding.containerOpen,
+      this.#handle,
+      asNumber,
+      undefined,
+      signal,
+    );
+    const container = { uuid, label, properties, capability, poolUuid: this.uuid };
+    return new Container(this.#addon, handle, { pool: this.share(), container, readOnly });
   }
 
   /**
    * Fetches the pool map again, as after an engine has moved. Operations that wait for a target go
    * on with the new map.
+   * @throws DaosError DER_NONEXIST for a pool that was destroyed; DER_UNREACH and DER_TIMEDOUT of
+   * the control service.
    */
-  async refresh(): Promise<void> {
-    const description = await this.#directory.getPool(this.uuid);
+  async refresh({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    signal?.throwIfAborted();
+    const description = await this.#directory.getPool(this.uuid, signal);
     const { operations, binding } = this.#addon;
     writeMap(operations.command.begin(), description);
-    await operations.run(binding.poolUpdateMap, this.#handle, asNothing);
+    await operations.run(binding.poolUpdateMap, this.#handle, asNothing, undefined, signal);
+    this.#description = description;
   }
 
   /** Containers opened through the pool stay open. */

@@ -6,7 +6,7 @@
 // is that of a server: daos-server can serve it when no program has it open.
 
 import { hostname } from 'node:os';
-import { Client, type Container, type Pool } from '@daos/client';
+import { Client, servePoolDirectory, type Container, type Pool } from '@daos/client';
 import {
   ControlPlane,
   LmdbStore,
@@ -16,6 +16,7 @@ import {
 } from '@daos/control';
 import { DaosError } from '@daos/model';
 import { LocalNetwork, startEngine } from '@daos/native';
+import { RpcEndpoint } from '@daos/rpc';
 import { DataDirectory, engineControlOf, memoryCapacityOf, storageCapacityOf } from '@daos/server';
 
 const RANK = 0;
@@ -31,6 +32,11 @@ export interface EmbeddedOptions {
   readonly memoryCapacityBytes?: number;
   /** How long an idle thread polls before it sleeps. Default 0: an embedded system is a guest. */
   readonly spinMicroseconds?: number;
+  /**
+   * Whether workers and other processes of this host may use the system as well, through shared
+   * memory; see EmbeddedSystem.address. Default false: nothing listens.
+   */
+  readonly isShared?: boolean;
   readonly log?: Log;
 }
 
@@ -38,11 +44,17 @@ export class EmbeddedSystem implements AsyncDisposable {
   /** Creates and destroys pools and containers, lists and queries them. */
   readonly control: ControlPlane;
   readonly client: Client;
+  /**
+   * What a client in a worker or another process of this host takes as its `control`; undefined
+   * unless the system is shared.
+   */
+  readonly address: string | undefined;
   readonly #undo: readonly (() => unknown)[];
 
-  private constructor(control: ControlPlane, client: Client, undo: readonly (() => unknown)[]) {
+  private constructor({ control, client, address }: Parts, undo: readonly (() => unknown)[]) {
     this.control = control;
     this.client = client;
+    this.address = address;
     this.#undo = undo;
   }
 
@@ -54,9 +66,7 @@ export class EmbeddedSystem implements AsyncDisposable {
   static async open(directory: string, options: EmbeddedOptions = {}): Promise<EmbeddedSystem> {
     const undo: (() => unknown)[] = [];
     try {
-      return await openAll(directory, options, undo, (control, client) => {
-        return new EmbeddedSystem(control, client, undo);
-      });
+      return new EmbeddedSystem(await openAll(directory, options, undo), undo);
     } catch (error) {
       await undoAll(undo);
       throw error;
@@ -88,13 +98,18 @@ export class EmbeddedSystem implements AsyncDisposable {
   }
 }
 
+interface Parts {
+  readonly control: ControlPlane;
+  readonly client: Client;
+  readonly address: string | undefined;
+}
+
 /** Each step that was taken adds to `undo` what takes it back. */
-async function openAll<T>(
+async function openAll(
   directory: string,
   options: EmbeddedOptions,
   undo: (() => unknown)[],
-  done: (control: ControlPlane, client: Client) => T,
-): Promise<T> {
+): Promise<Parts> {
   const data = DataDirectory.open(directory, SYSTEM_NAME);
   undo.push(() => data[Symbol.dispose]());
   const store = LmdbStore.open({ directory: data.controlPath });
@@ -115,7 +130,7 @@ async function openAll<T>(
     rank: RANK,
     dataDirectory: data.enginePath(RANK),
     targetCount,
-    transports: ['local'],
+    transports: options.isShared === true ? ['local', 'shm'] : ['local'],
     network,
     spinMicroseconds: options.spinMicroseconds ?? 0,
   });
@@ -137,7 +152,16 @@ async function openAll<T>(
     spinMicroseconds: options.spinMicroseconds ?? 0,
   });
   undo.push(() => client.close());
-  return done(control, client);
+  const address = options.isShared === true ? await share(control, undo) : undefined;
+  return { control, client, address };
+}
+
+/** Tells clients of this host what pools and containers there are; returns where they ask. */
+async function share(control: ControlPlane, undo: (() => unknown)[]): Promise<string> {
+  const endpoint = await RpcEndpoint.open({ transports: ['shm'], spinMicroseconds: 0 });
+  undo.push(() => endpoint.close());
+  await servePoolDirectory(endpoint, control);
+  return endpoint.addresses;
 }
 
 async function undoAll(undo: (() => unknown)[]): Promise<void> {

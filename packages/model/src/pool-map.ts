@@ -63,14 +63,21 @@ export interface OpenedContainer extends ContainerDescription {
   readonly capability: string;
 }
 
-/** Finds pools and containers by label or UUID. DER_NONEXIST for what is not there. */
+/**
+ * Finds pools and containers by label or UUID. DER_NONEXIST for what is not there. A directory that
+ * can't give a question up early may ignore the signal.
+ */
 export interface PoolDirectory {
-  getPool(pool: string): Promise<PoolDescription>;
-  getContainer(pool: string, container: string): Promise<ContainerDescription>;
+  getPool(pool: string, signal?: AbortSignal): Promise<PoolDescription>;
+  getContainer(
+    pool: string,
+    container: string,
+    signal?: AbortSignal,
+  ): Promise<ContainerDescription>;
   /** DER_NO_PERM. Absent where engines let everyone in. */
   openContainer?(
     pool: string,
     container: string,
-    options: { readOnly: boolean },
+    options: { readOnly: boolean; signal?: AbortSignal },
   ): Promise<OpenedContainer>;
 }
