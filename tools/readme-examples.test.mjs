@@ -1,5 +1,5 @@
-// Runs every example of every package's README as a reader would: a program of its own, in an empty
-// directory, that imports the package by name.
+// Runs every example of every package's README, and of docs that show whole programs, as a reader
+// would: a program of its own, in an empty directory, that imports packages by name.
 import { describe, expect, test } from '@jest/globals';
 import { transformSync } from '@swc/core';
 import { execFile } from 'node:child_process';
@@ -8,22 +8,26 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const packages = join(dirname(fileURLToPath(import.meta.url)), '../packages');
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const packages = join(root, 'packages');
+/** Pages with programs, and the package from whose dependencies these import. */
+const PAGES = [['docs/client-js.md', 'embedded']];
 
 /** The TypeScript blocks that import something: whole programs. */
-function examplesOf(name) {
-  const text = readFileSync(join(packages, name, 'README.md'), 'utf8');
+function examplesOf(file) {
+  const text = readFileSync(join(root, file), 'utf8');
   return [...text.matchAll(/^```ts\n(.*?)^```/gms)]
     .map(([, code]) => code)
     .filter((code) => /^import /m.test(code));
 }
 
-const examples = readdirSync(packages).flatMap((name) =>
-  examplesOf(name).map((code, index) => [name, index + 1, code]),
+const readmes = readdirSync(packages).map((name) => [`packages/${name}/README.md`, name]);
+const examples = [...readmes, ...PAGES].flatMap(([file, name]) =>
+  examplesOf(file).map((code, index) => [file, index + 1, name, code]),
 );
 
 describe('readme', () => {
-  test.each(examples)('packages/%s: example %i runs', async (name, _index, code) => {
+  test.each(examples)('%s: example %i runs', async (_file, _index, name, code) => {
     const { code: program } = transformSync(code, {
       swcrc: false,
       module: { type: 'es6' },

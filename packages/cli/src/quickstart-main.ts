@@ -21,7 +21,7 @@ import {
 } from './quickstart/phase.js';
 import { copyPlainly, readPlainly } from './quickstart/plain-copy.js';
 import { ProgressBar } from './quickstart/progress-bar.js';
-import { farewellText, resultText } from './quickstart/report.js';
+import { farewellText, resultText, startText } from './quickstart/report.js';
 import {
   awaitEngine,
   killEngine,
@@ -77,13 +77,14 @@ async function run(home: QuickstartDirectory, directory: string): Promise<void> 
   await stopServer(home);
   const tree = await measureTree(directory);
   say(`${directory}: ${tree.fileCount} files, ${formatSize(tree.byteCount)}`);
-  const startMs = performance.now();
+  const beginMs = Date.now();
   const server = await startServer(home, Number(options.port));
+  const serverMs = Date.now();
   const control = new ControlClient({ url: server.url });
   await control.call('createPool', { body: { label: POOL, ...poolSizes(tree) } });
   await control.call('createContainer', { params: { pool: POOL }, body: { label: CONTAINER } });
-  const readyMs = performance.now() - startMs;
-  say(`a server with two targets, a pool and a container are ready after ${readyMs.toFixed(0)} ms`);
+  const readyMs = Date.now();
+  say(`a server with two targets, a pool and a container are ready after ${readyMs - beginMs} ms`);
 
   const phase: PhaseOptions = {
     controlUrl: server.url,
@@ -93,6 +94,7 @@ async function run(home: QuickstartDirectory, directory: string): Promise<void> 
     manifest: home.part('manifest.jsonl'),
   };
   const stored = await runPhaseProcess(STORE_PROGRAM, phase, 'storing', tree.fileCount);
+  say(startText({ beginMs, serverMs, readyMs, firstWriteMs: stored.latencies.firstEndMs }));
   const killMs = performance.now();
   const killedPid = await killEngine(home);
   const enginePid = await awaitEngine(home, killedPid);

@@ -3,19 +3,47 @@
 //         engine killed in between.
 
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { QuickstartDirectory } from './quickstart/server-process.js';
 
 const PROGRAM = join(import.meta.dirname, '../dist/quickstart-main.js');
 const scratch = mkdtempSync(join(tmpdir(), 'daos-quickstart-'));
 const home = join(scratch, 'home');
 const tree = join(scratch, 'tree');
 
+/** Of /proc, on every Linux. */
+const MS_PER_TICK = 10;
+
 const quickstart = (...parameters: string[]) =>
   promisify(execFile)(process.execPath, [PROGRAM, '--home', home, '--port', '0', ...parameters]);
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Time on a core that a process has had, over all its threads. */
+function cpuMs(pid: number): number {
+  const [, fields] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ') as [string, string];
+  const [userTicks, systemTicks] = fields.split(' ').slice(11, 13).map(Number) as [number, number];
+  return (userTicks + systemTicks) * MS_PER_TICK;
+}
+
+/** Shares of one core, over `ms`. */
+async function cpuShares(pids: readonly number[], ms: number): Promise<number[]> {
+  const before = pids.map(cpuMs);
+  await pause(ms);
+  return pids.map((pid, i) => (cpuMs(pid) - (before[i] as number)) / ms);
+}
 
 beforeAll(() => {
   mkdirSync(join(tree, 'a/deep/directory'), { recursive: true });
@@ -41,10 +69,21 @@ afterAll(async () => {
 test('cli/quickstart: a difficult directory comes back identical after a kill', async () => {
   const { stdout } = await quickstart(tree);
   expect(stdout).toMatch(/engine \d+ was killed; \d+ serves in its place/);
+  expect(stdout).toMatch(/start to the first completed write: \d+ ms \(server and engine \d+ ms/);
   expect(stdout).toContain('all 158 files and 3 directories came back identical');
   expect(stdout).toContain('left out: 1 symbolic links');
   expect(stdout).toMatch(/tools\/quickstart --stop/);
 }, 120_000);
+
+test('cli/quickstart: its engine and its server rest while nobody asks anything', async () => {
+  const run = new QuickstartDirectory(home).findServer()!;
+  const [engine] = run.engines;
+  // What the work before left to be done (checkpoints, sessions that end) is not rest.
+  await pause(3_000);
+  const used = await cpuShares([engine!.pid, run.pid], 10_000);
+  expect(used[0]).toBeLessThanOrEqual(0.01);
+  expect(used[1]).toBeLessThanOrEqual(0.01);
+}, 60_000);
 
 test('cli/quickstart: stopping removes everything, and says when there is nothing', async () => {
   expect((await quickstart('--stop')).stdout).toMatch(/stopped, and removed/);

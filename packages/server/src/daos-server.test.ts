@@ -150,7 +150,13 @@ describe('server/daos-server', () => {
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
     const taken = await launch(configOf(newDirectory(), port)).ended;
+    const engineConfig = configOf(newDirectory()).replace('targets: 2', `port: ${port}`);
+    const engineTaken = await launch(engineConfig).ended;
     other.close();
+    expect(engineTaken).toMatchObject({
+      status: 1,
+      errors: expect.stringMatching(`DER_BUSY.*127.0.0.1:${port}`),
+    });
     expect(taken).toMatchObject({ status: 1, errors: expect.stringContaining(`port ${port}`) });
 
     const misspelt = await launch(configOf('/nowhere').replace('targets', 'tragets')).ended;

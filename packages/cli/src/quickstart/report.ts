@@ -45,6 +45,27 @@ export function resultText({ stored, read, copied, copyRead }: Results): string 
   ].join('\n');
 }
 
+/** When what had been reached, as Date.now() counts. */
+export interface StartTimes {
+  readonly beginMs: number;
+  /** The server and its engine serve. */
+  readonly serverMs: number;
+  /** A pool and a container are there. */
+  readonly readyMs: number;
+  /** The first write was acknowledged; undefined when there was nothing to write. */
+  readonly firstWriteMs: number | undefined;
+}
+
+/** From nothing to the first completed write, and what of it took how long. */
+export function startText({ beginMs, serverMs, readyMs, firstWriteMs }: StartTimes): string {
+  const server = `server and engine ${(serverMs - beginMs).toFixed(0)} ms`;
+  const pool = `pool and container ${(readyMs - serverMs).toFixed(0)} ms`;
+  if (firstWriteMs === undefined) return `start: ${server}, ${pool}; nothing was written`;
+  const client = `client and first write ${(firstWriteMs - readyMs).toFixed(0)} ms`;
+  const total = (firstWriteMs - beginMs).toFixed(0);
+  return `start to the first completed write: ${total} ms (${server}, ${pool}, ${client})`;
+}
+
 function row(name: string, result: PhaseResult): Cell[] {
   const seconds = result.durationMs / 1000;
   return [

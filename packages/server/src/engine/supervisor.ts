@@ -16,7 +16,7 @@ const RESTART_DELAY_MS_MAX = 30_000;
 const STEADY_MS = 60_000;
 const STOP_TIMEOUT_MS = 30_000;
 /** A killed server's engine still holds its directory while it closes. */
-const BUSY_ATTEMPT_COUNT = 40;
+const BUSY_PATIENCE_MS = 4_000;
 const BUSY_DELAY_MS = 100;
 
 /** Errors of a start that another start would meet again. */
@@ -108,13 +108,15 @@ export class Supervisor {
   }
 
   async #startPatiently(): Promise<EngineProcess> {
-    for (let attempt = 1; ; attempt++) {
+    const { clock } = this.#options;
+    const beginMs = clock.monotonicMs();
+    for (;;) {
       try {
         return await this.#options.startEngine();
       } catch (error) {
-        if (!DaosError.is(error, 'DER_BUSY') || attempt === BUSY_ATTEMPT_COUNT) throw error;
-        if (!this.#wanted) throw error;
-        await new Promise<void>((resolve) => this.#options.clock.schedule(BUSY_DELAY_MS, resolve));
+        const isPatient = clock.monotonicMs() - beginMs < BUSY_PATIENCE_MS;
+        if (!DaosError.is(error, 'DER_BUSY') || !isPatient || !this.#wanted) throw error;
+        await new Promise<void>((resolve) => clock.schedule(BUSY_DELAY_MS, resolve));
       }
     }
   }
