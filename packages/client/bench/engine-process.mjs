@@ -1,7 +1,7 @@
 // An engine in a process of its own, on the first core, with a pool on tmpfs.
 //
-// Run as a program it is that process: it prints what a client must know, and serves until its
-// standard input ends.
+// Run as a program (TRANSPORT [ARENA_BYTES]) it is that process: it prints what a client must know,
+// and serves until its standard input ends.
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -32,7 +32,7 @@ export async function startEngineProcess(transport) {
   return { description: JSON.parse(line), stop };
 }
 
-async function serve(transport) {
+async function serve(transport, arenaBytes) {
   const dataDirectory = mkdtempSync('/dev/shm/daos-bench-');
   const engine = await startEngine({
     rank: 0,
@@ -44,7 +44,7 @@ async function serve(transport) {
   });
   const pool = randomUUID();
   const container = randomUUID();
-  await engine.createPool(pool, { arenaBytes: ARENA_BYTES, dataBytes: 0 });
+  await engine.createPool(pool, { arenaBytes, dataBytes: 0 });
   await engine.createContainer(pool, container);
   console.log(JSON.stringify({ pool, container, addresses: await engine.addresses() }));
   process.stdin.resume().once('end', async () => {
@@ -53,4 +53,6 @@ async function serve(transport) {
   });
 }
 
-if (process.argv[1] === program) await serve(process.argv[2]);
+if (process.argv[1] === program) {
+  await serve(process.argv[2], Number(process.argv[3] ?? ARENA_BYTES));
+}

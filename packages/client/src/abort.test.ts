@@ -41,7 +41,7 @@ async function expectAborted(call: (options: { signal: AbortSignal }) => Promise
 }
 
 beforeAll(async () => {
-  child = spawn(process.execPath, [PROGRAM, 'tcp'], {
+  child = spawn(process.execPath, [PROGRAM, 'tcp', String(64 << 20)], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, PMEM_IS_PMEM_FORCE: '1' },
   });
