@@ -1,6 +1,7 @@
 #include "simulator/network.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "simulator/network_transport.h"
 #include "simulator/random_stream.h"
@@ -107,21 +108,30 @@ void NetworkChannel::send(std::vector<std::byte> bytes) {
   if (net.strikes(net.faults_.duplicateShare)) {
     ++net.statistics_.duplicatedCount;
     net.trace_.add({net.scheduler_.nowNs(), from, TraceKind::kDuplicate, 0, to, bytes.size()});
-    push(bytes, false);
+    push(bytes);
   }
-  push(std::move(bytes), net.strikes(net.faults_.reorderShare));
+  if (!heldBack && net.strikes(net.faults_.reorderShare)) return holdBack(std::move(bytes));
+  push(std::move(bytes));
+  if (!heldBack) return;
+  ++net.statistics_.reorderedCount;
+  net.trace_.add({net.scheduler_.nowNs(), from, TraceKind::kReorder, 0, to, heldBack->size()});
+  release();
 }
 
-void NetworkChannel::push(std::vector<std::byte> bytes, bool isOvertaking) {
+void NetworkChannel::holdBack(std::vector<std::byte> bytes) {
+  heldBack = std::move(bytes);
+  const uint64_t delayNs = 1 + network.random_.below(100'000'000);
+  network.scheduler_.after(delayNs, [self = shared_from_this()] { self->release(); });
+}
+
+void NetworkChannel::release() {
+  if (!heldBack || isBroken) return;
+  push(*std::exchange(heldBack, std::nullopt));
+}
+
+void NetworkChannel::push(std::vector<std::byte> bytes) {
   const uint64_t timeNs = network.scheduler_.nowNs() + network.drawDelayNs(from, to, bytes.size());
-  if (isOvertaking && !pending.empty()) {
-    ++network.statistics_.reorderedCount;
-    network.trace_.add(
-        {network.scheduler_.nowNs(), from, TraceKind::kReorder, 0, to, bytes.size()});
-    pending.insert(pending.end() - 1, std::move(bytes));
-  } else {
-    pending.push_back(std::move(bytes));
-  }
+  pending.push_back(std::move(bytes));
   lastArrivalNs = std::max(lastArrivalNs + 1, timeNs);
   scheduleArrival(lastArrivalNs);
 }
@@ -148,7 +158,7 @@ void NetworkChannel::arrive() {
 void NetworkChannel::breakDown(uint64_t delayNs) {
   if (isBroken) return;
   isBroken = true;
-  network.statistics_.lostCount += pending.size();
+  network.statistics_.lostCount += pending.size() + heldBack.has_value();
   ++network.statistics_.brokenCount;
   pending.clear();
   network.scheduler_.after(delayNs, [self = shared_from_this()] {

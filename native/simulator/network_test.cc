@@ -149,6 +149,19 @@ TEST_F(SimulatorNetwork, MessageFaultsAreDealtAndCounted) {
   EXPECT_EQ(b_->inbox.messages.size(), 1000 - statistics.lostCount + statistics.duplicatedCount);
 }
 
+TEST_F(SimulatorNetwork, AMessageIsOvertakenByTheNextOrComesLateByItself) {
+  const rpc::PeerId peer = a_->transport->connect("sim://2").value();
+  faults_.reorderShare = 1'000'000;
+  a_->send(peer, "first");
+  a_->send(peer, "second");
+  pass(1'000'000);
+  EXPECT_EQ(b_->inbox.messages, (std::vector<std::string>{"second", "first"}));
+  a_->send(peer, "alone");
+  pass(200'000'000);
+  EXPECT_EQ(b_->inbox.messages.back(), "alone");
+  EXPECT_EQ(network_.statistics().reorderedCount, 1u);
+}
+
 TEST_F(SimulatorNetwork, MemoryIsReachedWithinItsBoundsAndRights) {
   std::byte remote[64] = {}, local[16];
   std::memset(local, 7, sizeof(local));

@@ -78,6 +78,7 @@ void SimulatedTransport::disconnect(rpc::PeerId peer) {
   if (!channel) return;
   channel->owner = nullptr;
   channel->pending.clear();
+  channel->heldBack.reset();
   channels_[peer.slot].reset();
   std::vector<uint64_t> cancelled;
   for (const auto& [number, transfer] : transfers_) {

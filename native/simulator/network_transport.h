@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "simulator/network.h"
@@ -22,6 +23,7 @@ struct NetworkChannel : std::enable_shared_from_this<NetworkChannel> {
   bool isBroken = false;
   uint64_t lastArrivalNs = 0;
   std::deque<std::vector<std::byte>> pending;  // in order; one arrival event for each
+  std::optional<std::vector<std::byte>> heldBack;
 
   NetworkChannel(SimulatedNetwork& on, SimulatedTransport& sender, rpc::PeerId id, uint32_t target,
                  uint64_t incarnation);
@@ -30,7 +32,10 @@ struct NetworkChannel : std::enable_shared_from_this<NetworkChannel> {
   void breakDown(uint64_t delayNs);
 
  private:
-  void push(std::vector<std::byte> bytes, bool isOvertaking);
+  void push(std::vector<std::byte> bytes);
+  // The next one overtakes it, if it comes soon.
+  void holdBack(std::vector<std::byte> bytes);
+  void release();
   void scheduleArrival(uint64_t timeNs);
   void arrive();
 };

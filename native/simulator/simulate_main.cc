@@ -15,7 +15,7 @@ constexpr const char* kUsage =
     "simulate [--seed N | --seeds A..B | --forever] [--workload W] [--faults F] [--seconds S]\n"
     "         [--world system|rpc] [--set NAME=VALUE]... [--without I,J,...] [--regressions]\n"
     "         [--minimise] [--trace] [--keep-going] [--expect-violation] [--directory D]\n"
-    "         [--plant BUG]    in a build with DAOS_PLANT\n";
+    "         [--plant BUG]    in a build with DAOS_PLANT; --list-bugs names them\n";
 
 struct Options {
   CaseName name;
@@ -29,6 +29,7 @@ struct Options {
   bool traces = false;
   bool keepsGoing = false;
   bool expectsViolation = false;
+  bool isForever = false;
 };
 
 Result<uint64_t> number(std::string_view text) {
@@ -60,15 +61,12 @@ Status parseWithout(std::string_view text, Options& options) {
 }
 
 bool parseSwitch(std::string_view word, Options& options) {
-  if (word == "--forever") {
-    options.seedLast = ~uint64_t{0} - 1;
-    return true;
-  }
   struct Switch {
     std::string_view word;
     bool Options::*field;
   };
   static constexpr Switch kSwitches[] = {{"--regressions", &Options::runsRegressions},
+                                         {"--forever", &Options::isForever},
                                          {"--minimise", &Options::minimises},
                                          {"--trace", &Options::traces},
                                          {"--keep-going", &Options::keepsGoing},
@@ -81,15 +79,17 @@ bool parseSwitch(std::string_view word, Options& options) {
   return false;
 }
 
+constexpr std::pair<std::string_view, Planted> kBugs[] = {
+    {"acknowledge-before-flush", Planted::kAcknowledgeBeforeFlush},
+    {"skip-checksum", Planted::kSkipChecksum},
+    {"apply-retry-twice", Planted::kApplyRetryTwice},
+    {"return-uncommitted", Planted::kReturnUncommitted},
+    {"lose-hole", Planted::kLoseHole},
+    {"forget-read-timestamp", Planted::kForgetReadTimestamp},
+    {"aggregate-over-snapshots", Planted::kAggregateOverSnapshots}};
+
 Status plant([[maybe_unused]] std::string_view name) {
 #ifdef DAOS_PLANT
-  static constexpr std::pair<std::string_view, Planted> kBugs[] = {
-      {"acknowledge-before-flush", Planted::kAcknowledgeBeforeFlush},
-      {"skip-checksum", Planted::kSkipChecksum},
-      {"apply-retry-twice", Planted::kApplyRetryTwice},
-      {"return-uncommitted", Planted::kReturnUncommitted},
-      {"lose-hole", Planted::kLoseHole},
-      {"forget-read-timestamp", Planted::kForgetReadTimestamp}};
   for (const auto& [bugName, bug] : kBugs) {
     if (bugName == name) planted = bug;
   }
@@ -130,6 +130,15 @@ Status parseValue(std::string_view word, std::string value, Options& options) {
   return {};
 }
 
+// From a given seed on, or from one that no other night began with.
+void runForever(Options& options) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+  if (options.seedFirst == Options().seedFirst)
+    options.seedFirst = static_cast<uint64_t>(seconds) * 1000;
+  options.seedLast = ~uint64_t{0} - 1;
+}
+
 Result<Options> parse(int count, char** words) {
   Options options;
   for (int i = 1; i < count; ++i) {
@@ -139,6 +148,7 @@ Result<Options> parse(int count, char** words) {
     ++i;
   }
   if (!findRun(options.name.world)) return invalid("no world '" + options.name.world + "'");
+  if (options.isForever) runForever(options);
   return options;
 }
 
@@ -253,11 +263,20 @@ Status runAll(const Options& options, Totals& totals) {
     name.seed = seed;
     DAOS_CHECK(runOne(options, catalogue, name, totals));
     if (totals.violationCount > 0 && !options.keepsGoing) break;
+    if (options.isForever && totals.caseCount % 1000 == 0) {
+      std::printf("seed %llu, %llu cases\n", static_cast<unsigned long long>(seed),
+                  static_cast<unsigned long long>(totals.caseCount));
+      std::fflush(stdout);
+    }
   }
   return {};
 }
 
 int run(int count, char** words) {
+  if (count == 2 && words[1] == std::string_view("--list-bugs")) {
+    for (const auto& [name, bug] : kBugs) std::printf("%.*s\n", int(name.size()), name.data());
+    return 0;
+  }
   const auto options = parse(count, words);
   if (!options.ok()) {
     std::fprintf(stderr, "simulate: %s\n%s", options.error().describe().c_str(), kUsage);

@@ -80,6 +80,7 @@ class World {
   // Ends all faults; what is down boots at once.
   void heal();
   uint64_t healedAtNs() const { return healedAtNs_; }
+  bool isHealed() const { return isHealed_; }
   // Crashes all nodes with a disk and cuts the power of all disks; they boot after `downNs`.
   void cutPower(uint64_t downNs);
   // Crashes the node and its group, which boot after `downNs`.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/planted.h"
 #include "vos/extent_merge.h"
 #include "vos/extent_write.h"
 #include "vos/places.h"
@@ -69,7 +70,7 @@ class Reduction::Turn {
 Reduction Reduction::aggregation(ContainerState& container, Epoch upTo) {
   std::vector<Epoch> pins;
   for (const Epoch epoch : container.snapshots()) {
-    if (epoch < upTo) pins.push_back(epoch);
+    if (epoch < upTo && !isPlanted(Planted::kAggregateOverSnapshots)) pins.push_back(epoch);
   }
   pins.push_back(upTo);
   bool mayMerge = true;

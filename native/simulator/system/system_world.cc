@@ -20,6 +20,7 @@ constexpr uint64_t kLivenessLimitNs = 60 * kSecond;
 SystemWorld::SystemWorld(const CaseArguments& arguments)
     : World({arguments.seed, arguments.faults, arguments.withoutFaults, arguments.isRecording}),
       arguments_(arguments),
+      snapshotRandom_(randomStream(arguments.seed, Stream::kWorld, 3)),
       keys_(arguments.workload),
       recorder_(scheduler(), trace(), keys_) {
   build();
@@ -41,7 +42,8 @@ void SystemWorld::build() {
       SimulatedDisk& disk = addDisk(
           {.sizeBytes = layout.sizeBytes(), .sectorSizeBytes = random.chance(1, 2) ? 512u : 4096u});
       auto node = std::make_unique<TargetNode>(
-          *this, id, disk, recorder_, TargetNodeArguments{rank, index, pool_, container_, layout});
+          *this, id, disk, recorder_, TargetNodeArguments{rank, index, pool_, container_, layout,
+                                               arguments_.workload.aggregateEveryNs});
       targets_.push_back(node.get());
       addNode(std::move(node), {&disk}, rank + 1);
       map.targets.push_back(
@@ -107,8 +109,35 @@ bool SystemWorld::work() {
   phase(2);
   for (ClientNode* client : clients_) client->boot();
   playFaults(arguments_.durationNs);
+  if (arguments_.workload.aggregateEveryNs > 0) takeSnapshots();
   runFor(arguments_.durationNs, [&] { return areClientsDone(); });
   return !recorder_.violation();
+}
+
+// Without pins, aggregation would leave little of the past to ask about.
+void SystemWorld::takeSnapshots() {
+  const uint64_t everyNs = arguments_.workload.aggregateEveryNs;
+  scheduler().after(1 + snapshotRandom_.below(2 * everyNs), [this] {
+    if (isHealed()) return;
+    if (areAllServing()) takeSnapshot();
+    takeSnapshots();
+  });
+}
+
+// Of all targets at one epoch; it counts when each has said that it is durable.
+void SystemWorld::takeSnapshot() {
+  Epoch epoch = 0;
+  for (TargetNode* target : targets_) epoch = std::max(epoch, target->target().nextEpoch());
+  const auto missingCount = std::make_shared<size_t>(targets_.size());
+  for (TargetNode* target : targets_) {
+    target->process().reactor().spawn(
+        [](TargetNode& node, Recorder& recorder, Epoch at,
+           std::shared_ptr<size_t> missing) -> Task<void> {
+          const Status status = co_await node.createSnapshot(at);
+          if (status.ok() && --*missing == 0) recorder.pin(at);
+        }(*target, recorder_, epoch, missingCount));
+    target->process().wake();
+  }
 }
 
 bool SystemWorld::finish() {
@@ -228,9 +257,11 @@ CaseResult SystemWorld::result() {
   }
   counts["undecided"] = undecidedCount_;
   counts["runs ended by damage that was told"] = hasLostData();
+  counts["snapshots"] = recorder_.pinned().size();
   counts["snapshot answers"] = recorder_.snapshots().questionCount();
   for (const TargetNode* node : targets_) {
     counts["boots"] += node->bootCount();
+    counts["aggregations"] += node->aggregationCount();
     counts["transactions redone"] += node->redoneTransactionCount();
   }
   const NetworkStatistics& net = network().statistics();

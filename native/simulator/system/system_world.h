@@ -33,6 +33,8 @@ class SystemWorld final : public World {
   void phase(uint64_t number);
   bool start();
   bool work();
+  void takeSnapshots();
+  void takeSnapshot();
   bool finish();
   bool recover();
   bool verify();
@@ -44,6 +46,7 @@ class SystemWorld final : public World {
   std::string timeline() const;
 
   const CaseArguments arguments_;
+  SeededRandom snapshotRandom_;
   const KeySpace keys_;
   Recorder recorder_;
   Uuid pool_;

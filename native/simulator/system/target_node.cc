@@ -1,5 +1,7 @@
 #include "simulator/system/target_node.h"
 
+#include <algorithm>
+
 namespace daos::simulator {
 
 TargetNode::TargetNode(World& world, uint32_t id, SimulatedDisk& disk, Recorder& recorder,
@@ -65,12 +67,69 @@ Task<void> TargetNode::open() {
   redoneTransactionCount_ += store_->recovery().transactionCount;
   isServing_ = true;
   process().reactor().spawn(watch());
+  if (arguments_.aggregateEveryNs > 0) process().reactor().spawn(aggregate());
 }
 
 // A store that failed without its device (a refused write of a checkpoint) is of no use either.
 Task<void> TargetNode::watch() {
   while (!store_->hasFailed()) co_await process().reactor().sleep(10'000'000);
   restart();
+}
+
+// Up to a moment a little ago, over and over, beside whatever clients do.
+Task<void> TargetNode::aggregate() {
+  for (;;) {
+    co_await process().reactor().sleep(
+        1 + process().random().below(2 * arguments_.aggregateEveryNs));
+    const auto container = target_->findContainer(arguments_.pool, arguments_.container);
+    if (!container.ok()) co_return;
+    const Status status = co_await aggregateOnce(**container);
+    if ((*container)->vos == nullptr) co_return;
+    const ErrorCode code = status.code();
+    process().trace().add({world().scheduler().nowNs(), id(), TraceKind::kBackground, 0, 1,
+                           static_cast<uint64_t>(code)});
+    if (status.ok()) ++aggregationCount_;
+    // A full store has no room for the log of it either; a failed one is restarted.
+    const bool isExpected = status.ok() || code == ErrorCode::kNospace || code == ErrorCode::kIo;
+    if (!isExpected && !store_->hasFailed())
+      recorder_.violate({"aggregation", status.error().describe(), {}});
+  }
+}
+
+Task<Status> TargetNode::aggregateOnce(engine::OpenContainer& container) {
+  Reactor& reactor = process().reactor();
+  vos::Pool& pool = container.pool->vos();
+  const uint64_t ageNs = process().random().below(300'000'000);
+  const Epoch now = std::min(target_->nextEpoch(), pool.epochMax());
+  if (now <= ageNs) co_return Status{};
+  Status begun = container.vos->beginAggregation(now - ageNs);
+  // Some of this has been aggregated before.
+  if (begun.code() == ErrorCode::kEpOld) co_return Status{};
+  if (!begun.ok()) co_return begun;
+  for (;;) {
+    while (container.vos && !pool.arena().hasLogRoom())
+      DAOS_CO_CHECK(co_await pool.arena().waitLogRoom());
+    if (!container.vos) co_return Status{};
+    auto hasMore = container.vos->reduceStep(1 + process().random().below(64));
+    if (!hasMore.ok()) {
+      container.vos->cancelReduction();
+      co_return std::move(hasMore).error();
+    }
+    if (!*hasMore) co_return Status{};
+    co_await reactor.sleep(1 + process().random().below(500'000));
+    if (!container.vos) co_return Status{};
+  }
+}
+
+Task<Status> TargetNode::createSnapshot(Epoch epoch) {
+  DAOS_CO_TRY(const auto container,
+              target_->findContainer(arguments_.pool, arguments_.container));
+  vos::Pool& pool = container->pool->vos();
+  DAOS_CO_CHECK(co_await target_->settle(pool, epoch));
+  while (!pool.arena().hasLogRoom()) DAOS_CO_CHECK(co_await pool.arena().waitLogRoom());
+  if (!container->vos) co_return Error(ErrorCode::kNonexist, "the container is gone");
+  DAOS_CO_TRY(const vos::Ticket ticket, container->vos->createSnapshot(epoch));
+  co_return co_await pool.arena().waitDurable(ticket);
 }
 
 // What an operator does: the target dies, and comes back with what the device still gives.

@@ -18,6 +18,7 @@ struct TargetNodeArguments {
   Uuid pool;
   Uuid container;
   DiskLayout layout;
+  uint64_t aggregateEveryNs = 0;  // on average; 0: never
 };
 
 class TargetNode final : public Node {
@@ -36,6 +37,9 @@ class TargetNode final : public Node {
   bool hasMediaFailed() const { return media_ && media_->isFailed(); }
   // The store refused to open because of damage, as it should.
   bool hasLostData() const { return hasLostData_; }
+  // Pins `epoch` in this target's part of the container, durably.
+  Task<Status> createSnapshot(Epoch epoch);
+  uint64_t aggregationCount() const { return aggregationCount_; }
   uint64_t redoneTransactionCount() const { return redoneTransactionCount_; }
 
  protected:
@@ -46,6 +50,8 @@ class TargetNode final : public Node {
   Task<void> open();
   Task<Status> layOut();
   Task<void> watch();
+  Task<void> aggregate();
+  Task<Status> aggregateOnce(engine::OpenContainer& container);
   void restart();
 
   SimulatedDisk& disk_;
@@ -57,6 +63,7 @@ class TargetNode final : public Node {
   bool hasLostData_ = false;
   uint64_t emptyUsedBytes_ = 0;
   uint64_t redoneTransactionCount_ = 0;
+  uint64_t aggregationCount_ = 0;
   // In order of construction; destroyed in reverse.
   std::unique_ptr<bio::Media> media_;
   std::unique_ptr<DiskPoolStore> store_;

@@ -483,7 +483,7 @@ Task<bool> ClientDriver::readGroup(const Target& target, Epoch epoch, uint64_t* 
   if (idOut) *idOut = id;
   if (!result.ok()) {
     fail(id, result.error());
-    co_return false;
+    co_return result.code() == ErrorCode::kEpOld && expectGone(epoch, id);
   }
   if (!readCells(target, io, id, effect)) co_return true;
   if (epoch) {
@@ -505,11 +505,23 @@ static std::vector<uint64_t> allAkeys(const KeySpace& keys) {
   return akeys;
 }
 
+// The past is forgotten where aggregation runs, but for snapshots.
+bool ClientDriver::expectGone(Epoch epoch, uint64_t id) {
+  if (epoch == 0 || options_.aggregateEveryNs == 0 || recorder_.isPinned(epoch)) {
+    recorder_.violate(
+        {"immutability", "a read at " + std::to_string(epoch) + " is told DER_EP_OLD", {id}});
+  }
+  return true;
+}
+
 Task<void> ClientDriver::snapshot() {
-  if (epochs_.empty()) co_return;
+  const std::vector<Epoch>& pinned = recorder_.pinned();
+  const bool readsPinned = !pinned.empty() && random_.chance(1, 2);
+  if (!readsPinned && epochs_.empty()) co_return;
   Target target = drawTarget(0);
   target.akeys = allAkeys(keys_);
-  const Epoch epoch = epochs_[random_.below(epochs_.size())];
+  const Epoch epoch = readsPinned ? pinned[random_.below(pinned.size())]
+                                  : epochs_[random_.below(epochs_.size())];
   static_cast<void>(co_await readGroup(target, epoch, nullptr));
 }
 

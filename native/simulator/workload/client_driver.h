@@ -70,6 +70,7 @@ class ClientDriver {
               Effect success);
   void fail(uint64_t id, const Error& error);
   Task<bool> readGroup(const Target& target, Epoch epoch, uint64_t* idOut);
+  bool expectGone(Epoch epoch, uint64_t id);
   void rememberEpoch(Epoch epoch);
 
   Reactor& reactor_;

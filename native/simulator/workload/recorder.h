@@ -5,6 +5,7 @@
 // one id.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -70,6 +71,12 @@ class Recorder {
   SnapshotChecker& snapshots() { return snapshots_; }
   void rememberQuestion(SnapshotQuestion question) { questions_.insert(question); }
   const std::set<SnapshotQuestion>& questions() const { return questions_; }
+  // A snapshot of the container: reads at this epoch are answered from now on.
+  void pin(Epoch epoch) { pinned_.push_back(epoch); }
+  const std::vector<Epoch>& pinned() const { return pinned_; }
+  bool isPinned(Epoch epoch) const {
+    return std::find(pinned_.begin(), pinned_.end(), epoch) != pinned_.end();
+  }
   LivenessChecker& liveness() { return liveness_; }
   const std::map<uint64_t, RecordedOperation>& operations() const { return operations_; }
   uint64_t countOf(ErrorCode code) const;
@@ -92,6 +99,7 @@ class Recorder {
   std::map<uint64_t, RecordedOperation> operations_;
   std::set<SnapshotQuestion> questions_;
   SnapshotChecker snapshots_;
+  std::vector<Epoch> pinned_;
   LivenessChecker liveness_;
   std::optional<Violation> violation_;
 };
