@@ -126,6 +126,7 @@ Status SimulatedMedia::carryOutWrite(Flight& flight) {
     flight.write.offset =
         std::min(alignDown(last, bio::kMediaBlockSize), flight.write.offset + bio::kMediaBlockSize);
     ++disk_.statistics_.misdirectCount;
+    disk_.damagedSequence_ = disk_.completedSequence_ + 1;
     trace(TraceKind::kDiskFault, 1, flight.write.offset);
   }
   disk_.complete(std::move(flight.write));
@@ -134,6 +135,7 @@ Status SimulatedMedia::carryOutWrite(Flight& flight) {
     SimulatedDisk::Write own = disk_.cache_.back();
     disk_.applySectors(disk_.durable_, own, kAll);
     disk_.cache_.pop_back();
+    disk_.durableSequence_ = std::max(disk_.durableSequence_, own.completedSequence);
     disk_.supersede(own);
   }
   return {};
@@ -201,6 +203,7 @@ void SimulatedDisk::flush(uint64_t sequence) {
   size_t count = 0;
   while (count < cache_.size() && cache_[count].completedSequence <= sequence) {
     applySectors(durable_, cache_[count], kAll);
+    durableSequence_ = std::max(durableSequence_, cache_[count].completedSequence);
     ++count;
   }
   cache_.erase(cache_.begin(), cache_.begin() + static_cast<ptrdiff_t>(count));
@@ -238,6 +241,7 @@ void SimulatedDisk::cutPower() {
   for (const Write& write : cache_)
     std::memcpy(view_ + write.offset, durable_ + write.offset, write.bytes.size());
   cache_.clear();
+  hidesDamage_ |= damagedSequence_ != 0 && durableSequence_ <= damagedSequence_;
   ++statistics_.powerCutCount;
   statistics_.sectorsKept += keptCount;
   statistics_.sectorsLost += lostCount;
@@ -252,6 +256,7 @@ uint64_t SimulatedDisk::rotBit() {
   const std::byte mask{static_cast<uint8_t>(1u << random_.below(8))};
   view_[offset] ^= mask;
   durable_[offset] ^= mask;
+  damagedSequence_ = completedSequence_;
   ++statistics_.bitRotCount;
   trace_.add({scheduler_.nowNs(), 0, TraceKind::kDiskFault, options_.id, 2, offset});
   return *block;

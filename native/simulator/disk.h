@@ -54,6 +54,10 @@ class SimulatedDisk {
   // From now on requests meet no faults.
   void heal() { isHealed_ = true; }
 
+  // Bits had rotted or a write had gone astray, and when the power was cut nothing had become
+  // durable since: the medium is as if that last write had never been, which no reader can tell.
+  bool hidesDamage() const { return hidesDamage_; }
+
   // A Media for one incarnation of a process; at most one at a time.
   std::unique_ptr<bio::Media> open(Process& process, std::string name);
 
@@ -87,6 +91,9 @@ class SimulatedDisk {
   std::vector<Write> cache_;
   std::set<uint64_t> writtenBlocks_;
   uint64_t completedSequence_ = 0;
+  uint64_t durableSequence_ = 0;  // of the latest write that is on the medium
+  uint64_t damagedSequence_ = 0;  // of the latest write before damage was done
+  bool hidesDamage_ = false;
   uint64_t slowUntilNs_ = 0;
   bool isHealed_ = false;
   bool isOpen_ = false;

@@ -71,11 +71,12 @@ bool SystemWorld::runFor(uint64_t ns, const std::function<bool()>& done) {
   return done();
 }
 
-// A target has refused to open damaged data, and said so: the run ends, with what was answered so
-// far.
+// A target has refused to open damaged data, and said so, or nobody could: the run ends, with what
+// was answered so far.
 bool SystemWorld::hasLostData() const {
-  return std::any_of(targets_.begin(), targets_.end(),
-                     [](const TargetNode* node) { return node->hasLostData(); });
+  return std::any_of(targets_.begin(), targets_.end(), [](const TargetNode* node) {
+    return node->hasLostData() || node->hidesDamage();
+  });
 }
 
 bool SystemWorld::areAllServing() const {
@@ -256,7 +257,10 @@ CaseResult SystemWorld::result() {
                  : "unknown " + std::string(errorName(operation.code))];
   }
   counts["undecided"] = undecidedCount_;
-  counts["runs ended by damage that was told"] = hasLostData();
+  const bool isTold = std::any_of(targets_.begin(), targets_.end(),
+                                  [](const TargetNode* node) { return node->hasLostData(); });
+  counts["runs ended by damage that was told"] = isTold;
+  counts["runs ended by damage none can tell"] = hasLostData() && !isTold;
   counts["snapshots"] = recorder_.pinned().size();
   counts["snapshot answers"] = recorder_.snapshots().questionCount();
   for (const TargetNode* node : targets_) {

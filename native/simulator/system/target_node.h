@@ -37,6 +37,8 @@ class TargetNode final : public Node {
   bool hasMediaFailed() const { return media_ && media_->isFailed(); }
   // The store refused to open because of damage, as it should.
   bool hasLostData() const { return hasLostData_; }
+  // Nobody could tell that this disk lost something.
+  bool hidesDamage() const { return disk_.hidesDamage(); }
   // Pins `epoch` in this target's part of the container, durably.
   Task<Status> createSnapshot(Epoch epoch);
   uint64_t aggregationCount() const { return aggregationCount_; }
