@@ -18,7 +18,7 @@ void Request::clear() {
   pushedSize_ = 0;
   replyEpoch_ = 0;
   replyMapVersion_ = 0;
-  isAnswered_ = isCancelled_ = isBusy_ = false;
+  isAnswered_ = isCancelled_ = isBusy_ = hasFailedTransfer_ = false;
 }
 
 // Lets the handler suspend: a small request moves into our own memory, so that the message's buffer
@@ -89,6 +89,10 @@ void Request::finish(size_t bodySize, size_t dataSize) {
 }
 
 void Request::fail(const Error& error, Bytes body) {
+  // The client has come back since, with its memory under other names, or will: it asks again, by
+  // those.
+  const bool isLinkLost = linkNumber_ != session_->linkNumber_ || !session_->link_.isOpen();
+  if (hasFailedTransfer_ && isLinkLost) return failBusy(1'000'000);
   const std::string_view message = error.message();
   std::vector<std::byte> encoded(sizeof(uint32_t) + message.size() + body.size());
   storeAs(encoded.data(), static_cast<uint32_t>(message.size()));
@@ -254,6 +258,7 @@ void Transfer::onDone(RmaOperation& operation, ErrorCode code) {
 }
 
 Status Transfer::await_resume() {
+  request_.hasFailedTransfer_ |= code_ != ErrorCode::kOk;
   if (code_ != ErrorCode::kOk)
     return Error(code_,
                  isWrite_ ? "data did not get to the client" : "data did not come from the client");
