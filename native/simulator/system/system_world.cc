@@ -55,6 +55,9 @@ void SystemWorld::build() {
                              .map = map,
                              .operationCount = arguments_.workload.operationCount,
                              .hasChecksums = random.chance(3, 4)};
+  // Side by side or one after another: as many operations in all.
+  client.depth = 1 + static_cast<uint32_t>(random.below(3));
+  client.operationCount /= client.depth;
   for (uint32_t i = 0; i < arguments_.workload.clientCount; ++i) {
     auto node = std::make_unique<ClientNode>(*this, kFirstClient + i, keys_, recorder_, client);
     clients_.push_back(node.get());
