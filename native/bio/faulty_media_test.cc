@@ -96,6 +96,25 @@ TEST_F(BioFaultyMedia, ADurableWriteIsNotUndoneByAnOlderOne) {
   }
 }
 
+TEST_F(BioFaultyMedia, AFlushUnderWayDoesNotBringOldBytesOverANewerDurableWrite) {
+  // The last of them is the old content of what is overwritten while the flush brings the others.
+  for (uint64_t i = 8; i > 0; --i) ASSERT_TRUE(write((i - 1) * 4096, {gOut, 4096}).ok());
+  alignas(4096) static std::byte newer[4096];
+  std::memset(newer, 0x77, sizeof newer);
+  Status flushed, written;
+  reactor_->spawn([](Media& media, Status& out) -> Task<void> {
+    out = co_await media.flush();
+  }(*media_, flushed));
+  for (int turn = 0; turn < 3; ++turn) reactor_->runOnce();
+  reactor_->spawn([](Media& media, Status& out) -> Task<void> {
+    out = co_await media.writeDurable(0, newer);
+  }(*media_, written));
+  settle();
+  ASSERT_TRUE(flushed.ok() && written.ok());
+  ASSERT_TRUE(read(0, 4096).ok());
+  EXPECT_EQ(std::memcmp(gIn, newer, sizeof newer), 0);
+}
+
 TEST_F(BioFaultyMedia, WritesOfADeadProcessMayGetThere) {
   size_t there = 0;
   for (int round = 0; round < 40; ++round) {

