@@ -251,7 +251,8 @@ export class ControlPlane implements PoolDirectory {
     return changeContainerAttributes(this.#context, pool, container, changes);
   }
 
-  listContainers(pool: string): Promise<ContainerStatus[]> {
-    return listContainers(this.#context, pool);
+  /** Those that `access` lets its caller see; all when left out. */
+  listContainers(pool: string, access?: Access): Promise<ContainerStatus[]> {
+    return listContainers(this.#context, pool, access && ((fields) => access.sees(fields)));
   }
 }

@@ -103,8 +103,7 @@ const listContainers = defineRoute({
   response: z.object({ containers: z.array(containerDescriptionSchema) }),
   run: async ({ control, access, params }) => {
     const pool = await access.pool(params.pool);
-    const containers = await control.listContainers(pool);
-    return { containers: await access.seenContainers(pool, containers) };
+    return { containers: await control.listContainers(pool, access) };
   },
 });
 

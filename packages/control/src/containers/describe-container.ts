@@ -32,15 +32,16 @@ export async function describeContainer(
   return statusOf((await findContainer(context, pool.fields, name)).fields);
 }
 
-/** In order of label. */
+/** Those that `isSeen` lets through, in order of label: one read of the records, however many. */
 export async function listContainers(
   context: ControlContext,
   poolName: string,
+  isSeen: (container: ContainerFields) => boolean = () => true,
 ): Promise<ContainerStatus[]> {
   const pool = await findPool(context, poolName);
   const found = await readRecords(context, containerRecord, containerPrefix(pool.fields.uuid));
   return found
-    .filter(({ fields }) => fields.state === 'ready')
+    .filter(({ fields }) => fields.state === 'ready' && isSeen(fields))
     .map(({ fields }) => statusOf(fields))
     .sort((a, b) => (a.label < b.label ? -1 : 1));
 }

@@ -27,6 +27,9 @@ export interface Stored<T> {
   readonly modRevision: number;
 }
 
+/** Made once: what zod makes of a schema costs more than what it then checks. */
+const headerSchema = z.looseObject({ version: z.int().min(1) });
+
 export class RecordType<S extends z.ZodObject> {
   readonly name: string;
   readonly schema: S;
@@ -62,7 +65,7 @@ export class RecordType<S extends z.ZodObject> {
     } catch (error) {
       throw this.#damaged(entry, String(error));
     }
-    const header = z.looseObject({ version: z.int().min(1) }).safeParse(value);
+    const header = headerSchema.safeParse(value);
     if (!header.success) throw this.#damaged(entry, 'it has no version');
     if (header.data.version > this.version) {
       throw new DaosError(

@@ -4,11 +4,7 @@ import { DaosError } from '@daos/model';
 import { readRecords, type ControlContext } from '../control-context.js';
 import { findContainerInAnyState } from '../containers/find-container.js';
 import { findPoolInAnyState } from '../pools/find-pool.js';
-import {
-  containerPrefix,
-  containerRecord,
-  type ContainerFields,
-} from '../records/container-record.js';
+import type { ContainerFields } from '../records/container-record.js';
 import { POOL_PREFIX, poolRecord, type PoolFields } from '../records/pool-record.js';
 import type { Stored } from '../records/record.js';
 import { rightsOf, type Right } from './acl.js';
@@ -58,14 +54,9 @@ export class Access {
     return those(pools, seen);
   }
 
-  async seenContainers<T extends { uuid: string }>(
-    pool: string,
-    containers: readonly T[],
-  ): Promise<T[]> {
-    if (this.caller.isAdministrator) return [...containers];
-    const records = await readRecords(this.#context, containerRecord, containerPrefix(pool));
-    const seen = records.filter(({ fields }) => this.#rightsOn('container', fields).size > 0);
-    return those(containers, seen);
+  /** Whether the caller has any right on a container. */
+  sees(container: ContainerFields): boolean {
+    return this.caller.isAdministrator || this.#rightsOn('container', container).size > 0;
   }
 
   async #pool(name: string, rights: readonly Right[]): Promise<PoolFields> {

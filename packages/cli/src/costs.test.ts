@@ -1,0 +1,55 @@
+// Goal:   the control plane stays within its costs: docs/control.md names them.
+// Method: a real server with three real engines. Each cost is the best of a few runs, since other
+//         programs share the machine, against the bound that the document gives.
+import { afterAll, beforeAll, expect, describe, test } from '@jest/globals';
+import { Client } from '@daos/client';
+import type { ControlClient } from '@daos/control/client';
+import { TestSystem } from './system-fixture.js';
+
+const POOL_CREATE_MS_MAX = 1000;
+const CONTAINER_OPEN_MS_MAX = 5;
+const MIB = 2 ** 20;
+
+let system: TestSystem;
+let control: ControlClient;
+
+beforeAll(async () => {
+  system = await TestSystem.start({ engineCount: 3 });
+  control = system.admin();
+});
+
+afterAll(async () => {
+  await system.stop();
+});
+
+async function bestMs(runCount: number, run: (index: number) => Promise<unknown>): Promise<number> {
+  let best = Infinity;
+  for (let index = 0; index < runCount; index++) {
+    const startedMs = performance.now();
+    await run(index);
+    best = Math.min(best, performance.now() - startedMs);
+  }
+  return best;
+}
+
+describe('cli/costs', () => {
+  test('a pool on three engines is created within a second', async () => {
+    const tookMs = await bestMs(3, async (index) => {
+      const body = { label: `p${index}`, size: 3 * 64 * MIB };
+      expect((await control.call('createPool', { body })).map.ranks).toHaveLength(3);
+    });
+    expect(tookMs).toBeLessThan(POOL_CREATE_MS_MAX);
+    process.stderr.write(`pool create on 3 engines: ${tookMs.toFixed(0)} ms\n`);
+  });
+
+  test('a container is opened within five milliseconds', async () => {
+    await control.call('createContainer', { params: { pool: 'p0' }, body: { label: 'c' } });
+    await using client = await Client.connect({ control: system.url });
+    await using pool = await client.openPool('p0');
+    const tookMs = await bestMs(50, async () => {
+      await (await pool.openContainer('c')).close();
+    });
+    expect(tookMs).toBeLessThan(CONTAINER_OPEN_MS_MAX);
+    process.stderr.write(`container open and close: ${tookMs.toFixed(1)} ms\n`);
+  });
+});

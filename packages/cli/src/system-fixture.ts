@@ -1,0 +1,159 @@
+// A whole system for tests: a real daos-server with real engines, on loopback, in a directory of
+// its own, with or without certificates.
+//
+// Life cycle: start → use → stop, which kills what is left by its process id.
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ControlClient } from '@daos/control/client';
+import { readCertificates } from '@daos/control/service-tls';
+import { readRun } from '@daos/server/data-directory';
+import type { Cli, CliWorld } from './cli.js';
+
+const PACKAGES = join(import.meta.dirname, '../..');
+const SERVER = join(PACKAGES, 'server/dist/daos-server.js');
+const AGENT = join(PACKAGES, 'agent/dist/daos-agent.js');
+const START_TIMEOUT_MS = 30_000;
+const STOP_TIMEOUT_MS = 10_000;
+
+export interface SystemOptions {
+  /** One target each. Default 1. */
+  readonly engineCount?: number;
+  /** With certificates and an agent. Default: neither. */
+  readonly isSecure?: boolean;
+  /** More of the `control` part of the configuration, as `name: value`. */
+  readonly control?: string;
+}
+
+export interface Ran {
+  readonly status: number;
+  readonly output: string;
+  readonly errors: string;
+}
+
+export class TestSystem implements AsyncDisposable {
+  readonly directory = mkdtempSync(join(tmpdir(), 'daos-system-'));
+  readonly part = (name: string): string => join(this.directory, name);
+  /** Of the control service. */
+  url = '';
+  readonly #processes: ChildProcess[] = [];
+  readonly #isSecure: boolean;
+
+  static async start(options: SystemOptions = {}): Promise<TestSystem> {
+    const system = new TestSystem(options.isSecure === true);
+    try {
+      await system.#start(options);
+    } catch (error) {
+      await system.stop();
+      throw error;
+    }
+    return system;
+  }
+
+  private constructor(isSecure: boolean) {
+    this.#isSecure = isSecure;
+  }
+
+  get certificates(): string {
+    return this.part('certs');
+  }
+
+  /** What a client of this system takes as its `control`. */
+  get clientControl(): string {
+    return this.#isSecure ? `unix:${this.part('agent.sock')}` : this.url;
+  }
+
+  /** As an administrator. */
+  admin(): ControlClient {
+    if (!this.#isSecure) return new ControlClient({ url: this.url });
+    const certificates = readCertificates(this.certificates, 'admin');
+    return new ControlClient({ url: this.url, certificates });
+  }
+
+  /** Process ids of the engines that run now. */
+  enginePids(): number[] {
+    return (readRun(this.part('data'))?.engines ?? []).map(({ pid }) => pid);
+  }
+
+  /** A command line in this process, with streams of its own. */
+  async run(make: (world: CliWorld) => Cli, parameters: readonly string[]): Promise<Ran> {
+    const output: Buffer[] = [];
+    let errors = '';
+    const cli = make({
+      environment: {},
+      write: (text) => void output.push(Buffer.from(text)),
+      writeError: (text) => void (errors += text),
+    });
+    const isAdministrator = cli.program.name() === 'dmg';
+    const access =
+      this.#isSecure && isAdministrator
+        ? ['--control', this.url, '--certs', this.certificates]
+        : ['--control', this.clientControl];
+    const status = await cli.run([...access, ...parameters]);
+    return { status, output: Buffer.concat(output).toString(), errors };
+  }
+
+  async stop(): Promise<void> {
+    for (const child of this.#processes.reverse()) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+      await once(child, 'exit');
+      clearTimeout(timer);
+    }
+    rmSync(this.directory, { recursive: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #start({ engineCount = 1, control }: SystemOptions): Promise<void> {
+    if (this.#isSecure) this.#runToEnd(SERVER, 'cert', 'generate', '-d', this.certificates);
+    const access = this.#isSecure ? `certificates: ${this.certificates}` : 'insecure: true';
+    const engine = '  - storage: { capacity: 2GiB, memory: 512MiB }\n';
+    const more = control === undefined ? '' : `, ${control}`;
+    writeFileSync(
+      this.part('server.yml'),
+      `data_directory: ${this.part('data')}\ncontrol: { port: 0, ${access}${more} }\n` +
+        `engines:\n${engine.repeat(engineCount)}`,
+    );
+    this.#spawn(SERVER, 'start', '-c', this.part('server.yml'));
+    this.url = (await until(() => readRun(this.part('data')))).url;
+    if (!this.#isSecure) return;
+    const socket = this.part('agent.sock');
+    const certs = this.certificates;
+    this.#spawn(AGENT, 'start', '--control', this.url, '--certs', certs, '--socket', socket);
+    const client = new ControlClient({ url: this.clientControl });
+    await until(() => client.call('listPools').catch(() => undefined));
+  }
+
+  #spawn(program: string, ...parameters: string[]): void {
+    this.#processes.push(spawn(process.execPath, [program, ...parameters], { stdio: 'ignore' }));
+  }
+
+  #runToEnd(program: string, ...parameters: string[]): void {
+    execFileSync(process.execPath, [program, ...parameters]);
+  }
+}
+
+/** Asks again until there is an answer. */
+export async function until<T>(find: () => Promise<T | undefined> | T | undefined): Promise<T> {
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  for (;;) {
+    const found = await find();
+    if (found !== undefined) return found;
+    if (performance.now() > deadline) throw new Error(`not in time: ${find.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** What an action came to: `done`, or the code of its error. */
+export async function outcomeOf(action: Promise<unknown>): Promise<string> {
+  return await action.then(
+    () => 'done',
+    (error: { code?: string }) => error.code ?? String(error),
+  );
+}
