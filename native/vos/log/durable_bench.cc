@@ -1,0 +1,265 @@
+// Durable updates on an ordinary file system, beside bare writes to the same one in the same run.
+//
+// durable/bare/...: O_DIRECT writes through io_uring, with and without a flush each.
+// durable/log/<case>/qd<depth>/{rate,p50,p99,ops-per-flush,write-amplification,cpu}: acknowledged
+// updates of a pool whose log, metadata and bulk data lie in one file. sv64: 64 bytes under one of
+// 200,000 random keys, kept in the arena. array4k and array1m: extents at random places (1 MiB: one
+// after the other) of arrays, whose data lies in the data area. Flushes are all that the file saw.
+// The files lie in $TMPDIR or /tmp; they are removed at the end.
+#include <time.h>
+
+#include "bench/measure.h"
+#include "bench/report.h"
+#include "vos/log/durable_bench_store.h"
+
+namespace daos::vos {
+namespace {
+
+constexpr uint64_t kKeyCount = 200000;
+constexpr uint64_t kExtentsPerKey = 256;
+const ObjectId kObject = ObjectId::make({1, 1}, ObjectType::kDkeyUint64, 1, 1);
+
+// Of all threads, with those that the kernel works in for us.
+uint64_t cpuNs() {
+  timespec now;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1000000000ull + static_cast<uint64_t>(now.tv_nsec);
+}
+
+struct Load {
+  uint64_t valueSize = 64;
+  unsigned depth = 1;
+  double seconds = 1;
+  // Ends early when this holds, asked before each operation.
+  std::function<bool()> isEnough = [] { return false; };
+  uint64_t endNs = 0;
+  uint64_t nextPlace = 0;
+  bench::LatencyHistogram latency;
+  bench::LatencyHistogram disturbed;  // while something runs in the background
+  bool isDisturbed = false;
+
+  bool isOver() const { return bench::nowNs() >= endNs || isEnough(); }
+  uint64_t count() const { return latency.count() + disturbed.count(); }
+};
+
+class Bench {
+ public:
+  Bench(bench::Report& report, const std::string& path) : report_(report), store_(path) {}
+
+  void benchBare() {
+    for (const unsigned depth : {1u, 16u, 256u}) {
+      addBare("write4k", bareLoad(4096, depth, false));
+    }
+    addBare("write4k-flush", bareLoad(4096, 1, true));
+    for (const bool isFlushed : {false, true}) {
+      addBare(isFlushed ? "write1m-flush" : "write1m", bareLoad(1 << 20, 4, isFlushed));
+    }
+  }
+
+  void benchUpdates(const std::string& name, uint64_t valueSize, unsigned depth) {
+    const std::string prefix = "durable/log/" + name + "/qd" + std::to_string(depth);
+    if (!report_.wants(prefix)) return;
+    store_.startAnew();
+    const bool isLarge = valueSize >= 1 << 20;
+    // In turns, so that a disk whose mood changes is unfair to both alike.
+    bio::RawLoad bareLoad = this->bareLoad(isLarge ? valueSize : 4096, isLarge ? depth : 1,
+                                           !isLarge);
+    bareLoad.seconds = report_.seconds() / 16;
+    Load load{.valueSize = valueSize, .depth = depth, .seconds = report_.seconds() * 3 / 16};
+    double barePerSecond = 0, spent = 0;
+    uint64_t cpu = 0;
+    const auto before = store_.deviceCounts();
+    for (int turn = 0; turn < 4; ++turn) {
+      const bio::RawRate bare = store_.bare().run(bareLoad);
+      barePerSecond += bare.perSecond / 4;
+      const uint64_t startNs = bench::nowNs(), cpuBefore = cpuNs();
+      runLoad(load);
+      cpu += cpuNs() - cpuBefore;
+      spent += static_cast<double>(bench::nowNs() - startNs) / 1e9;
+    }
+    const auto after = store_.deviceCounts();
+    const double count = static_cast<double>(load.count());
+    const double userBytes = count * static_cast<double>(valueSize);
+    if (isLarge) {
+      const double scale = static_cast<double>(valueSize) / 1e6;
+      report_.add(prefix + "/bandwidth", count / spent * scale, "MB/s", barePerSecond * scale);
+    } else {
+      report_.addRate(prefix + "/rate", count / spent, barePerSecond);
+    }
+    report_.addLatency(prefix, load.latency);
+    report_.add(prefix + "/ops-per-flush",
+                count / static_cast<double>(after.flushCount - before.flushCount), "ops");
+    report_.add(prefix + "/write-amplification",
+                static_cast<double>(after.writtenBytes - before.writtenBytes) / userBytes, "x");
+    report_.add(prefix + "/cpu", static_cast<double>(cpu) / 1000 / count, "us");
+  }
+
+  // Latency of updates while checkpoints, or aggregations, follow one another; beside it that of
+  // the same updates in between.
+  void benchBeside(const std::string& what, Task<void> (Bench::*disturb)(Load&)) {
+    const std::string prefix = "durable/log/sv64-update-beside-" + what + "/qd16";
+    if (!report_.wants(prefix)) return;
+    store_.startAnew();
+    Load load{.valueSize = 64, .depth = 16, .seconds = report_.seconds()};
+    start(load);
+    store_.reactor().spawn((this->*disturb)(load));
+    finish();
+    report_.addLatency(prefix, load.disturbed, &load.latency);
+  }
+  Task<void> keepCheckpointing(Load& load) {
+    while (!load.isOver()) {
+      load.isDisturbed = true;
+      mustHave(co_await store_.arena().checkpoint());
+      load.isDisturbed = false;
+      co_await store_.reactor().sleep(100'000'000);
+    }
+  }
+  Task<void> keepAggregating(Load& load) {
+    while (!load.isOver()) {
+      co_await store_.reactor().sleep(100'000'000);
+      load.isDisturbed = true;
+      mustHave(store_.container().beginAggregation(store_.lastEpoch()));
+      while (mustHave(store_.container().reduceStep(64))) co_await store_.reactor().yield();
+      load.isDisturbed = false;
+    }
+  }
+
+  void benchRecovery() {
+    if (!report_.wants("durable/log/recovery")) return;
+    store_.startAnew();
+    Load fill{.valueSize = 2048, .depth = 256, .seconds = 3600};
+    fill.isEnough = [&] { return fill.count() >= 300000; };
+    runLoad(fill);
+    mustHave(store_.run(store_.arena().checkpoint()));
+    // As much as a log holds before a checkpoint begins.
+    Load more{.valueSize = 64, .depth = 256, .seconds = 3600};
+    more.isEnough = [&] { return store_.arena().usedPercent() >= 23; };
+    runLoad(more);
+    store_.crashAndRecover();
+    const RecoveryReport& recovery = store_.arena().recovery();
+    const double bytes = static_cast<double>(recovery.pageBytes + recovery.logBytes);
+    const double seconds = static_cast<double>(recovery.loadNs + recovery.replayNs) / 1e9;
+    report_.say("recovered " + std::to_string(recovery.pageBytes >> 20) + " MiB of pages in " +
+                std::to_string(recovery.loadNs / 1000000) + " ms and " +
+                std::to_string(recovery.logBytes >> 20) + " MiB of log (" +
+                std::to_string(recovery.transactionCount) + " transactions) in " +
+                std::to_string(recovery.replayNs / 1000000) + " ms");
+    report_.add("durable/log/recovery/seconds-per-gib", seconds / bytes * (1 << 30), "s");
+  }
+
+ private:
+  bio::RawLoad bareLoad(uint64_t size, unsigned depth, bool isDurable) {
+    const uint64_t places = DurableBenchStore::kBareFileSize / size;
+    bio::RawLoad load{.isWrite = true,
+                      .isDurable = isDurable,
+                      .sizeBytes = size,
+                      .depth = depth,
+                      .seconds = report_.seconds() / 2,
+                      .nextOffset = [this, size, places] { return random_.below(places) * size; }};
+    if (size >= 1 << 20) {
+      load.nextOffset = [next = uint64_t{0}, size, places]() mutable {
+        return next++ % places * size;
+      };
+    }
+    return load;
+  }
+  void addBare(const std::string& name, const bio::RawLoad& load) {
+    const std::string prefix = "durable/bare/" + name + "/qd" + std::to_string(load.depth);
+    if (!report_.wants(prefix)) return;
+    const bio::RawRate rate = store_.bare().run(load);
+    if (load.sizeBytes >= 1 << 20) {
+      const double scale = static_cast<double>(load.sizeBytes) / 1e6;
+      report_.add(prefix + "/bandwidth", rate.perSecond * scale, "MB/s");
+      return;
+    }
+    report_.addRate(prefix + "/rate", rate.perSecond);
+    report_.addLatency(prefix, rate.latency);
+  }
+
+  Result<Ticket> updateSmall(Load& load, SeededRandom& random, Bytes value) {
+    const uint64_t key = random.below(kKeyCount);
+    const IoDescriptor descriptor{bytesOf("data"), ValueType::kSingle, load.valueSize, {}, 0};
+    UpdateRequest request{kObject, bytesOf(&key, 8), {&descriptor, 1}, {}, {}};
+    request.write.epoch = store_.nextEpoch();
+    return store_.container().update(request, {&value, 1});
+  }
+  // As an engine does it: buffers, data to the medium, the transaction that shows it.
+  Task<Result<Ticket>> updateLarge(Load& load, SeededRandom& random, Bytes value) {
+    const bool isSequential = load.valueSize >= 1 << 20;
+    const uint64_t place =
+        isSequential ? load.nextPlace++ : random.below(kKeyCount / 100 * kExtentsPerKey);
+    const uint64_t key = place / kExtentsPerKey;
+    const Extent extent{place % kExtentsPerKey * load.valueSize, load.valueSize};
+    const IoDescriptor descriptor{bytesOf("data"), ValueType::kArray, 1, {&extent, 1}, 0};
+    UpdateRequest request{kObject, bytesOf(&key, 8), {&descriptor, 1}, {}, {}};
+    request.write.epoch = store_.nextEpoch();
+    DAOS_CO_TRY(PendingUpdate pending, store_.container().updateBegin(request));
+    std::memcpy(pending.buffers()[0].data(), value.data(), value.size());
+    DAOS_CO_CHECK(co_await pending.writeData());
+    co_return store_.container().updateEnd(pending);
+  }
+  Task<void> keepUpdating(Load& load, uint64_t seed) {
+    SeededRandom random(seed + load.count());
+    const std::vector<std::byte> value(load.valueSize, std::byte{7});
+    LogArena& arena = store_.arena();
+    while (!load.isOver()) {
+      const uint64_t startNs = bench::nowNs();
+      if (!arena.hasLogRoom()) mustHave(co_await arena.waitLogRoom());
+      Result<Ticket> updated = Error(ErrorCode::kAgain);
+      if (load.valueSize < PoolOptions{}.dataThreshold)
+        updated = updateSmall(load, random, value);
+      else
+        updated = co_await updateLarge(load, random, value);
+      const Ticket ticket = mustHave(std::move(updated));
+      mustHave(co_await arena.durable(ticket));
+      const uint64_t ns = bench::nowNs() - startNs;
+      (load.isDisturbed ? load.disturbed : load.latency).record(ns);
+    }
+  }
+  void start(Load& load) {
+    load.endNs = bench::nowNs() + static_cast<uint64_t>(load.seconds * 1e9);
+    for (unsigned i = 0; i < load.depth; ++i) store_.reactor().spawn(keepUpdating(load, i + 1));
+  }
+  // Only what a case started: the arena's own work may go on.
+  void finish() {
+    store_.reactor().runUntil([&] { return store_.reactor().spawnedCount() == 0; });
+  }
+  void runLoad(Load& load) {
+    start(load);
+    finish();
+  }
+
+  bench::Report& report_;
+  DurableBenchStore store_;
+  SeededRandom random_{1};
+};
+
+std::string pathOfFile() {
+  const char* directory = getenv("TMPDIR");
+  return std::string(directory ? directory : "/tmp") + "/daos-durable-bench-" +
+         std::to_string(getpid());
+}
+
+int runAll(int argc, char** argv) {
+  bench::Report report(argc, argv);
+  {
+    Bench bench(report, pathOfFile());
+    bench.benchBare();
+    for (const unsigned depth : {1u, 16u, 256u, 1024u}) {
+      bench.benchUpdates("sv64-update", 64, depth);
+    }
+    for (const unsigned depth : {1u, 16u, 256u, 1024u}) {
+      bench.benchUpdates("array4k-update", 4096, depth);
+    }
+    for (const unsigned depth : {4u, 16u}) bench.benchUpdates("array1m-update", 1 << 20, depth);
+    bench.benchBeside("checkpoint", &Bench::keepCheckpointing);
+    bench.benchBeside("aggregation", &Bench::keepAggregating);
+    bench.benchRecovery();
+  }
+  return report.finish();
+}
+
+}  // namespace
+}  // namespace daos::vos
+
+int main(int argc, char** argv) { return daos::vos::runAll(argc, argv); }
