@@ -12,8 +12,14 @@
 
 namespace daos::rpc {
 
-// Memory of one call that its server may reach.
+// Memory of one call that its server may reach, until this is destroyed.
 struct CallMemory {
+  CallMemory() = default;
+  ~CallMemory() {
+    for (const MemoryRegion& region : regions) transport->deregisterMemory(region);
+  }
+  CallMemory(const CallMemory&) = delete;
+  CallMemory& operator=(const CallMemory&) = delete;
   Transport* transport = nullptr;
   std::vector<MemoryRegion> regions;  // registered for this call
   std::vector<std::byte> descriptors; // as they go into the frame
