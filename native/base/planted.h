@@ -14,6 +14,7 @@ enum class Planted {
   kReturnUncommitted,       // a fetch answers what a power cut may still take back
   kLoseHole,                // a punched range of an array is forgotten
   kForgetReadTimestamp,     // a read of the past does not hold back later writes
+  kStoreDamaged,            // an update that was damaged on its way is stored
   kAggregateOverSnapshots,  // aggregation drops what a snapshot sees
 };
 

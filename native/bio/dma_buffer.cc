@@ -18,17 +18,18 @@ DmaBuffer::~DmaBuffer() {
   if (pool_) pool_->giveBack(bytes_);
 }
 
-Result<std::unique_ptr<DmaPool>> DmaPool::create(uint64_t sizeBytes) {
+Result<std::unique_ptr<DmaPool>> DmaPool::create(uint64_t sizeBytes, Permission permission) {
   sizeBytes = std::bit_ceil(std::max(sizeBytes, kUnit));
   void* address =
       mmap(nullptr, sizeBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (address == MAP_FAILED) {
     return Error(ErrorCode::kNomem, std::to_string(sizeBytes) + " bytes for I/O buffers");
   }
-  return std::unique_ptr<DmaPool>(new DmaPool(bytesOf(address, sizeBytes)));
+  return std::unique_ptr<DmaPool>(new DmaPool(bytesOf(address, sizeBytes), std::move(permission)));
 }
 
-DmaPool::DmaPool(MutableBytes region) : region_(region) {
+DmaPool::DmaPool(MutableBytes region, Permission permission)
+    : region_(region), permission_(std::move(permission)) {
   const size_t unitCount = region.size() / kUnit;
   free_.resize(orderOf(region.size()) + 1);
   freePlace_.assign(unitCount, kNotFree);
@@ -55,7 +56,8 @@ Result<DmaBuffer> DmaPool::allocate(uint64_t sizeBytes) {
     return DmaBuffer(this, {data, size});
   }
   ++overflowCount_;
-  data = static_cast<std::byte*>(std::aligned_alloc(kUnit, size));
+  const bool isPermitted = !permission_ || permission_(size);
+  data = isPermitted ? static_cast<std::byte*>(std::aligned_alloc(kUnit, size)) : nullptr;
   if (!data) return Error(ErrorCode::kNomem, std::to_string(size) + " bytes for an I/O buffer");
   return DmaBuffer(this, {data, size});
 }

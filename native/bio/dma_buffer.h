@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -45,8 +46,11 @@ class DmaBuffer {
 
 class DmaPool {
  public:
-  // DER_NOMEM when the system refuses `sizeBytes`, which is rounded up to a power of two.
-  static Result<std::unique_ptr<DmaPool>> create(uint64_t sizeBytes);
+  // Says whether the system may be asked for so many bytes beyond the region.
+  using Permission = std::function<bool(uint64_t sizeBytes)>;
+  // DER_NOMEM when the system refuses `sizeBytes`, which is rounded up to a power of two. Without a
+  // permission the system is always asked.
+  static Result<std::unique_ptr<DmaPool>> create(uint64_t sizeBytes, Permission permission = {});
   ~DmaPool();
   DmaPool(const DmaPool&) = delete;
   DmaPool& operator=(const DmaPool&) = delete;
@@ -61,7 +65,7 @@ class DmaPool {
 
  private:
   friend class DmaBuffer;
-  explicit DmaPool(MutableBytes region);
+  DmaPool(MutableBytes region, Permission permission);
   size_t orderOf(uint64_t sizeBytes) const;
   bool isInside(const std::byte* data) const {
     return data >= region_.data() && data < region_.data() + region_.size();
@@ -71,6 +75,7 @@ class DmaPool {
   void giveBackToRegion(std::byte* data, size_t order);
 
   MutableBytes region_;
+  const Permission permission_;
   std::vector<std::vector<uint32_t>> free_;  // by order: indexes of free blocks
   std::vector<uint32_t> freePlace_;          // by 4 KiB block: place in free_[order], or kNotFree
   // By 4 KiB block: order of the free block that starts there.

@@ -35,5 +35,18 @@ TEST(BioDmaPool, BuffersNeverOverlapAndAllComeBack) {
   EXPECT_EQ(whole.data(), pool->region().data());
 }
 
+TEST(BioDmaPool, MemoryBeyondTheRegionIsAskedFor) {
+  uint64_t asked = 0;
+  auto pool = DmaPool::create(4096, [&](uint64_t size) {
+                asked += size;
+                return size <= 8192;
+              }).value();
+  const auto inside = pool->allocate(4096).value();
+  EXPECT_EQ(asked, 0u);
+  const auto beyond = pool->allocate(5000).value();
+  EXPECT_EQ(asked, 8192u);
+  EXPECT_EQ(pool->allocate(10000).code(), ErrorCode::kNomem);
+}
+
 }  // namespace
 }  // namespace daos::bio

@@ -18,6 +18,9 @@ namespace daos::client {
 struct ChecksumOptions {
   ChecksumType type = ChecksumType::kNone;
   uint32_t chunkSize = 32768;  // bytes covered by one checksum; at least a record
+  // The engine compares what arrived before it stores it, and damaged data is sent again. Otherwise
+  // damage on the way is noticed by the first read.
+  bool isVerifiedByServer = false;
 };
 
 struct ContainerOptions {

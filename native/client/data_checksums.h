@@ -9,6 +9,9 @@
 
 namespace daos::client {
 
+// How often data is moved again that was damaged on its way, before the call fails with DER_CSUM.
+inline constexpr int kDamageRepeats = 3;
+
 // The checksums of an update's data, in the form that encode() takes.
 class UpdateChecksums {
  public:

@@ -45,6 +45,8 @@ static constexpr Setting<FaultOptions> kSettings[] = {
     {"disk.slowMax", U::kDuration, &F::slowDiskMaxNs},
     {"disk.torn", U::kSwitch, &F::torn},
     {"arena.size", U::kSize, &F::arenaSizeBytes},
+    {"memory.refuse", U::kShare, &F::memoryRefusalShare},
+    {"data.size", U::kSize, &F::dataSizeBytes},
 };
 
 std::span<const Setting<FaultOptions>> faultSettings() { return kSettings; }

@@ -53,7 +53,12 @@ struct FaultOptions {
   uint64_t flushErrorShare = 0;
   uint64_t misdirectShare = 0;  // written elsewhere
   uint64_t torn = 1;            // a power cut decides by sector, not by request
-  uint64_t arenaSizeBytes = 0;  // smaller than the world's, so that it fills up
+  // Smaller than the world's, so that they fill up.
+  uint64_t arenaSizeBytes = 0;
+  uint64_t dataSizeBytes = 0;
+  // Memory for data on its way to and from disks that is refused, share of requests; there is none
+  // set aside then.
+  uint64_t memoryRefusalShare = 0;
 
   // Bits rot or writes go astray: a store may refuse to open, if it says why.
   bool mayDestroyData() const { return bitRotEveryNs != 0 || misdirectShare != 0; }

@@ -77,6 +77,13 @@ uint64_t SimulatedNetwork::drawDelayNs(uint32_t from, uint32_t to, size_t size) 
   return delayNs;
 }
 
+void SimulatedNetwork::mayDamage(MutableBytes transferred) {
+  if (!damagesTransfers_ || transferred.empty() || !strikes(faults_.corruptShare)) return;
+  ++statistics_.damagedTransferCount;
+  transferred[random_.below(transferred.size())] ^=
+      std::byte{static_cast<uint8_t>(1u << random_.below(8))};
+}
+
 NetworkChannel::NetworkChannel(SimulatedNetwork& on, SimulatedTransport& sender, rpc::PeerId id,
                                uint32_t target, uint64_t incarnation)
     : network(on),

@@ -31,6 +31,7 @@ struct NetworkStatistics {
   uint64_t corruptedCount = 0;
   uint64_t brokenCount = 0;
   uint64_t transferCount = 0;
+  uint64_t damagedTransferCount = 0;
 };
 
 class SimulatedNetwork {
@@ -43,6 +44,9 @@ class SimulatedNetwork {
   // Data up to inlineSizeMax travels in messages, more by transfers of memory. Both sides use one
   // value.
   void setInlineSizeMax(uint32_t size) { inlineSizeMax_ = size; }
+  // Transfers meet network.corrupt as messages do. Nothing below the checksums of containers
+  // notices it.
+  void damageTransfers() { damagesTransfers_ = true; }
   // The transport of a process, at "sim://<process id>". Destroy it before the process; if the
   // process is dead by then, nothing is delivered any more.
   std::unique_ptr<rpc::Transport> createTransport(Process& process);
@@ -64,6 +68,7 @@ class SimulatedNetwork {
   friend struct NetworkChannel;
   using Pair = std::pair<uint32_t, uint32_t>;
   bool strikes(uint64_t share) { return !isHealed_ && share && random_.below(1000000) < share; }
+  void mayDamage(MutableBytes transferred);
   uint64_t drawDelayNs(uint32_t from, uint32_t to, size_t size);
   // When what leaves now may pass: now, the end of a partition, or UINT64_MAX when patience ends
   // before.
@@ -83,6 +88,7 @@ class SimulatedNetwork {
   uint64_t incarnationLast_ = 0;
   uint32_t inlineSizeMax_ = 16384;
   bool isHealed_ = false;
+  bool damagesTransfers_ = false;
   NetworkStatistics statistics_;
 };
 

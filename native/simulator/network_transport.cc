@@ -173,7 +173,13 @@ void SimulatedTransport::landTransfer(uint64_t number) {
   Transfer& transfer = transfers_.at(number);
   rpc::RmaOperation& operation = *transfer.operation;
   NetworkChannel* channel = channelOf(operation.peer);
-  if (!channel || channel->isBroken) return endTransfer(number, ErrorCode::kUnreach);
+  if (!channel) return endTransfer(number, ErrorCode::kUnreach);
+  if (channel->isBroken) {
+    // Some of it had passed.
+    SimulatedTransport* torn = network_.find(channel->to, channel->toIncarnation);
+    if (torn) copy(operation, *torn, network_.random_.below(operation.size() + 1));
+    return endTransfer(number, ErrorCode::kUnreach);
+  }
   const uint64_t nowNs = network_.scheduler_.nowNs();
   const uint64_t openNs = std::max(network_.openAtNs(channel->from, channel->to),
                                    network_.openAtNs(channel->to, channel->from));
@@ -186,7 +192,7 @@ void SimulatedTransport::landTransfer(uint64_t number) {
     transfer.event = network_.scheduler_.at(openNs, [this, number] { landTransfer(number); });
     return;
   }
-  endTransfer(number, copy(operation, *target));
+  endTransfer(number, copy(operation, *target, operation.size()));
 }
 
 void SimulatedTransport::endTransfer(uint64_t number, ErrorCode code) {
@@ -198,7 +204,8 @@ void SimulatedTransport::endTransfer(uint64_t number, ErrorCode code) {
   queue({.ended = operation});
 }
 
-ErrorCode SimulatedTransport::copy(rpc::RmaOperation& operation, SimulatedTransport& target) {
+ErrorCode SimulatedTransport::copy(rpc::RmaOperation& operation, SimulatedTransport& target,
+                                   uint64_t sizeMax) {
   const auto found = target.regions_.find(operation.remote.key);
   if (found == target.regions_.end()) return ErrorCode::kInval;
   const Region& region = found->second;
@@ -208,16 +215,16 @@ ErrorCode SimulatedTransport::copy(rpc::RmaOperation& operation, SimulatedTransp
   const bool isAllowed = (static_cast<uint8_t>(region.access) & static_cast<uint8_t>(needed)) != 0;
   if (!isInside || !isAllowed) return ErrorCode::kInval;
   std::byte* remote = region.memory.data() + offset;
-  uint64_t digest = 0;
-  for (size_t i = 0; i < operation.localCount; ++i) {
-    const MutableBytes piece = operation.local[i];
-    if (operation.isWrite) {
-      std::memcpy(remote, piece.data(), piece.size());
-    } else {
-      std::memcpy(piece.data(), remote, piece.size());
-    }
-    digest ^= digestOf(piece);
+  uint64_t digest = 0, left = sizeMax;
+  for (size_t i = 0; i < operation.localCount && left > 0; ++i) {
+    const MutableBytes piece =
+        operation.local[i].first(std::min<uint64_t>(left, operation.local[i].size()));
+    std::byte* const to = operation.isWrite ? remote : piece.data();
+    std::memcpy(to, operation.isWrite ? piece.data() : remote, piece.size());
+    network_.mayDamage({to, piece.size()});
+    digest ^= digestOf({to, piece.size()});
     remote += piece.size();
+    left -= piece.size();
   }
   network_.trace_.add({network_.scheduler_.nowNs(), process_.id(), TraceKind::kRma,
                        target.processId(), size, digest});

@@ -87,7 +87,8 @@ class SimulatedTransport final : public rpc::Transport {
   void startTransfer(rpc::RmaOperation& operation, bool isWrite);
   void landTransfer(uint64_t number);
   void endTransfer(uint64_t number, ErrorCode code);
-  ErrorCode copy(rpc::RmaOperation& operation, SimulatedTransport& target);
+  // The first `sizeMax` bytes of it.
+  ErrorCode copy(rpc::RmaOperation& operation, SimulatedTransport& target, uint64_t sizeMax);
   void queue(Arrival arrival);
 
   SimulatedNetwork& network_;

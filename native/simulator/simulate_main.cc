@@ -86,6 +86,7 @@ constexpr std::pair<std::string_view, Planted> kBugs[] = {
     {"return-uncommitted", Planted::kReturnUncommitted},
     {"lose-hole", Planted::kLoseHole},
     {"forget-read-timestamp", Planted::kForgetReadTimestamp},
+    {"store-damaged", Planted::kStoreDamaged},
     {"aggregate-over-snapshots", Planted::kAggregateOverSnapshots}};
 
 Status plant([[maybe_unused]] std::string_view name) {

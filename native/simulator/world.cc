@@ -170,8 +170,17 @@ std::map<std::string, uint64_t> World::faultCounts() const {
   counts["fault: messages doubled"] = statistics.duplicatedCount;
   counts["fault: messages overtaken"] = statistics.reorderedCount;
   counts["fault: messages damaged"] = statistics.corruptedCount;
+  counts["fault: transfers damaged"] = statistics.damagedTransferCount;
   counts["fault: connections broken"] = statistics.brokenCount;
   return counts;
+}
+
+World::Damage World::damage() const {
+  const bool isAtRest = std::any_of(disks_.begin(), disks_.end(), [](const auto& disk) {
+    return disk->statistics().misdirectCount + disk->statistics().bitRotCount > 0;
+  });
+  if (isAtRest) return Damage::kAtRest;
+  return network_->statistics().damagedTransferCount > 0 ? Damage::kOnTheWay : Damage::kNone;
 }
 
 void World::heal() {

@@ -77,6 +77,9 @@ class World {
   const std::vector<FaultEvent>& plan() const { return plan_; }
   // What faults did so far, by name, for reports.
   std::map<std::string, uint64_t> faultCounts() const;
+  // What faults have done to data: nothing, to some on its way, to some on disks.
+  enum class Damage { kNone, kOnTheWay, kAtRest };
+  Damage damage() const;
   // Ends all faults; what is down boots at once.
   void heal();
   uint64_t healedAtNs() const { return healedAtNs_; }

@@ -103,15 +103,17 @@ Task<Result<Epoch>> fetch(Object& object, const FetchArguments& arguments) {
   // goes straight into the caller's memory.
   const bool isPacked =
       arguments.buffers.empty() || wanted <= object.container().pool().peer(target).inlineSizeMax();
-  DAOS_CO_TRY(const rpc::Reply reply,
-              co_await callTarget(
-                  object.container(), target,
-                  {.opcode = protocol::Opcode::kObjectFetch,
-                   .deadlineNs = deadlineOf(object.context(), arguments.timeoutNs),
-                   .cancellation = arguments.cancellation,
-                   .body = &scratch.body(),
-                   .sink = isPacked ? std::span<const MutableBytes>{} : arguments.buffers}));
-  co_return ReplyReader(reply, arguments, isPacked, scratch.pieces()).read();
+  const TargetCall call{.opcode = protocol::Opcode::kObjectFetch,
+                        .deadlineNs = deadlineOf(object.context(), arguments.timeoutNs),
+                        .cancellation = arguments.cancellation,
+                        .body = &scratch.body(),
+                        .sink = isPacked ? std::span<const MutableBytes>{} : arguments.buffers};
+  for (int repeat = 0;; ++repeat) {
+    DAOS_CO_TRY(const rpc::Reply reply, co_await callTarget(object.container(), target, call));
+    auto epoch = ReplyReader(reply, arguments, isPacked, scratch.pieces()).read();
+    // Damaged on its way, perhaps: then it is whole at the target.
+    if (epoch.code() != ErrorCode::kCsum || repeat == kDamageRepeats) co_return epoch;
+  }
 }
 
 }  // namespace daos::client

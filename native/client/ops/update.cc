@@ -34,6 +34,14 @@ static Status check(const Object& object, const UpdateArguments& arguments) {
   return {};
 }
 
+// A target that finds the data damaged has stored nothing: it can be sent again.
+static Task<Result<rpc::Reply>> send(Object& object, uint32_t target, const TargetCall& call) {
+  for (int repeat = 0;; ++repeat) {
+    auto reply = co_await callTarget(object.container(), target, call);
+    if (reply.code() != ErrorCode::kCsum || repeat == kDamageRepeats) co_return reply;
+  }
+}
+
 Task<Result<Epoch>> update(Object& object, const UpdateArguments& arguments) {
   DAOS_CO_CHECK(check(object, arguments));
   DAOS_CO_TRY(const uint32_t target, object.targetOf(arguments.dkey));
@@ -42,18 +50,21 @@ Task<Result<Epoch>> update(Object& object, const UpdateArguments& arguments) {
   protocol::WireWriter writer(scratch.body());
   encode(
       writer,
-      {.head = {.conditions = arguments.conditions, .oid = object.oid(), .epoch = arguments.epoch},
+      {.head = {.conditions = arguments.conditions,
+                .flags = object.container().checksums().isVerifiedByServer ? protocol::kVerify : 0u,
+                .oid = object.oid(),
+                .epoch = arguments.epoch},
        .dkey = arguments.dkey,
        .akeys = arguments.akeys,
        .checksums = checksums.akeys()});
   DAOS_CO_TRY(const rpc::Reply reply,
-              co_await callTarget(object.container(), target,
-                                  {.opcode = protocol::Opcode::kObjectUpdate,
-                                   .safety = RetrySafety::kOnce,
-                                   .deadlineNs = deadlineOf(object.context(), arguments.timeoutNs),
-                                   .cancellation = arguments.cancellation,
-                                   .body = &scratch.body(),
-                                   .data = arguments.data}));
+              co_await send(object, target,
+                            {.opcode = protocol::Opcode::kObjectUpdate,
+                             .safety = RetrySafety::kOnce,
+                             .deadlineNs = deadlineOf(object.context(), arguments.timeoutNs),
+                             .cancellation = arguments.cancellation,
+                             .body = &scratch.body(),
+                             .data = arguments.data}));
   protocol::WireReader reader(reply.body());
   const auto answer = reader.get<protocol::UpdateReply>();
   if (!reader.atEnd()) co_return Error(ErrorCode::kProto, "malformed answer to object.update");

@@ -60,7 +60,8 @@ Task<void> ClientNode::connect() {
   }
   pool_ = std::move(*pool);
   client::ContainerOptions options;
-  if (arguments_.hasChecksums) options.checksums.type = ChecksumType::kCrc32c;
+  if (arguments_.hasChecksums)
+    options.checksums = {.type = ChecksumType::kCrc32c, .isVerifiedByServer = true};
   for (;;) {
     auto container = co_await client::Container::open(pool_, arguments_.container, options);
     if (container.ok()) {

@@ -24,12 +24,12 @@ uint64_t DiskLayout::sizeBytes() const {
 }
 
 DiskPoolStore::DiskPoolStore(bio::Media& media, Random& random, DiskLabel& label, DiskLayout layout,
-                             uint32_t targetIndex)
+                             uint32_t targetIndex, bio::DmaPool::Permission memory)
     : random_(random),
       label_(label),
       layout_(layout),
       targetIndex_(targetIndex),
-      buffers_(bio::DmaPool::create(8 << 20).value()) {
+      buffers_(bio::DmaPool::create(memory ? 4096 : 8 << 20, memory).value()) {
   const uint64_t metaBytes =
       alignUp(vos::LogArena::metaSizeBytes(layout.arenaBytes), bio::kMediaBlockSize);
   wal_ = std::make_unique<bio::MediaSlice>(media, "WAL", 0, layout.walBytes);
@@ -39,7 +39,7 @@ DiskPoolStore::DiskPoolStore(bio::Media& media, Random& random, DiskLabel& label
 }
 
 vos::PoolOptions DiskPoolStore::options() const {
-  return {.dataThreshold = vos::PoolOptions::kNeverToMedia};
+  return {.dataThreshold = layout_.dataThreshold};
 }
 
 Task<Result<std::unique_ptr<engine::StoredPool>>> DiskPoolStore::create(Uuid pool,
@@ -50,7 +50,7 @@ Task<Result<std::unique_ptr<engine::StoredPool>>> DiskPoolStore::create(Uuid poo
               co_await vos::LogArena::create(devices(), layout_.arenaBytes, pool, random_.next()));
   vos::LogArena& log = *arena;
   DAOS_CO_TRY(auto created,
-              vos::Pool::create(std::move(arena), nullptr, identityOf(pool), options()));
+              vos::Pool::create(std::move(arena), media(), identityOf(pool), options()));
   DAOS_CO_CHECK(co_await log.waitDurable(log.lastTicket()));
   label_.pool = pool;
   arena_ = &log;
@@ -64,7 +64,7 @@ Task<Result<std::unique_ptr<engine::StoredPool>>> DiskPoolStore::open(Uuid pool)
   vos::LogArena& log = *arena;
   recovery_ = log.recovery();
   arena_ = &log;
-  DAOS_CO_TRY(auto opened, vos::Pool::open(std::move(arena), nullptr, identityOf(pool), options()));
+  DAOS_CO_TRY(auto opened, vos::Pool::open(std::move(arena), media(), identityOf(pool), options()));
   co_return std::make_unique<DiskStoredPool>(std::move(opened), log);
 }
 

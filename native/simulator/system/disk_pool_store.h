@@ -20,6 +20,7 @@ struct DiskLayout {
   uint64_t arenaBytes = 16 << 20;
   uint64_t walBytes = 2 << 20;
   uint64_t dataBytes = 16 << 20;
+  uint64_t dataThreshold = vos::PoolOptions{}.dataThreshold;  // data from this size on is in DATA
   uint64_t sizeBytes() const;
 };
 
@@ -30,9 +31,10 @@ struct DiskLabel {
 
 class DiskPoolStore final : public engine::PoolStore {
  public:
-  // All borrowed; `media` and `random` are of the process.
+  // All borrowed; `media` and `random` are of the process. `memory`: see DmaPool; when it is given,
+  // no memory for I/O is set aside.
   DiskPoolStore(bio::Media& media, Random& random, DiskLabel& label, DiskLayout layout,
-                uint32_t targetIndex);
+                uint32_t targetIndex, bio::DmaPool::Permission memory = {});
 
   Task<Result<std::unique_ptr<engine::StoredPool>>> create(Uuid pool,
                                                            engine::PoolSizes sizes) override;
@@ -51,6 +53,7 @@ class DiskPoolStore final : public engine::PoolStore {
     return {.pool = pool, .targetIndex = targetIndex_};
   }
   vos::PoolOptions options() const;
+  vos::PoolMedia media() { return {*data_, *buffers_}; }
 
   Random& random_;
   DiskLabel& label_;

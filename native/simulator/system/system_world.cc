@@ -23,6 +23,8 @@ SystemWorld::SystemWorld(const CaseArguments& arguments)
       snapshotRandom_(randomStream(arguments.seed, Stream::kWorld, 3)),
       keys_(arguments.workload),
       recorder_(scheduler(), trace(), keys_) {
+  recorder_.setDamageSource(
+      [this](bool isStored) { return damage() > (isStored ? Damage::kOnTheWay : Damage::kNone); });
   build();
 }
 
@@ -35,7 +37,9 @@ void SystemWorld::build() {
   network().setInlineSizeMax(random.chance(1, 2) ? 1024 : 16384);
   placement::PoolMap map{.version = 1};
   DiskLayout layout;
+  layout.dataThreshold = arguments_.workload.dataThreshold;
   if (faults().arenaSizeBytes) layout.arenaBytes = faults().arenaSizeBytes;
+  if (faults().dataSizeBytes) layout.dataBytes = faults().dataSizeBytes;
   uint32_t id = kFirstTarget;
   for (uint32_t rank = 0; rank < arguments_.workload.engineCount; ++rank) {
     for (uint32_t index = 0; index < arguments_.workload.targetCount; ++index, ++id) {
@@ -55,6 +59,9 @@ void SystemWorld::build() {
                              .map = map,
                              .operationCount = arguments_.workload.operationCount,
                              .hasChecksums = random.chance(3, 4)};
+  // Only checksums tell of damage to bulk data.
+  if (faults().mayDestroyData()) client.hasChecksums = true;
+  if (client.hasChecksums) network().damageTransfers();
   // Side by side or one after another: as many operations in all.
   client.depth = 1 + static_cast<uint32_t>(random.below(3));
   client.operationCount /= client.depth;
@@ -268,6 +275,7 @@ CaseResult SystemWorld::result() {
   counts["snapshot answers"] = recorder_.snapshots().questionCount();
   for (const TargetNode* node : targets_) {
     counts["boots"] += node->bootCount();
+    counts["fault: memory refused"] += node->memoryRefusalCount();
     counts["aggregations"] += node->aggregationCount();
     counts["transactions redone"] += node->redoneTransactionCount();
   }

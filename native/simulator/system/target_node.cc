@@ -13,13 +13,24 @@ void TargetNode::onBoot() {
   media_ = disk_.open(own, "disk of node " + std::to_string(id()));
   media_->onFailed([this](const Error&) { restart(); });
   store_ = std::make_unique<DiskPoolStore>(*media_, own.random(), label_, arguments_.layout,
-                                           arguments_.index);
+                                           arguments_.index, memoryOf(own));
   endpoint_ = rpc::Endpoint::create(own.reactor(), own.random());
   endpoint_->addTransport(world().network().createTransport(own));
   target_ = std::make_unique<engine::Target>(
       own.reactor(), own.random(), *endpoint_, *store_,
       engine::TargetOptions{.rank = arguments_.rank, .index = arguments_.index});
   own.reactor().spawn(open());
+}
+
+// Memory for I/O as the faults give it; empty when they don't touch it.
+bio::DmaPool::Permission TargetNode::memoryOf(Process& own) {
+  const uint64_t share = world().faults().memoryRefusalShare;
+  if (share == 0) return {};
+  return [this, &own, share](uint64_t) {
+    const bool isRefused = !world().isHealed() && own.random().below(1'000'000) < share;
+    if (isRefused) ++memoryRefusalCount_;
+    return !isRefused;
+  };
 }
 
 void TargetNode::onCrash() {
@@ -53,8 +64,8 @@ Task<void> TargetNode::open() {
   } else {
     status = co_await layOut();
   }
-  // A refused read or write: the device may give it next time.
-  if (status.code() == ErrorCode::kIo) co_return restart();
+  // A refused read or write, or memory for it: there may be one next time.
+  if (status.code() == ErrorCode::kIo || status.code() == ErrorCode::kNomem) co_return restart();
   if (world().faults().mayDestroyData() && tellsOfDamage(status.code())) {
     hasLostData_ = true;
     co_return;
@@ -89,9 +100,12 @@ Task<void> TargetNode::aggregate() {
     process().trace().add({world().scheduler().nowNs(), id(), TraceKind::kBackground, 0, 1,
                            static_cast<uint64_t>(code)});
     if (status.ok()) ++aggregationCount_;
-    // A full store has no room for the log of it either; a failed one is restarted.
-    const bool isExpected = status.ok() || code == ErrorCode::kNospace || code == ErrorCode::kIo;
-    if (!isExpected && !store_->hasFailed())
+    // A full store has no room for the log of it either, memory may be refused; a failed store is
+    // restarted.
+    const bool isExpected = status.ok() || code == ErrorCode::kNospace ||
+                            code == ErrorCode::kIo || code == ErrorCode::kNomem;
+    const bool isDamage = world().faults().mayDestroyData() && tellsOfDamage(code);
+    if (!isExpected && !isDamage && !store_->hasFailed())
       recorder_.violate({"aggregation", status.error().describe(), {}});
   }
 }

@@ -42,6 +42,7 @@ class TargetNode final : public Node {
   // Pins `epoch` in this target's part of the container, durably.
   Task<Status> createSnapshot(Epoch epoch);
   uint64_t aggregationCount() const { return aggregationCount_; }
+  uint64_t memoryRefusalCount() const { return memoryRefusalCount_; }
   uint64_t redoneTransactionCount() const { return redoneTransactionCount_; }
 
  protected:
@@ -49,6 +50,7 @@ class TargetNode final : public Node {
   void onCrash() override;
 
  private:
+  bio::DmaPool::Permission memoryOf(Process& own);
   Task<void> open();
   Task<Status> layOut();
   Task<void> watch();
@@ -66,6 +68,7 @@ class TargetNode final : public Node {
   uint64_t emptyUsedBytes_ = 0;
   uint64_t redoneTransactionCount_ = 0;
   uint64_t aggregationCount_ = 0;
+  uint64_t memoryRefusalCount_ = 0;
   // In order of construction; destroyed in reverse.
   std::unique_ptr<bio::Media> media_;
   std::unique_ptr<DiskPoolStore> store_;

@@ -1,43 +1,13 @@
 #include "simulator/workload/client_driver.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "simulator/random_stream.h"
+#include "simulator/workload/client_io.h"
 #include "simulator/workload/outcome.h"
 #include "simulator/workload/value_codec.h"
 
 namespace daos::simulator {
-
-// The buffers and descriptors of one call, alive in its coroutine's frame.
-struct ClientDriver::Io {
-  std::vector<std::string> akeyNames;
-  std::vector<std::vector<Extent>> extents;
-  std::vector<IoDescriptor> descriptors;
-  std::vector<std::vector<std::byte>> buffers;  // one for each descriptor
-  std::vector<Bytes> data;
-  std::vector<MutableBytes> sinks;
-  std::vector<client::AkeyResult> results;
-
-  // Spans, once all vectors have their final size.
-  void link() {
-    for (size_t i = 0; i < descriptors.size(); ++i) {
-      descriptors[i].akey = bytesOf(akeyNames[i]);
-      descriptors[i].extents = extents[i];
-      if (!buffers[i].empty()) {
-        data.push_back(buffers[i]);
-        sinks.push_back(buffers[i]);
-      }
-    }
-    results.resize(descriptors.size());
-  }
-  void add(std::string name, ValueType type, uint64_t recordSize) {
-    akeyNames.push_back(std::move(name));
-    descriptors.push_back({.type = type, .recordSize = recordSize});
-    extents.emplace_back();
-    buffers.emplace_back();
-  }
-};
 
 ClientDriver::ClientDriver(Reactor& reactor, Subject& subject, const KeySpace& keys,
                            Recorder& recorder, Arguments arguments)
@@ -187,12 +157,6 @@ void ClientDriver::planUpdate(const Target& target, uint64_t id, Io& io, Effect&
   io.link();
 }
 
-static uint32_t conditionBits(int condition, uint32_t absentDkey, uint32_t presentDkey,
-                              uint32_t absentAkey, uint32_t presentAkey) {
-  const uint32_t bits[] = {0, absentDkey, presentDkey, absentAkey, presentAkey};
-  return bits[condition];
-}
-
 Task<void> ClientDriver::update() {
   const Target target = drawTarget(options_.akeysPerCallMax);
   const Existence condition = drawCondition(target, true);
@@ -216,6 +180,9 @@ Task<void> ClientDriver::update() {
 
 void ClientDriver::fail(uint64_t id, const Error& error) {
   if (isUnexpected(error.code())) recorder_.violate({"unexpected error", error.describe(), {id}});
+  // In the end nothing is damaged on its way any more.
+  if (error.code() == ErrorCode::kCsum && !recorder_.isDamaged(isLastAsked_))
+    recorder_.violate({"honesty", error.describe() + " where nothing was damaged", {id}});
   if (isRefusal(error.code())) {
     recorder_.refuse(id, error.code());
   } else {
@@ -254,91 +221,6 @@ void ClientDriver::rememberEpoch(Epoch epoch) {
   } else {
     epochs_[random_.below(epochs_.size())] = epoch;
   }
-}
-
-void ClientDriver::planFetch(const Target& target, Io& io) const {
-  const uint64_t room =
-      std::max(options_.valueSizeMaxBytes, options_.largeShare ? options_.largeSizeMaxBytes : 0);
-  for (const uint64_t akey : target.akeys) {
-    const bool isArray = keys_.isArray(akey);
-    io.add(keys_.akey(target.object, akey), isArray ? ValueType::kArray : ValueType::kSingle,
-           isArray ? options_.recordSizeBytes : room);
-    if (isArray) io.extents.back().push_back({0, options_.recordCount});
-    io.buffers.back().assign(isArray ? options_.recordCount * options_.recordSizeBytes : room,
-                             std::byte{0xee});
-  }
-  io.link();
-}
-
-bool ClientDriver::readCell(const Target& target, CellId cell, Bytes bytes, uint64_t id,
-                            Effect& effect) {
-  const GroupId group = keys_.group(target.object, target.dkey);
-  const auto value = decodeValue(bytes, keys_.place(group, cell));
-  if (!value) {
-    recorder_.violate({"corruption",
-                       keys_.describe(group) + " cell " + std::to_string(cell) + ": " +
-                           std::to_string(bytes.size()) + " bytes that nobody wrote there",
-                       {id}});
-    return false;
-  }
-  effect.guards.push_back({cell, *value});
-  return true;
-}
-
-// Turns what a fetch brought into what was seen of each cell. False after a violation.
-bool ClientDriver::readCells(const Target& target, const Io& io, uint64_t id, Effect& effect) {
-  for (size_t i = 0; i < target.akeys.size(); ++i) {
-    const uint64_t akey = target.akeys[i];
-    const client::AkeyResult& result = io.results[i];
-    if (!keys_.isArray(akey)) {
-      if (result.recordSize == 0) {
-        effect.guards.push_back({keys_.cell(akey, 0), kAbsent});
-      } else if (result.recordSize > io.buffers[i].size() ||
-                 !readCell(target, keys_.cell(akey, 0),
-                           Bytes(io.buffers[i]).first(result.recordSize), id, effect)) {
-        return false;
-      }
-      continue;
-    }
-    for (uint64_t record = 0; record < options_.recordCount; ++record) {
-      const bool isThere =
-          result.recordSize != 0 &&
-          (result.isWhole ||
-           std::any_of(result.mapped.begin(), result.mapped.end(), [&](const Extent& extent) {
-             return record >= extent.index && record < extent.end();
-           }));
-      const Bytes bytes =
-          Bytes(io.buffers[i]).subspan(record * options_.recordSizeBytes, options_.recordSizeBytes);
-      if (!isThere) {
-        effect.guards.push_back({keys_.cell(akey, record), kAbsent});
-      } else if (!readCell(target, keys_.cell(akey, record), bytes, id, effect)) {
-        return false;
-      }
-    }
-  }
-  return true;
-}
-
-Task<void> ClientDriver::fetch() {
-  const Target target = drawTarget(keys_.akeyCount());
-  const Existence condition = drawCondition(target, false);
-  const uint64_t id = recorder_.nextId();
-  Io io;
-  planFetch(target, io);
-  Effect effect{.group = keys_.group(target.object, target.dkey)};
-  recorder_.invoke(id, arguments_.client, "fetch", {});
-  const std::string dkey = keys_.dkey(target.object, target.dkey);
-  const auto result = co_await subject_.fetch(
-      keys_.oid(target.object),
-      {.dkey = bytesOf(dkey),
-       .akeys = io.descriptors,
-       .buffers = io.sinks,
-       .results = io.results,
-       .conditions = conditionBits(static_cast<int>(condition), 0, kDkeyFetch, 0, kAkeyFetch),
-       .timeoutNs = options_.timeoutNs});
-  describeSuccess(condition, target, effect);
-  if (result.ok() && !readCells(target, io, id, effect)) co_return;
-  finish(id, result, condition, target, std::move(effect));
 }
 
 Task<void> ClientDriver::punchAkeys() {
@@ -461,88 +343,6 @@ Task<void> ClientDriver::listDkeys() {
                     {object, dkey, {}}, effects.back());
   }
   recorder_.complete(id, ErrorCode::kOk, 0, std::move(effects));
-}
-
-// Reads all of a group, at `epoch` or (0) now. What the past holds must stay what it is; what is
-// now is seen by the search for an order. False when it was not answered.
-Task<bool> ClientDriver::readGroup(const Target& target, Epoch epoch, uint64_t* idOut) {
-  const uint64_t id = recorder_.nextId();
-  Io io;
-  planFetch(target, io);
-  Effect effect{.group = keys_.group(target.object, target.dkey)};
-  recorder_.invoke(id, arguments_.client, epoch ? "fetch at " + std::to_string(epoch) : "fetch",
-                   {});
-  const std::string dkey = keys_.dkey(target.object, target.dkey);
-  const auto result =
-      co_await subject_.fetch(keys_.oid(target.object), {.dkey = bytesOf(dkey),
-                                                         .akeys = io.descriptors,
-                                                         .buffers = io.sinks,
-                                                         .results = io.results,
-                                                         .epoch = epoch,
-                                                         .timeoutNs = options_.timeoutNs});
-  if (idOut) *idOut = id;
-  if (!result.ok()) {
-    fail(id, result.error());
-    co_return result.code() == ErrorCode::kEpOld && expectGone(epoch, id);
-  }
-  if (!readCells(target, io, id, effect)) co_return true;
-  if (epoch) {
-    for (const CellGuard& guard : effect.guards) {
-      auto violation = recorder_.snapshots().observe(epoch, keys_.place(effect.group, guard.cell),
-                                                     guard.value, id);
-      if (violation) recorder_.violate(std::move(*violation));
-    }
-    effect.guards.clear();
-    recorder_.rememberQuestion({epoch, effect.group});
-  }
-  recorder_.complete(id, ErrorCode::kOk, *result, {std::move(effect)});
-  co_return true;
-}
-
-static std::vector<uint64_t> allAkeys(const KeySpace& keys) {
-  std::vector<uint64_t> akeys(keys.akeyCount());
-  for (uint64_t akey = 0; akey < akeys.size(); ++akey) akeys[akey] = akey;
-  return akeys;
-}
-
-// The past is forgotten where aggregation runs, but for snapshots.
-bool ClientDriver::expectGone(Epoch epoch, uint64_t id) {
-  if (epoch == 0 || options_.aggregateEveryNs == 0 || recorder_.isPinned(epoch)) {
-    recorder_.violate(
-        {"immutability", "a read at " + std::to_string(epoch) + " is told DER_EP_OLD", {id}});
-  }
-  return true;
-}
-
-Task<void> ClientDriver::snapshot() {
-  const std::vector<Epoch>& pinned = recorder_.pinned();
-  const bool readsPinned = !pinned.empty() && random_.chance(1, 2);
-  if (!readsPinned && epochs_.empty()) co_return;
-  Target target = drawTarget(0);
-  target.akeys = allAkeys(keys_);
-  const Epoch epoch = readsPinned ? pinned[random_.below(pinned.size())]
-                                  : epochs_[random_.below(epochs_.size())];
-  static_cast<void>(co_await readGroup(target, epoch, nullptr));
-}
-
-Task<void> ClientDriver::readAll(std::vector<uint64_t>* ids) {
-  for (GroupId group = 0; group < keys_.groupCount(); ++group) {
-    const Target target{keys_.objectOf(group), keys_.dkeyOf(group), allAkeys(keys_)};
-    uint64_t id = 0;
-    while (!co_await readGroup(target, 0, &id)) co_await reactor_.sleep(10'000'000);
-    ids->push_back(id);
-  }
-  isDone_ = true;
-}
-
-Task<void> ClientDriver::rereadSnapshots(std::vector<SnapshotQuestion> questions) {
-  for (const SnapshotQuestion& question : questions) {
-    const Target target{keys_.objectOf(question.group), keys_.dkeyOf(question.group),
-                        allAkeys(keys_)};
-    while (!co_await readGroup(target, question.epoch, nullptr))
-      co_await reactor_.sleep(10'000'000);
-  }
-  isDone_ = true;
 }
 
 }  // namespace daos::simulator

@@ -30,8 +30,8 @@ class ClientDriver {
   void stop() { isStopping_ = true; }
   bool isDone() const { return isDone_; }
 
-  // Reads every cell once, retrying until it is answered; for the end of a run. `ids` receives the
-  // operations.
+  // Reads every cell once, retrying until it is answered, or told to be damaged; for the end of a
+  // run. `ids` receives the operations.
   Task<void> readAll(std::vector<uint64_t>* ids);
   // Asks questions about the past again.
   Task<void> rereadSnapshots(std::vector<SnapshotQuestion> questions);
@@ -83,6 +83,7 @@ class ClientDriver {
   std::vector<Epoch> epochs_;  // of own answers, to read at
   bool isStopping_ = false;
   bool isDone_ = false;
+  bool isLastAsked_ = false;  // what is damaged now stays so
 };
 
 }  // namespace daos::simulator

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -77,6 +78,11 @@ class Recorder {
   bool isPinned(Epoch epoch) const {
     return std::find(pinned_.begin(), pinned_.end(), epoch) != pinned_.end();
   }
+  // Whether data has been damaged, on its way or (`isStored`) where it lies: only then may a client
+  // be told so.
+  using DamageSource = std::function<bool(bool isStored)>;
+  void setDamageSource(DamageSource isDamaged) { isDamaged_ = std::move(isDamaged); }
+  bool isDamaged(bool isStored) const { return isDamaged_ && isDamaged_(isStored); }
   LivenessChecker& liveness() { return liveness_; }
   const std::map<uint64_t, RecordedOperation>& operations() const { return operations_; }
   uint64_t countOf(ErrorCode code) const;
@@ -101,6 +107,7 @@ class Recorder {
   SnapshotChecker snapshots_;
   std::vector<Epoch> pinned_;
   LivenessChecker liveness_;
+  DamageSource isDamaged_;
   std::optional<Violation> violation_;
 };
 

@@ -8,6 +8,7 @@ using U = SettingUnit;
 static constexpr Setting<WorkloadOptions> kSettings[] = {
     {"engines", U::kCount, &W::engineCount},
     {"targets", U::kCount, &W::targetCount},
+    {"dataThreshold", U::kSize, &W::dataThreshold},
     {"clients", U::kCount, &W::clientCount},
     {"operations", U::kCount, &W::operationCount},
     {"pauseMean", U::kDuration, &W::pauseMeanNs},

@@ -12,6 +12,7 @@ struct WorkloadOptions {
   // The system.
   uint64_t engineCount = 2;
   uint64_t targetCount = 2;  // of each engine
+  uint64_t dataThreshold = 4096;  // bytes of a value or extent that lies in DATA, not in the arena
   uint64_t clientCount = 3;
   // How much.
   uint64_t operationCount = 60;  // of each client, at most; it also ends with the time

@@ -11,6 +11,7 @@ namespace daos::vos {
 static constexpr size_t kPagesPerStep = 16;  // copied between two yields to foreground work
 static constexpr size_t kPagesPerBuffer = 64;
 static constexpr size_t kBuffersInFlight = 4;
+static constexpr uint64_t kMemoryPauseNs = 5'000'000;  // before memory is asked for again
 
 // Counts a coroutine of the background for as long as its frame lives.
 struct LogArena::Working {
@@ -34,8 +35,14 @@ Task<void> LogArena::runCheckpoints() {
     isCheckpointWanted_ = false;
     const uint64_t startNs = reactor_.clock().nowNs();
     Status status = co_await writeCheckpoint(wal_->isStalled());
-    if (!status.ok() && status.code() == ErrorCode::kAgain) status = co_await writeCheckpoint(true);
-    if (!status.ok()) fail(status.error());
+    if (status.code() == ErrorCode::kAgain) status = co_await writeCheckpoint(true);
+    if (status.code() == ErrorCode::kNomem && !wal_->isStalled()) {
+      // Nothing of it counts yet, and the log has room: later there may be memory.
+      isCheckpointWanted_ = true;
+      co_await reactor_.sleep(kMemoryPauseNs);
+    } else if (!status.ok()) {
+      fail(status.error());
+    }
     counters_.checkpointNsMax =
         std::max(counters_.checkpointNsMax, reactor_.clock().nowNs() - startNs);
   }
@@ -113,17 +120,21 @@ Task<Status> LogArena::writeCheckpoint(bool isReset) {
   const std::vector<uint32_t> slots = meta_.takeSlots(dirty.size());
   for (size_t i = 0; i < dirty.size(); ++i) pages.push_back({dirty[i], {slots[i], 0}});
   if (isReset) mark.transactionThrough = mark.transactionBefore;
-  DAOS_CO_CHECK(co_await copyPages(pages, isReset));
-  if (!isReset) {
+  Status copied = co_await copyPages(pages, isReset);
+  if (copied.ok() && !isReset) {
     mark.transactionThrough = firstTransaction_ + lastTicket();
-    Status logged = co_await awaitLogged(mark.transactionThrough);
-    if (!logged.ok()) {
-      meta_.abandon(pages);
-      redirty(pages);
-      co_return logged;
-    }
+    copied = co_await awaitLogged(mark.transactionThrough);
   }
-  DAOS_CO_CHECK(co_await meta_.publish(pages, mark));
+  if (!copied.ok()) {
+    meta_.abandon(pages);
+    redirty(pages);
+    co_return copied;
+  }
+  const Status published = co_await meta_.publish(pages, mark);
+  // Its table may be written in part: nothing can go on from here, whatever the reason was.
+  if (!published.ok()) {
+    co_return Error(ErrorCode::kIo, std::string(published.error().message()));
+  }
   ++counters_.checkpointCount;
   if (isReset) {
     ++counters_.resetCount;

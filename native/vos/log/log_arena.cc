@@ -139,9 +139,11 @@ void LogArena::progressed() {
   while (DurableAwaiter* waiter = ready.popFront()) waiter->handle_.resume();
 }
 
+// What waits for its transaction may be in the log or not: it must not hear a code that says that
+// nothing has happened, such as DER_NOMEM.
 void LogArena::fail(const Error& error) {
   if (failure_) return;
-  failure_ = error;
+  failure_ = Error(ErrorCode::kIo, std::string(error.message()));
   DAOS_LOG_ERROR(devices_.log, "the arena stops: " + error.describe());
 }
 

@@ -8,6 +8,7 @@
 #include "base/planted.h"
 #include "engine/object/conditions.h"
 #include "engine/object/object_service.h"
+#include "engine/object/update_checksums.h"
 #include "engine/target.h"
 #include "protocol/generated/opcode.h"
 
@@ -18,28 +19,6 @@ struct Prepared {
   OpenContainer* container = nullptr;
   vos::UpdateRequest update;
 };
-
-// One checksum for each chunk of each extent, chunks being whole records.
-Result<vos::Checksums> checkedGeometry(const IoDescriptor& akey,
-                                       const protocol::AkeyChecksums& from) {
-  DAOS_TRY(const ChecksumType type, checksumTypeFrom(from.type));
-  if (type == ChecksumType::kNone) return vos::Checksums{};
-  const bool isArray = akey.type == ValueType::kArray;
-  if (from.chunkSize == 0 || akey.recordSize == 0 ||
-      (isArray && from.chunkSize % akey.recordSize)) {
-    return invalid("a checksum covers no whole number of records");
-  }
-  const auto chunksOf = [&](uint64_t size) { return (size + from.chunkSize - 1) / from.chunkSize; };
-  uint64_t count = isArray ? 0 : chunksOf(akey.recordSize);
-  for (const Extent& extent : akey.extents) count += chunksOf(extent.count * akey.recordSize);
-  if (from.values.size() != count * checksumSize(type)) {
-    return invalid("the data has " + std::to_string(count) + " chunks; its checksums don't");
-  }
-  return vos::Checksums{.type = from.type,
-                        .checksumSize = static_cast<uint16_t>(checksumSize(type)),
-                        .chunkSize = from.chunkSize,
-                        .bytes = from.values};
-}
 
 // The client's epoch, or one of now.
 Result<Epoch> stamp(Target& target, const protocol::DecodedIo& io) {
@@ -102,6 +81,10 @@ bool updateNow(Target& target, rpc::Request& request) {
   vos::Container& vos = *prepared->container->vos;
   vos::Pool& pool = prepared->container->pool->vos();
   if (!pool.arena().isSynchronous() || vos.needsMedia(prepared->update)) return false;
+  if (const Status intact = verifyInline(context->io, request.inlineData()); !intact.ok()) {
+    request.fail(intact.error());
+    return true;
+  }
   cutInline(*context, request.inlineData());
   const auto ticket = vos.update(prepared->update, context->data);
   if (ticket.ok()) {
@@ -119,6 +102,7 @@ Task<Result<vos::Ticket>> store(Target& target, rpc::Request& request, IoContext
   vos::Container& vos = *container.vos;
   vos::Pool& pool = container.pool->vos();
   if (request.isDataInline() && !vos.needsMedia(update)) {
+    DAOS_CO_CHECK(verifyInline(context.io, request.inlineData()));
     cutInline(context, request.inlineData());
     DAOS_CO_TRY(update.write.epoch, stamp(target, context.io));
     co_return vos.update(update, context.data);
@@ -131,6 +115,7 @@ Task<Result<vos::Ticket>> store(Target& target, rpc::Request& request, IoContext
   }
   DAOS_CO_TRY(vos::PendingUpdate pending, std::move(begun));
   DAOS_CO_CHECK(co_await request.pull(pending.buffers()));
+  DAOS_CO_CHECK(verifyPulled(context.io, pending.buffers()));
   DAOS_CO_CHECK(co_await pending.writeData());
   DAOS_CO_TRY(update.write.epoch, stamp(target, context.io));
   co_return vos.updateEnd(pending);
