@@ -28,6 +28,8 @@ class ThreadedEngine final : public Engine {
   void createContainer(Uuid pool, Uuid container, Done done) override;
   void destroyContainer(Uuid pool, Uuid container, Done done) override;
   void queryPool(Uuid pool, std::function<void(Result<std::vector<Share>>)> done) override;
+  void poolMetrics(Uuid pool,
+                   std::function<void(Result<std::vector<TargetMetrics>>)> done) override;
   Result<std::vector<Uuid>> listPools() override { return directory_->pools(0); }
   Status stop() override;
 
@@ -196,6 +198,25 @@ void ThreadedEngine::queryPool(Uuid pool, std::function<void(Result<std::vector<
       [shares, done = std::move(done)](Status status) {
         if (status.ok()) {
           done(std::move(*shares));
+        } else {
+          done(std::move(status).error());
+        }
+      });
+}
+
+void ThreadedEngine::poolMetrics(Uuid pool,
+                                 std::function<void(Result<std::vector<TargetMetrics>>)> done) {
+  auto metrics = std::make_shared<std::vector<TargetMetrics>>(targets_.size());
+  onAllOrFail(
+      [pool, metrics](Target& target) -> Task<Status> {
+        const uint32_t index = target.options().index;
+        DAOS_CO_TRY(const PoolMetrics found, target.poolMetrics(pool));
+        (*metrics)[index] = {.target = index, .pool = found};
+        co_return Status{};
+      },
+      [metrics, done = std::move(done)](Status status) {
+        if (status.ok()) {
+          done(std::move(*metrics));
         } else {
           done(std::move(status).error());
         }

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/uuid.h"
 #include "engine/container/pool_key.h"
+#include "engine/metrics.h"
 #include "engine/pool_store.h"
 #include "placement/layout.h"
 #include "rpc/local_transport.h"
@@ -50,6 +51,11 @@ struct TargetShare {
   uint64_t containerCount = 0;
 };
 
+struct TargetMetrics {
+  uint32_t target = 0;
+  PoolMetrics pool;
+};
+
 class Engine {
  public:
   using Done = std::function<void(Status)>;
@@ -74,6 +80,9 @@ class Engine {
   virtual void createContainer(Uuid pool, Uuid container, Done done) = 0;
   virtual void destroyContainer(Uuid pool, Uuid container, Done done) = 0;
   virtual void queryPool(Uuid pool, std::function<void(Result<std::vector<TargetShare>>)> done) = 0;
+  // What each target did for a pool since it was opened.
+  virtual void poolMetrics(Uuid pool,
+                           std::function<void(Result<std::vector<TargetMetrics>>)> done) = 0;
   // The pools that lie in the data directory, open or not.
   virtual Result<std::vector<Uuid>> listPools() = 0;
 

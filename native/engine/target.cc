@@ -140,6 +140,11 @@ Result<PoolShare> Target::queryPool(Uuid pool) {
   return PoolShare{.space = open->vos().space(), .containerCount = open->containers.size()};
 }
 
+Result<PoolMetrics> Target::poolMetrics(Uuid pool) {
+  DAOS_TRY(auto open, findPool(pool));
+  return open->metrics;
+}
+
 void Target::wakeCollector(OpenPool& pool) {
   if (pool.isCollecting || pool.isClosed || !pool.vos().hasGarbage()) return;
   pool.isCollecting = true;

@@ -57,6 +57,8 @@ class Target {
   Task<Status> createContainer(Uuid pool, Uuid container);
   Task<Status> destroyContainer(Uuid pool, Uuid container);
   Result<PoolShare> queryPool(Uuid pool);
+  // What was done since the pool was opened. DER_NONEXIST.
+  Result<PoolMetrics> poolMetrics(Uuid pool);
   // Waits for requests under way, makes everything durable, closes all pools.
   Task<Status> close();
   // The process behind the target dies: forgets its pools where they are. After
@@ -83,6 +85,12 @@ class Target {
   // Null: the pool has no key, and lets everyone in.
   const PoolKey* poolKey(const Uuid& pool) const;
   IoContextPool& ioContexts() { return ioContexts_; }
+  // Of an operation that may be answered at once.
+  OperationTimer fastTimer() {
+    const bool isTimed = ++operationCount_ % kFastTimingStride == 0;
+    return {reactor_.clock(), isTimed ? kFastTimingStride : 0};
+  }
+  OperationTimer timer() const { return {reactor_.clock(), 1}; }
   // Tells that there may be garbage to collect.
   void wakeCollector(OpenPool& pool);
 
@@ -103,6 +111,29 @@ class Target {
   std::unordered_map<Uuid, std::shared_ptr<OpenPool>> pools_;
   std::unordered_map<Uuid, PoolKey> keys_;  // also of pools that are not open yet
   bool isClosing_ = false;
+  uint32_t operationCount_ = 0;
+};
+
+// Counts one operation on a container, from when the target has found it; one that is not said to
+// have succeeded has failed.
+class Counted {
+ public:
+  Counted(const Target& target, OpenContainer& container, Operation operation)
+      : timer_(target.timer()), pool_(container.pool), operation_(operation) {}
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+  ~Counted() { timer_.end(pool_->metrics.of(operation_), isOk_, bytes_); }
+  void succeed(uint64_t bytes) {
+    isOk_ = true;
+    bytes_ = bytes;
+  }
+
+ private:
+  const OperationTimer timer_;
+  const std::shared_ptr<OpenPool> pool_;
+  const Operation operation_;
+  bool isOk_ = false;
+  uint64_t bytes_ = 0;
 };
 
 inline FrameCache& frameCacheOf(Target& target) { return target.reactor().frames(); }

@@ -176,6 +176,38 @@ void queryPool(engine::Engine& engine, Request& request) {
                    });
 }
 
+void finishWith(const Result<std::vector<engine::TargetMetrics>>& targets, Request& request) {
+  if (!targets.ok()) return request.finish(Status(targets.error()));
+  request.answer = std::make_unique<AnswerWriter>();
+  AnswerWriter& answer = *request.answer;
+  answer.u32(static_cast<uint32_t>(targets->size()));
+  for (const engine::TargetMetrics& target : *targets) {
+    answer.u32(target.target);
+    answer.u32(static_cast<uint32_t>(target.pool.operations.size()));
+    for (size_t i = 0; i < target.pool.operations.size(); ++i) {
+      const engine::OperationMetrics& operation = target.pool.operations[i];
+      answer.text(engine::kOperationNames[i]);
+      for (const uint64_t number : {operation.count, operation.failedCount, operation.bytes,
+                                    operation.latencySumNs}) {
+        answer.u64(number);
+      }
+      answer.u32(static_cast<uint32_t>(operation.latency.size()));
+      for (const uint64_t count : operation.latency) answer.u64(count);
+    }
+  }
+  request.finish(Status());
+}
+
+// C++: void Engine::poolMetrics(Uuid pool, std::function<void(Result<std::vector<TargetMetrics>>)>)
+// TS:  enginePoolMetrics(pool: uuid): u32 targetCount, (u32 target, u32 operationCount, (text name,
+//      u64 count, u64 failedCount, u64 bytes, u64 latencySumNs, u32 bucketCount, u64…)…)…
+void poolMetrics(engine::Engine& engine, Request& request) {
+  engine.poolMetrics(request.reader.uuid(),
+                     [&request](const Result<std::vector<engine::TargetMetrics>>& targets) {
+                       finishWith(targets, request);
+                     });
+}
+
 // C++: Result<std::vector<Uuid>> Engine::listPools()
 // TS:  engineListPools(): u32 count, text…
 void listPools(engine::Engine& engine, Request& request) {
@@ -214,6 +246,7 @@ constexpr Function kFunctions[] = {
     {"engineCreateContainer", entry<onEngine<createContainer>>},
     {"engineDestroyContainer", entry<onEngine<destroyContainer>>},
     {"engineQueryPool", entry<onEngine<queryPool>>},
+    {"enginePoolMetrics", entry<onEngine<poolMetrics>>},
     {"engineListPools", entry<onEngine<listPools>>},
 };
 

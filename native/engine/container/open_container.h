@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/uuid.h"
+#include "engine/metrics.h"
 #include "engine/pool_store.h"
 #include "rpc/rpc.h"
 
@@ -21,6 +22,7 @@ struct OpenPool {
   bool isCollecting = false;
   bool isClosed = false;
   uint32_t keyVersion = 0;  // of the pool's key; 0: it has none
+  PoolMetrics metrics;
 
   vos::Pool& vos() { return stored->vos(); }
 };

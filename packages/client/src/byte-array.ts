@@ -16,6 +16,7 @@ import {
   type ReadableOptions,
   type WritableOptions,
 } from './byte-streams.js';
+import type { ObjectTarget } from './object-io.js';
 
 export interface ByteArrayOptions {
   /**
@@ -52,17 +53,14 @@ export class ByteArray {
   readonly #addon: ClientAddon;
   readonly #container: Handle;
   readonly #chunkSize: number;
+  readonly #epoch: Epoch;
 
-  constructor(
-    addon: ClientAddon,
-    container: Handle,
-    oid: ObjectId,
-    { chunkSize = CHUNK_SIZE }: ByteArrayOptions = {},
-  ) {
+  constructor({ addon, container, oid, epoch }: ObjectTarget, options: ByteArrayOptions = {}) {
     this.oid = oid;
     this.#addon = addon;
     this.#container = container;
-    this.#chunkSize = chunkSize;
+    this.#epoch = epoch;
+    this.#chunkSize = options.chunkSize ?? CHUNK_SIZE;
   }
 
   /** Writes all of `data` at `offset`; returns the epoch of the last chunk. */
@@ -87,7 +85,10 @@ export class ByteArray {
   }
 
   /** In bytes. */
-  size({ epoch = 0n, signal }: Pick<TransferOptions, 'epoch' | 'signal'> = {}): Promise<number> {
+  size({
+    epoch = this.#epoch,
+    signal,
+  }: Pick<TransferOptions, 'epoch' | 'signal'> = {}): Promise<number> {
     this.#begin().u64(epoch);
     return this.#run('arraySize', asNumber, undefined, signal);
   }
@@ -123,7 +124,7 @@ export class ByteArray {
     return command.u64(CELL_SIZE).u64(this.#chunkSize);
   }
 
-  #beginTransfer(offset: number, { epoch = 0n, timeoutMs = 0 }: TransferOptions): void {
+  #beginTransfer(offset: number, { epoch = this.#epoch, timeoutMs = 0 }: TransferOptions): void {
     this.#begin()
       .u64(offset)
       .u64(epoch)

@@ -113,10 +113,10 @@ export class Client implements AsyncDisposable {
    * @throws DaosError as attachPool and Pool.openContainer.
    */
   async attachContainer(shared: SharedContainer, options: OpenOptions = {}): Promise<Container> {
-    const { pool: sharedPool, container, readOnly } = shared;
+    const { pool: sharedPool, container, ...how } = shared;
     const pool = await this.attachPool(sharedPool, options);
     try {
-      return await pool.attachContainer(container, { readOnly, ...options });
+      return await pool.attachContainer(container, { ...how, ...options });
     } finally {
       // The container keeps what it needs of it.
       await pool.close();

@@ -3,6 +3,7 @@ import {
   OBJECT_CLASSES,
   objectClassOf,
   type ContainerDescription,
+  type Epoch,
   type ObjectId,
   type OpenedContainer,
   type PoolDescription,
@@ -10,7 +11,8 @@ import {
 import { asNothing, type Handle } from '@daos/native';
 import type { ClientAddon } from './binding.js';
 import { ByteArray, type ByteArrayOptions } from './byte-array.js';
-import { listPages, type ListOptions } from './enumeration.js';
+import { differences, type Difference, type DiffOptions } from './diff.js';
+import { listPages, type ListOptions, type ListTarget } from './enumeration.js';
 import { KeyValue } from './key-value.js';
 import { DaosObject } from './object.js';
 
@@ -23,6 +25,8 @@ export interface SharedContainer {
   pool: PoolDescription;
   container: OpenedContainer;
   readOnly: boolean;
+  /** The snapshot that is read, in decimal; the newest state when left out. */
+  snapshotEpoch?: string;
 }
 
 /**
@@ -42,6 +46,8 @@ export class Container implements AsyncDisposable {
   readonly #addon: ClientAddon;
   readonly #handle: Handle;
   readonly #shared: SharedContainer;
+  /** The epoch of the snapshot that is open; undefined: the newest state. */
+  readonly snapshotEpoch: Epoch | undefined;
 
   constructor(addon: ClientAddon, handle: Handle, shared: SharedContainer) {
     const description = shared.container;
@@ -52,6 +58,8 @@ export class Container implements AsyncDisposable {
     this.label = description.label;
     this.poolUuid = description.poolUuid;
     this.properties = description.properties;
+    const { snapshotEpoch } = shared;
+    this.snapshotEpoch = snapshotEpoch === undefined ? undefined : BigInt(snapshotEpoch);
   }
 
   /**
@@ -59,7 +67,7 @@ export class Container implements AsyncDisposable {
    * nothing is sent, and there is nothing to close.
    */
   object(oid: ObjectId): DaosObject {
-    return new DaosObject(this.#addon, this.#handle, oid);
+    return new DaosObject(this.#addon, this.#handle, oid, this.snapshotEpoch);
   }
 
   /**
@@ -67,12 +75,12 @@ export class Container implements AsyncDisposable {
    * Its type should be KV_HASHED, KV_LEXICAL (keys in order) or KV_UINT64.
    */
   keyValue(oid: ObjectId): KeyValue {
-    return new KeyValue(this.#addon, this.#handle, oid);
+    return new KeyValue(this.#addon, this.#handle, oid, this.snapshotEpoch);
   }
 
   /** The object with this id as an array of bytes. Its type should be ARRAY_BYTE. */
   byteArray(oid: ObjectId, options?: ByteArrayOptions): ByteArray {
-    return new ByteArray(this.#addon, this.#handle, oid, options);
+    return new ByteArray({ ...this.#target, oid }, options);
   }
 
   /**
@@ -84,9 +92,8 @@ export class Container implements AsyncDisposable {
   async *objects(
     options: Omit<ListOptions, 'anchor'> = {},
   ): AsyncGenerator<ObjectId, void, undefined> {
-    const target = { addon: this.#addon, container: this.#handle, oid: 0n };
     const seen = new Set<ObjectId>();
-    for await (const { entries } of listPages(target, 'objects', [], options)) {
+    for await (const { entries } of listPages(this.#target, 'objects', [], options)) {
       for (const oid of entries) {
         if (isOnOneTarget(oid)) yield oid;
         else if (!seen.has(oid)) {
@@ -95,6 +102,15 @@ export class Container implements AsyncDisposable {
         }
       }
     }
+  }
+
+  /**
+   * What changed from one epoch to another, which are those of snapshots; the second one is now (or
+   * the snapshot that is open) when left out. Objects and keys that came or went are told once, not
+   * with all that they hold; where both sides have an akey its values are compared.
+   */
+  diff(from: Epoch, to?: Epoch, options?: DiffOptions): AsyncGenerator<Difference, void> {
+    return differences(this, { from, to: to ?? this.snapshotEpoch }, options);
   }
 
   /** For other processes and workers, which open it by Client.attachContainer. */
@@ -111,6 +127,11 @@ export class Container implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  get #target(): ListTarget {
+    const epoch = this.snapshotEpoch ?? 0n;
+    return { addon: this.#addon, container: this.#handle, oid: 0n, epoch };
   }
 }
 

@@ -43,6 +43,8 @@ export interface ListTarget {
   addon: ClientAddon;
   container: Handle;
   oid: ObjectId;
+  /** What is listed when the options name no epoch: 0 is the newest. */
+  epoch: Epoch;
 }
 
 const LEVELS: Record<Level, number> = { objects: 0, dkeys: 1, akeys: 2, extents: 3 };
@@ -83,10 +85,10 @@ export async function* listPages<L extends Level>(
 }
 
 function fetchPage<L extends Level>(
-  { addon, container, oid }: ListTarget,
+  { addon, container, oid, epoch: epochDefault }: ListTarget,
   level: L,
   [dkey, akey]: readonly Key[],
-  { epoch = 0n, pageSize = PAGE_SIZE, signal }: ListOptions,
+  { epoch = epochDefault, pageSize = PAGE_SIZE, signal }: ListOptions,
   anchor: Uint8Array,
 ): Promise<Page<Entries[L]>> {
   const { operations, binding } = addon;

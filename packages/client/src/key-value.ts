@@ -32,9 +32,10 @@ export class KeyValue {
   readonly oid: ObjectId;
   readonly #object: DaosObject;
 
-  constructor(addon: ClientAddon, container: Handle, oid: ObjectId) {
+  /** @param epoch what reads see that name none; 0 is the newest. */
+  constructor(addon: ClientAddon, container: Handle, oid: ObjectId, epoch: Epoch = 0n) {
     this.oid = oid;
-    this.#object = new DaosObject(addon, container, oid);
+    this.#object = new DaosObject(addon, container, oid, epoch);
   }
 
   /** Stores a value under a key, replacing it whole. Text is stored as UTF-8. */

@@ -21,14 +21,16 @@ export interface ObjectTarget {
   addon: ClientAddon;
   container: Handle;
   oid: ObjectId;
+  /** What is read when an operation names no epoch: 0 is the newest. */
+  epoch: Epoch;
 }
 
 const NS_PER_MS = 1_000_000;
 
 /** What every operation on an object begins with. */
 export function beginOperation(
-  { addon, oid }: ObjectTarget,
-  { epoch = 0n, timeoutMs = 0, conditions }: OperationOptions,
+  { addon, oid, epoch: epochDefault }: ObjectTarget,
+  { epoch = epochDefault, timeoutMs = 0, conditions }: OperationOptions,
   extraConditions = 0,
 ): CommandWriter {
   const command = addon.operations.command.begin().objectId(oid);

@@ -66,10 +66,11 @@ export class DaosObject {
   readonly #container: Handle;
   readonly #buffers = new FetchBuffers();
 
-  constructor(addon: ClientAddon, container: Handle, oid: ObjectId) {
+  /** @param epoch what reads see that name none; 0 is the newest. */
+  constructor(addon: ClientAddon, container: Handle, oid: ObjectId, epoch: Epoch = 0n) {
     this.oid = oid;
     this.#container = container;
-    this.#target = { addon, container, oid };
+    this.#target = { addon, container, oid, epoch };
   }
 
   /**

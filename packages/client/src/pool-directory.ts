@@ -8,6 +8,7 @@ import {
   type OpenedContainer,
   type PoolDescription,
   type PoolDirectory,
+  type SnapshotDescription,
 } from '@daos/model';
 
 const TIMEOUT_MS = 30_000;
@@ -50,6 +51,17 @@ export class HttpPoolDirectory implements PoolDirectory {
     { readOnly, signal }: { readOnly: boolean; signal?: AbortSignal },
   ): Promise<OpenedContainer> {
     return this.#get(`${containerPath(pool, container)}/capability?readOnly=${readOnly}`, signal);
+  }
+
+  /** A snapshot of a container. @throws DaosError as getContainer. */
+  getSnapshot(
+    pool: string,
+    container: string,
+    snapshot: string,
+    signal?: AbortSignal,
+  ): Promise<SnapshotDescription> {
+    const name = encodeURIComponent(snapshot);
+    return this.#get(`${containerPath(pool, container)}/snapshots/${name}`, signal);
   }
 
   async #get<T>(path: string, signal?: AbortSignal): Promise<T> {

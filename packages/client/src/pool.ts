@@ -1,5 +1,11 @@
 // An open pool: its map, from which containers are opened.
-import type { OpenedContainer, PoolDescription, PoolDirectory } from '@daos/model';
+import {
+  DaosError,
+  type Epoch,
+  type OpenedContainer,
+  type PoolDescription,
+  type PoolDirectory,
+} from '@daos/model';
 import { asNothing, asNumber, type CommandWriter, type Handle } from '@daos/native';
 import type { ClientAddon } from './binding.js';
 import { Container } from './container.js';
@@ -7,8 +13,18 @@ import { Container } from './container.js';
 export interface ContainerOptions {
   /** Refuse writes through this handle, with DER_NO_PERM. Default false. */
   readOnly?: boolean;
+  /**
+   * Read a snapshot, by its name or epoch: nothing can be written through this handle. Default: the
+   * newest state.
+   */
+  snapshot?: string | Epoch;
   /** Gives the opening up; the promise is rejected with the signal's reason. */
   signal?: AbortSignal;
+}
+
+export interface AttachOptions extends Omit<ContainerOptions, 'snapshot'> {
+  /** Of a snapshot, in decimal; the container is opened read-only then. */
+  snapshotEpoch?: string;
 }
 
 /**
@@ -74,18 +90,38 @@ export class Pool implements AsyncDisposable {
   async openContainer(name: string, options: ContainerOptions = {}): Promise<Container> {
     const { signal } = options;
     signal?.throwIfAborted();
-    const { readOnly = false } = options;
+    const { snapshot } = options;
+    const { readOnly = snapshot !== undefined } = options;
     const wanted = { readOnly, ...(signal && { signal }) };
     const found = this.#directory.openContainer
       ? await this.#directory.openContainer(this.uuid, name, wanted)
       : { ...(await this.#directory.getContainer(this.uuid, name, signal)), capability: '' };
-    return await this.attachContainer(found, options);
+    const snapshotEpoch = await this.#findSnapshot(found.uuid, options);
+    return await this.attachContainer(found, {
+      readOnly,
+      ...(snapshotEpoch !== undefined && { snapshotEpoch }),
+      ...(signal && { signal }),
+    });
+  }
+
+  /** @throws DaosError DER_NONEXIST; DER_NOSYS where the directory knows no snapshots. */
+  async #findSnapshot(
+    container: string,
+    { snapshot, readOnly, signal }: ContainerOptions,
+  ): Promise<string | undefined> {
+    if (snapshot === undefined) return undefined;
+    if (readOnly === false) throw new DaosError('DER_INVAL', 'a snapshot is read, not written');
+    if (typeof snapshot === 'bigint') return String(snapshot);
+    if (!this.#directory.getSnapshot) {
+      throw new DaosError('DER_NOSYS', 'this directory of pools knows no snapshots by name');
+    }
+    return (await this.#directory.getSnapshot(this.uuid, container, snapshot, signal)).epoch;
   }
 
   /** For Client.attachContainer: a container whose description is known already. */
   async attachContainer(
     { uuid, label, properties, capability }: OpenedContainer,
-    { readOnly = false, signal }: ContainerOptions = {},
+    { readOnly = false, snapshotEpoch, signal }: AttachOptions = {},
   ): Promise<Container> {
     const { operations, binding } = this.#addon;
     const sealed = Buffer.from(capability, 'base64');
@@ -98,7 +134,11 @@ export class Pool implements AsyncDisposable {
       signal,
     );
     const container = { uuid, label, properties, capability, poolUuid: this.uuid };
-    return new Container(this.#addon, handle, { pool: this.share(), container, readOnly });
+    const shared = { pool: this.share(), container, readOnly };
+    return new Container(this.#addon, handle, {
+      ...shared,
+      ...(snapshotEpoch !== undefined && { snapshotEpoch }),
+    });
   }
 
   /**

@@ -1,10 +1,12 @@
 // Pools and containers told by one process to others, without a control service: how workers and
 // programs of the same host share an embedded system.
-import type {
-  ContainerDescription,
-  OpenedContainer,
-  PoolDescription,
-  PoolDirectory,
+import {
+  DaosError,
+  type ContainerDescription,
+  type OpenedContainer,
+  type PoolDescription,
+  type PoolDirectory,
+  type SnapshotDescription,
 } from '@daos/model';
 import { defineService, RpcEndpoint, type RpcClient } from '@daos/rpc';
 import * as z from 'zod';
@@ -49,6 +51,16 @@ export const poolDirectoryService = defineService('pool-directory', {
     response: containerSchema,
     modifies: false,
   },
+  getSnapshot: {
+    opcode: 0x8003,
+    request: z.object({ pool: z.string(), container: z.string(), snapshot: z.string() }),
+    response: z.object({
+      epoch: z.string(),
+      name: z.string().optional(),
+      createdMs: z.number(),
+    }),
+    modifies: false,
+  },
   openContainer: {
     opcode: 0x8002,
     request: z.object({ pool: z.string(), container: z.string(), readOnly: z.boolean() }),
@@ -70,6 +82,12 @@ export async function servePoolDirectory(
     getPool: async ({ pool }, { signal }) => copyOf(await directory.getPool(pool, signal)),
     getContainer: async ({ pool, container }, { signal }) =>
       await directory.getContainer(pool, container, signal),
+    getSnapshot: async ({ pool, container, snapshot }, { signal }) => {
+      if (directory.getSnapshot) {
+        return await directory.getSnapshot(pool, container, snapshot, signal);
+      }
+      throw new DaosError('DER_NOSYS', 'this directory of pools knows no snapshots by name');
+    },
     openContainer: async ({ pool, container, readOnly }, { signal }) =>
       directory.openContainer
         ? await directory.openContainer(pool, container, { readOnly, signal })
@@ -119,6 +137,17 @@ export class RpcPoolDirectory implements PoolDirectory, AsyncDisposable {
   ): Promise<OpenedContainer> {
     const request = { pool, container, readOnly };
     return await this.#client.call('openContainer', request, signal && { signal });
+  }
+
+  /** A snapshot of a container. @throws DaosError as getContainer, and DER_NOSYS. */
+  async getSnapshot(
+    pool: string,
+    container: string,
+    snapshot: string,
+    signal?: AbortSignal,
+  ): Promise<SnapshotDescription> {
+    const request = { pool, container, snapshot };
+    return await this.#client.call('getSnapshot', request, signal && { signal });
   }
 
   /** Ends the endpoint that it asks through. */

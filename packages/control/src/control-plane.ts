@@ -43,6 +43,7 @@ import { destroyPool, type DestroyPoolOptions } from './pools/destroy-pool.js';
 import { evictPool } from './pools/evict-pool.js';
 import { healPools, healRank } from './pools/heal-pools.js';
 import type { CreatePoolRequest } from './pools/plan.js';
+import { poolActivity, type PoolActivity } from './pools/pool-metrics.js';
 import { relabelPool } from './pools/relabel-pool.js';
 import { clearExcludedRank, excludeRank } from './ranks/exclude-rank.js';
 import { powerRanks, type RankOutcome } from './ranks/power-ranks.js';
@@ -61,6 +62,15 @@ import {
   type OwnershipFields,
 } from './security/change-acl.js';
 import { openContainer, type OpenContainer } from './security/open-container.js';
+import { createSnapshot } from './snapshots/create-snapshot.js';
+import { destroySnapshot } from './snapshots/destroy-snapshot.js';
+import { rollbackContainer } from './snapshots/rollback-container.js';
+import {
+  getSnapshot,
+  listSnapshots,
+  type CreateSnapshotRequest,
+  type Snapshot,
+} from './snapshots/snapshot.js';
 
 export interface ControlPlaneOptions {
   /** Borrowed: whoever opened it closes it, after the control plane is no longer called. */
@@ -157,6 +167,10 @@ export class ControlPlane implements PoolDirectory {
     return queryPool(this.#context, pool, (uuid) => countContainers(this.#context, uuid));
   }
 
+  poolActivity(pool: string): Promise<PoolActivity> {
+    return poolActivity(this.#context, pool);
+  }
+
   /** Options left out of `request` get their defaults. */
   async createContainer(
     pool: string,
@@ -249,6 +263,32 @@ export class ControlPlane implements PoolDirectory {
     changes: AttributeChanges,
   ): Promise<Attributes> {
     return changeContainerAttributes(this.#context, pool, container, changes);
+  }
+
+  /** `snapshot` is a name or an epoch here and below. */
+  getSnapshot(pool: string, container: string, snapshot: string): Promise<Snapshot> {
+    return getSnapshot(this.#context, pool, container, snapshot);
+  }
+
+  listSnapshots(pool: string, container: string): Promise<Snapshot[]> {
+    return listSnapshots(this.#context, pool, container);
+  }
+
+  createSnapshot(
+    pool: string,
+    container: string,
+    request: CreateSnapshotRequest = {},
+    requestKey?: string,
+  ): Promise<Snapshot> {
+    return createSnapshot(this.#context, pool, container, request, requestKey);
+  }
+
+  destroySnapshot(pool: string, container: string, snapshot: string): Promise<void> {
+    return destroySnapshot(this.#context, pool, container, snapshot);
+  }
+
+  rollbackContainer(pool: string, container: string, snapshot: string): Promise<Snapshot> {
+    return rollbackContainer(this.#context, pool, container, snapshot);
   }
 
   /** Those that `access` lets its caller see; all when left out. */

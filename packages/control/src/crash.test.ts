@@ -26,6 +26,10 @@ const silent = { info: () => {}, warn: () => {}, error: () => {} };
 /** Engines that hold pools and containers in maps, with the contract of EngineControl. */
 class MapEngines implements EngineDirectory {
   readonly shares = Array.from({ length: RANK_COUNT }, () => new Map<string, Set<string>>());
+  /** Pinned epochs of each container, and the last epoch each went back to, by rank. */
+  readonly pins = Array.from({ length: RANK_COUNT }, () => new Map<string, readonly string[]>());
+  readonly rollbacks = Array.from({ length: RANK_COUNT }, () => new Map<string, string>());
+  #epoch = 1000n;
   readonly away = new Set<number>();
 
   engineOf(rank: number): EngineControl {
@@ -43,7 +47,14 @@ class MapEngines implements EngineDirectory {
       destroyPool: async ({ uuid }) => (share.delete(uuid), {}),
       createContainer: async ({ pool, uuid }) => (containersOf(pool).add(uuid), {}),
       destroyContainer: async ({ pool, uuid }) => (share.get(pool)?.delete(uuid), {}),
+      newEpoch: async () => ({ epoch: String(this.#epoch++) }),
+      setContainerSnapshots: async ({ uuid, epochs }) => (
+        this.pins[rank]!.set(uuid, epochs),
+        {}
+      ),
+      rollbackContainer: async ({ uuid, epoch }) => (this.rollbacks[rank]!.set(uuid, epoch), {}),
       queryPool: async () => ({ targets: [] }),
+      poolMetrics: async () => ({ targets: [] }),
       addresses: async () => ({ targets: [] }),
       stop: async () => ({}),
     };
@@ -146,6 +157,7 @@ async function checkWhole(world: World): Promise<string[]> {
     found.push(pool.label);
     const containers = await control.listContainers(pool.uuid);
     found.push(...containers.map((c) => `${pool.label}/${c.label}`));
+    for (const { uuid } of containers) await checkSnapshots(world, control, pool.uuid, uuid, found);
     for (const share of world.engines.shares) {
       expect([...(share.get(pool.uuid) ?? [])].sort()).toEqual(
         containers.map((c) => c.uuid).sort(),
@@ -157,8 +169,28 @@ async function checkWhole(world: World): Promise<string[]> {
   }
   const { entries } = await world.store.range({ prefix: '/' });
   const labels = entries.filter((e) => e.key.includes('-labels/'));
-  expect(labels).toHaveLength(found.length);
+  expect(labels).toHaveLength(found.filter((name) => !/[@=]/.test(name)).length);
   return found.sort();
+}
+
+/** Adds `@name` for each snapshot, and `=rolled back` for a container that went back to one. */
+async function checkSnapshots(
+  { engines, store }: World,
+  control: ControlPlane,
+  pool: string,
+  container: string,
+  found: string[],
+): Promise<void> {
+  const snapshots = await control.listSnapshots(pool, container);
+  found.push(...snapshots.map(({ name }) => `@${name}`));
+  for (const pins of engines.pins) {
+    expect(pins.get(container) ?? []).toEqual(snapshots.map(({ epoch }) => epoch));
+  }
+  const record = await store.get(`/containers/${pool}/${container}`);
+  expect(record?.value).not.toMatch(/"(creating|destroying|rollingBack|rollbackEpoch)"/);
+  const [first, ...others] = engines.rollbacks.map((rollbacks) => rollbacks.get(container));
+  for (const other of others) expect(other).toBe(first);
+  if (first !== undefined) found.push('=rolled back');
 }
 
 interface Scenario {
@@ -171,13 +203,20 @@ interface Scenario {
 
 const makePool = (control: ControlPlane) => control.createPool({ label: 'p', size: GIB });
 
+async function makeContainer(control: ControlPlane): Promise<void> {
+  await makePool(control);
+  await control.createContainer('p', { label: 'c' });
+}
+
+async function makeSnapshot(control: ControlPlane): Promise<void> {
+  await makeContainer(control);
+  await control.createSnapshot('p', 'c', { name: 's' });
+}
+
 const SCENARIOS: Record<string, Scenario> = {
   'creating a pool': { run: makePool, before: [], after: ['p'] },
   'destroying a pool with containers': {
-    prepare: async (control) => {
-      await makePool(control);
-      await control.createContainer('p', { label: 'c' });
-    },
+    prepare: makeContainer,
     run: (control) => control.destroyPool('p', { recursive: true }),
     before: ['p', 'p/c'],
     after: [],
@@ -188,11 +227,26 @@ const SCENARIOS: Record<string, Scenario> = {
     before: ['p'],
     after: ['p', 'p/c'],
   },
+  'creating a snapshot': {
+    prepare: makeContainer,
+    run: (control) => control.createSnapshot('p', 'c', { name: 's' }),
+    before: ['p', 'p/c'],
+    after: ['@s', 'p', 'p/c'],
+  },
+  'destroying a snapshot': {
+    prepare: makeSnapshot,
+    run: (control) => control.destroySnapshot('p', 'c', 's'),
+    before: ['@s', 'p', 'p/c'],
+    after: ['p', 'p/c'],
+  },
+  'rolling a container back': {
+    prepare: makeSnapshot,
+    run: (control) => control.rollbackContainer('p', 'c', 's'),
+    before: ['@s', 'p', 'p/c'],
+    after: ['=rolled back', '@s', 'p', 'p/c'],
+  },
   'destroying a container': {
-    prepare: async (control) => {
-      await makePool(control);
-      await control.createContainer('p', { label: 'c' });
-    },
+    prepare: makeContainer,
     run: (control) => control.destroyContainer('p', 'c'),
     before: ['p', 'p/c'],
     after: ['p'],

@@ -63,6 +63,14 @@ export interface OpenedContainer extends ContainerDescription {
   readonly capability: string;
 }
 
+/** A pinned state of a container. */
+export interface SnapshotDescription {
+  /** In decimal: JSON has no numbers of 64 bits. */
+  readonly epoch: string;
+  readonly name?: string | undefined;
+  readonly createdMs: number;
+}
+
 /**
  * Finds pools and containers by label or UUID. DER_NONEXIST for what is not there. A directory that
  * can't give a question up early may ignore the signal.
@@ -80,4 +88,11 @@ export interface PoolDirectory {
     container: string,
     options: { readOnly: boolean; signal?: AbortSignal },
   ): Promise<OpenedContainer>;
+  /** By name or epoch. Absent where there are none. */
+  getSnapshot?(
+    pool: string,
+    container: string,
+    snapshot: string,
+    signal?: AbortSignal,
+  ): Promise<SnapshotDescription>;
 }

@@ -56,6 +56,25 @@ export interface TargetShare {
   containerCount: number;
 }
 
+/** Operations of one kind since the pool was opened. */
+export interface OperationMetrics {
+  /** update, fetch, punch, enumerate or query. */
+  operation: string;
+  /** Answered, well or not. */
+  count: number;
+  failedCount: number;
+  /** Of values, of those that went well. */
+  bytes: number;
+  latencySumNs: number;
+  /** Element b counts what took up to 2^b microseconds; the last one also what took longer. */
+  latencyCounts: number[];
+}
+
+export interface TargetMetrics {
+  target: number;
+  operations: OperationMetrics[];
+}
+
 type EngineFunction =
   | 'engineStart'
   | 'engineStop'
@@ -67,6 +86,7 @@ type EngineFunction =
   | 'engineCreateContainer'
   | 'engineDestroyContainer'
   | 'engineQueryPool'
+  | 'enginePoolMetrics'
   | 'engineListPools';
 type EngineBinding = Record<EngineFunction, NativeFunction>;
 
@@ -160,6 +180,12 @@ export class Engine implements AsyncDisposable {
     return this.#run('engineQueryPool', asShares);
   }
 
+  /** What each target did for a pool since it was opened. @throws DaosError DER_NONEXIST. */
+  poolMetrics(pool: string): Promise<TargetMetrics[]> {
+    this.#addon.operations.command.begin().uuid(pool);
+    return this.#run('enginePoolMetrics', asMetrics);
+  }
+
   /** The pools in the data directory, open or not. */
   listPools(): Promise<string[]> {
     this.#addon.operations.command.begin();
@@ -201,6 +227,19 @@ const readShare = (answer: AnswerReader): TargetShare => ({
   dataTotalBytes: answer.size(),
   containerCount: answer.size(),
 });
+const readOperation = (answer: AnswerReader): OperationMetrics => ({
+  operation: answer.text(),
+  count: answer.size(),
+  failedCount: answer.size(),
+  bytes: answer.size(),
+  latencySumNs: answer.size(),
+  latencyCounts: listOf((counts) => counts.size())(answer),
+});
+const readMetrics = (answer: AnswerReader): TargetMetrics => ({
+  target: answer.u32(),
+  operations: listOf(readOperation)(answer),
+});
+const asMetrics = decoding(listOf(readMetrics));
 const asAddresses = decoding(listOf(listOf(readAddress)));
 const asShares = decoding(listOf(readShare));
 const asTexts = decoding(listOf((answer) => answer.text()));

@@ -105,6 +105,7 @@ Task<Status> enumerate(Target& target, rpc::Request& request) {
   DAOS_CO_TRY(OpenContainer* const container,
               findHandle(request.session(), call.head.container, false));
   OpenContainer::Use use(*container);
+  Counted counted(target, *container, Operation::kEnumerate);
   DAOS_CO_TRY(vos::Anchor anchor, unpack(call.head.anchor));
   std::vector<std::byte> body;
   ReplySink sink(call.head, body);
@@ -129,6 +130,7 @@ Task<Status> enumerate(Target& target, rpc::Request& request) {
   sink.finish(anchor);
   DAOS_CO_CHECK(co_await arena.waitDurable(ticket));
   request.reply(body);
+  counted.succeed(body.size());
   co_return Status{};
 }
 

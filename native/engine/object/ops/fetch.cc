@@ -224,12 +224,14 @@ Epoch epochOf(Target& target, const vos::FetchRequest& fetch) {
 
 bool fetchNow(Target& target, rpc::Request& request) {
   if (request.isSinkRemote()) return false;
+  const OperationTimer timer = target.fastTimer();
   IoContextPool::Lease context(target.ioContexts());
   auto prepared = prepare(request, *context);
   if (!prepared.ok()) {
     request.fail(prepared.error());
     return true;
   }
+  OperationMetrics& metrics = prepared->container->pool->metrics.of(Operation::kFetch);
   vos::Pool& pool = prepared->container->pool->vos();
   if (!target.isSettled(pool, prepared->fetch.read.epoch)) return false;
   const Epoch epoch = epochOf(target, prepared->fetch);
@@ -238,16 +240,21 @@ bool fetchNow(Target& target, rpc::Request& request) {
   if (!status.ok()) {
     if (tellsWhatIsThere(status.code()) && !arena.isDurable(arena.lastTicket())) return false;
     request.fail(status.error());
+    timer.end(metrics, false, 0);
     return true;
   }
   if (context->fetched.hasMedia() || !arena.isDurable(context->fetched.ticket())) return false;
-  return answerInline(request, Answer(prepared->fetch, *context), epoch);
+  const Answer answer(prepared->fetch, *context);
+  if (!answerInline(request, answer, epoch)) return false;
+  timer.end(metrics, answer.status().ok(), answer.dataSize());
+  return true;
 }
 
 Task<Status> fetchLater(Target& target, rpc::Request& request) {
   IoContextPool::Lease context(target.ioContexts());
   DAOS_CO_TRY(const Prepared prepared, prepare(request, *context));
   OpenContainer::Use use(*prepared.container);
+  Counted counted(target, *prepared.container, Operation::kFetch);
   vos::Pool& pool = prepared.container->pool->vos();
   DAOS_CO_CHECK(co_await target.settle(pool, prepared.fetch.read.epoch));
   const Epoch epoch = epochOf(target, prepared.fetch);
@@ -260,7 +267,10 @@ Task<Status> fetchLater(Target& target, rpc::Request& request) {
   const Answer answer(prepared.fetch, *context);
   if (!answer.status().ok()) co_return Error(answer.status().error());
   if (!request.isSinkRemote()) {
-    if (answerInline(request, answer, epoch)) co_return Status{};
+    if (answerInline(request, answer, epoch)) {
+      counted.succeed(answer.dataSize());
+      co_return Status{};
+    }
     co_return Error(ErrorCode::kTrunc,
                     "an answer of " + std::to_string(answer.bodySize() + answer.dataSize()) +
                         " bytes does not fit a frame; fetch less, or into a larger buffer");
@@ -270,6 +280,7 @@ Task<Status> fetchLater(Target& target, rpc::Request& request) {
   answer.writeBody(body.data(), epoch);
   request.setReplyEpoch(epoch);
   request.reply(body);
+  counted.succeed(answer.dataSize());
   co_return Status{};
 }
 

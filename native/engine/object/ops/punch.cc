@@ -14,6 +14,7 @@ Task<Result<Epoch>> punch(Target& target, rpc::Request& request) {
   DAOS_CO_TRY(OpenContainer* const container,
               findHandle(request.session(), call.head.container, true));
   OpenContainer::Use use(*container);
+  Counted counted(target, *container, Operation::kPunch);
   vos::Arena& arena = container->pool->vos().arena();
   if (!arena.hasLogRoom()) DAOS_CO_CHECK(co_await arena.waitLogRoom());
   if (call.head.epoch != 0) DAOS_CO_CHECK(target.observeEpoch(call.head.epoch));
@@ -28,6 +29,7 @@ Task<Result<Epoch>> punch(Target& target, rpc::Request& request) {
     DAOS_CO_CHECK(co_await failDurably(arena, ticket.error()));
   }
   DAOS_CO_CHECK(co_await arena.waitDurable(*ticket));
+  counted.succeed(0);
   co_return epoch;
 }
 

@@ -29,6 +29,7 @@ Task<Status> query(Target& target, rpc::Request& request) {
   DAOS_CO_TRY(OpenContainer* const container,
               findHandle(request.session(), call.head.container, false));
   OpenContainer::Use use(*container);
+  Counted counted(target, *container, Operation::kQuery);
   DAOS_CO_TRY(const vos::QueryWhat what, whatOf(call.head.flags));
   if (call.head.epoch != 0) {
     DAOS_CO_CHECK(co_await target.settle(container->pool->vos(), call.head.epoch));
@@ -47,6 +48,7 @@ Task<Status> query(Target& target, rpc::Request& request) {
                                    .extent = found.extent,
                                    .recordSize = found.recordSize};
   request.reply(bytesOf(&reply, sizeof(reply)));
+  counted.succeed(0);
   co_return Status{};
 }
 

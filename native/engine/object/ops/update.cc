@@ -72,6 +72,7 @@ void answer(rpc::Request& request, Epoch epoch) {
 // Stores it and answers, when nothing has to be waited for.
 bool updateNow(Target& target, rpc::Request& request) {
   if (!request.isDataInline()) return false;
+  const OperationTimer timer = target.fastTimer();
   IoContextPool::Lease context(target.ioContexts());
   auto prepared = prepare(target, request, *context);
   if (!prepared.ok()) {
@@ -87,6 +88,8 @@ bool updateNow(Target& target, rpc::Request& request) {
   }
   cutInline(*context, request.inlineData());
   const auto ticket = vos.update(prepared->update, context->data);
+  timer.end(prepared->container->pool->metrics.of(Operation::kUpdate), ticket.ok(),
+            request.dataSize());
   if (ticket.ok()) {
     answer(request, prepared->update.write.epoch);
   } else {
@@ -125,6 +128,7 @@ Task<Status> updateLater(Target& target, rpc::Request& request) {
   IoContextPool::Lease context(target.ioContexts());
   DAOS_CO_TRY(Prepared prepared, prepare(target, request, *context));
   OpenContainer::Use use(*prepared.container);
+  Counted counted(target, *prepared.container, Operation::kUpdate);
   vos::Arena& arena = prepared.container->pool->vos().arena();
   if (!arena.hasLogRoom()) DAOS_CO_CHECK(co_await arena.waitLogRoom());
   auto ticket = co_await store(target, request, *context, *prepared.container, prepared.update);
@@ -133,6 +137,7 @@ Task<Status> updateLater(Target& target, rpc::Request& request) {
     DAOS_CO_CHECK(co_await arena.waitDurable(*ticket));
   }
   answer(request, prepared.update.write.epoch);
+  counted.succeed(request.dataSize());
   co_return Status{};
 }
 

@@ -6,6 +6,7 @@ import { formatFields, formatTable } from '../table.js';
 import { addContainerAccess, ownerOf, readAcl } from './access.js';
 import { addContainerAttributes } from './attributes.js';
 import { parseLabel, parseProperties } from './parse.js';
+import { addSnapshots } from './snapshot.js';
 
 export function addContainer(cli: Cli): void {
   const container = cli.program
@@ -42,6 +43,7 @@ export function addContainer(cli: Cli): void {
     .command('set-prop <pool> <container> <properties>')
     .description('changes properties: label:newname')
     .action(cli.action(setProperties));
+  addSnapshots(cli, container);
   addContainerAttributes(cli, container);
   addContainerAccess(cli, container);
 }
@@ -107,6 +109,7 @@ function containerFields(container: ContainerStatus): string {
     ['Container', `${container.label} (${container.uuid})`],
     ['Pool', container.poolUuid],
     ['Layout', container.properties.layout_type],
+    ['Snapshots', container.snapshotCount],
     ['Created', new Date(container.createdMs).toISOString()],
   ]);
 }

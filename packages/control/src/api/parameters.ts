@@ -11,6 +11,6 @@ export const flagField = z
   .optional();
 export const none = z.strictObject({});
 export const noBody = z.undefined();
-const nameField = z.string().min(1).max(255).meta({ description: 'Label or UUID' });
+export const nameField = z.string().min(1).max(255).meta({ description: 'Label or UUID' });
 export const poolParams = z.strictObject({ pool: nameField });
 export const containerParams = z.strictObject({ pool: nameField, container: nameField });

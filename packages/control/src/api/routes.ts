@@ -11,12 +11,14 @@ import {
   poolSummarySchema,
 } from '../pools/describe-pool.js';
 import { createPoolSchema } from '../pools/plan.js';
+import { poolActivitySchema } from '../pools/pool-metrics.js';
 import * as attributes from './attribute-routes.js';
 import * as labels from './label-routes.js';
 import { containerParams, flagField, noBody, none, poolParams, USERS } from './parameters.js';
 import * as ranks from './rank-routes.js';
 import { defineRoute, type Route } from './route.js';
 import * as security from './security-routes.js';
+import * as snapshots from './snapshot-routes.js';
 import * as storage from './storage-routes.js';
 
 const done = z.object({});
@@ -73,6 +75,19 @@ const queryPool = defineRoute({
   body: noBody,
   response: poolStatusSchema,
   run: async ({ control, access, params }) => control.queryPool(await access.pool(params.pool)),
+});
+
+const getPoolActivity = defineRoute({
+  name: 'getPoolActivity',
+  method: 'GET',
+  path: '/v1/pools/{pool}/activity',
+  summary: 'What the targets of a pool did since it was opened: operations, bytes, latencies',
+  roles: USERS,
+  params: poolParams,
+  query: none,
+  body: noBody,
+  response: poolActivitySchema,
+  run: async ({ control, access, params }) => control.poolActivity(await access.pool(params.pool)),
 });
 
 const destroyPool = defineRoute({
@@ -173,6 +188,7 @@ export const ROUTES = {
   createPool,
   getPool,
   queryPool,
+  getPoolActivity,
   destroyPool,
   listContainers,
   createContainer,
@@ -180,6 +196,7 @@ export const ROUTES = {
   destroyContainer,
   ...attributes,
   ...labels,
+  ...snapshots,
   ...security,
   ...storage,
 } as const;

@@ -69,6 +69,14 @@ export class ControlClient implements PoolDirectory {
     return this.call('openContainer', { params, query: { readOnly: String(readOnly) } });
   }
 
+  getSnapshot(
+    pool: string,
+    container: string,
+    snapshot: string,
+  ): Promise<Output<typeof ROUTES.getSnapshot>> {
+    return this.call('getSnapshot', { params: { pool, container, snapshot } });
+  }
+
   /** Fails with the service's own error, or DER_UNREACH when there is no service. */
   async call<N extends RouteName>(
     name: N,

@@ -85,6 +85,7 @@ async function record(
     acl: checkAcl('container', request.acl ?? CONTAINER_ACL_DEFAULT),
     properties: request.properties,
     attributes: {},
+    snapshots: [],
     createdMs: context.clock.wallMs(),
     ...(requestKey !== undefined && { requestKey }),
   };

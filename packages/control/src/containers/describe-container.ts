@@ -19,6 +19,7 @@ export const containerDescriptionSchema = z.object({
   poolUuid: uuidField,
   properties: containerPropertiesField,
   createdMs: z.int(),
+  snapshotCount: z.int(),
 }) satisfies z.ZodType<ContainerDescription>;
 
 export type ContainerStatus = z.infer<typeof containerDescriptionSchema>;
@@ -51,6 +52,7 @@ export async function countContainers(context: ControlContext, poolUuid: string)
 }
 
 export function statusOf(container: ContainerFields): ContainerStatus {
-  const { uuid, label, poolUuid, properties, createdMs } = container;
-  return { uuid, label, poolUuid, properties, createdMs };
+  const { uuid, label, poolUuid, properties, createdMs, snapshots } = container;
+  const snapshotCount = snapshots.filter(({ state }) => state === 'ready').length;
+  return { uuid, label, poolUuid, properties, createdMs, snapshotCount };
 }

@@ -1,27 +1,56 @@
-// Finishes the containers of a pool whose creation or destruction was interrupted: none of them was
-// ever acknowledged.
+// Finishes what was interrupted on the containers of a pool: creations and destructions, none of
+// which was ever acknowledged; rollbacks; and snapshots.
 
 import { DaosError } from '@daos/model';
-import { readRecords, type ControlContext } from '../control-context.js';
-import { containerPrefix, containerRecord } from '../records/container-record.js';
+import { readRecord, readRecords, type ControlContext } from '../control-context.js';
+import {
+  containerPrefix,
+  containerRecord,
+  type ContainerFields,
+} from '../records/container-record.js';
 import type { PoolFields } from '../records/pool-record.js';
+import { inTurn, settleSnapshots } from '../snapshots/pin-snapshots.js';
+import { finishRollback } from '../snapshots/rollback-container.js';
 import { removeContainer } from './destroy-container.js';
 
 /**
  * Leaves alone what this process is at work on: that runs under the mutex, and is ready or gone
- * afterwards.
+ * afterwards. What needs an engine that is away waits for it.
  */
 export async function healContainers(context: ControlContext, pool: PoolFields): Promise<void> {
-  const containers = await readRecords(context, containerRecord, containerPrefix(pool.uuid));
-  for (const { key, fields } of containers.filter((c) => c.fields.state !== 'ready')) {
-    await context.poolMutex.run(`${pool.uuid}/${fields.label}`, async () => {
-      const entry = await context.store.get(key);
-      if (!entry || containerRecord.decode(entry).fields.state === 'ready') return;
-      try {
-        await removeContainer(context, pool, fields);
-      } catch (error) {
-        if (!DaosError.is(error, 'DER_UNREACH')) throw error;
-      }
-    });
+  for (const { key, fields } of await readRecords(
+    context,
+    containerRecord,
+    containerPrefix(pool.uuid),
+  )) {
+    if (fields.state === 'ready' && fields.snapshots.length === 0) continue;
+    try {
+      await healContainer(context, pool, key, fields);
+    } catch (error) {
+      if (!DaosError.is(error, 'DER_UNREACH')) throw error;
+    }
   }
+}
+
+async function healContainer(
+  context: ControlContext,
+  pool: PoolFields,
+  key: string,
+  container: ContainerFields,
+): Promise<void> {
+  await inTurn(context, container, async () => {
+    const now = (await readRecord(context, containerRecord, key))?.fields;
+    if (now?.state === 'rollingBack' && now.rollbackEpoch !== undefined) {
+      await finishRollback(context, pool, now.uuid, now.rollbackEpoch);
+    }
+    if (now?.state === 'ready' || now?.state === 'rollingBack') {
+      await settleSnapshots(context, pool, now.uuid);
+    }
+  });
+  if (container.state === 'ready' || container.state === 'rollingBack') return;
+  await context.poolMutex.run(`${pool.uuid}/${container.label}`, async () => {
+    const now = (await readRecord(context, containerRecord, key))?.fields;
+    if (!now || now.state === 'ready') return;
+    await removeContainer(context, pool, now);
+  });
 }

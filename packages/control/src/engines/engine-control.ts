@@ -6,7 +6,7 @@
 // on from its start.
 
 import * as z from 'zod';
-import { addressField, bytesField, uuidField } from '../records/fields.js';
+import { addressField, bytesField, epochField, uuidField } from '../records/fields.js';
 import type { HostScan } from './host-scan.js';
 
 const usageField = z.object({ usedBytes: bytesField, totalBytes: bytesField });
@@ -24,6 +24,27 @@ export const poolUsageSchema = z.object({
 
 /** Space of a pool on one engine, target by target. */
 export type PoolUsage = z.infer<typeof poolUsageSchema>;
+
+/** Operations of one kind since an engine opened the pool. */
+export const operationMetricsSchema = z.object({
+  operation: z.string(),
+  count: z.int().min(0),
+  failedCount: z.int().min(0),
+  bytes: bytesField,
+  latencySumNs: z.number().min(0),
+  latencyCounts: z
+    .array(z.int().min(0))
+    .meta({ description: 'Element b counts what took up to 2^b µs; the last also longer' }),
+});
+export type OperationMetrics = z.infer<typeof operationMetricsSchema>;
+
+export const poolMetricsSchema = z.object({
+  targets: z.array(
+    z.object({ index: z.int().min(0), operations: z.array(operationMetricsSchema) }),
+  ),
+});
+/** What one engine did for a pool, target by target. */
+export type PoolMetrics = z.infer<typeof poolMetricsSchema>;
 
 const nothing = z.object({});
 const poolReference = z.object({ uuid: uuidField });
@@ -49,7 +70,23 @@ export const ENGINE_METHODS = {
   destroyPool: { parameters: poolReference, result: nothing },
   createContainer: { parameters: containerReference, result: nothing },
   destroyContainer: { parameters: containerReference, result: nothing },
+  /** Later than every write that has been acknowledged here. */
+  newEpoch: { parameters: nothing, result: z.object({ epoch: epochField }) },
+  /**
+   * Pins these epochs of a container and no others. What is written from here on is later than all
+   * of them.
+   */
+  setContainerSnapshots: {
+    parameters: containerReference.extend({ epochs: z.array(epochField) }),
+    result: nothing,
+  },
+  /** Drops all that was written after the epoch. Handles that were open are gone. */
+  rollbackContainer: {
+    parameters: containerReference.extend({ epoch: epochField }),
+    result: nothing,
+  },
   queryPool: { parameters: poolReference, result: poolUsageSchema },
+  poolMetrics: { parameters: poolReference, result: poolMetricsSchema },
   /** By target. */
   addresses: {
     parameters: nothing,

@@ -1,11 +1,11 @@
 // What the store holds about a container.
 //
 // Life cycle: (absent) → creating → ready → destroying → (absent); creating → destroying when a
-//             step fails.
+//             step fails. ready → rollingBack → ready.
 
 import * as z from 'zod';
 import { aclField, CONTAINER_ACL_DEFAULT, principalField } from '../security/acl.js';
-import { attributesField, labelField, uuidField } from './fields.js';
+import { attributesField, epochField, labelField, uuidField } from './fields.js';
 import { ownedByRoot } from './pool-record.js';
 import { RecordType } from './record.js';
 
@@ -30,20 +30,41 @@ export const containerPropertiesField = z.strictObject({
   layout_type: layoutTypeField.default('unknown'),
 });
 
+/**
+ * A pinned epoch of a container. Life cycle: (absent) → creating → ready → destroying → (absent).
+ * Invariant: whatever an engine pins is named here, whatever its state.
+ */
+export const snapshotField = z.object({
+  epoch: epochField,
+  /** Unique in its container. */
+  name: labelField.optional(),
+  state: z.enum(['creating', 'ready', 'destroying']),
+  createdMs: z.int(),
+  requestKey: z.string().optional(),
+});
+export type SnapshotFields = z.infer<typeof snapshotField>;
+
 export const containerRecord = new RecordType({
   name: 'container',
-  migrations: [(fields) => ({ ...fields, ...ownedByRoot, acl: CONTAINER_ACL_DEFAULT })],
+  migrations: [
+    (fields) => ({ ...fields, ...ownedByRoot, acl: CONTAINER_ACL_DEFAULT }),
+    (fields) => ({ ...fields, snapshots: [] }),
+  ],
   schema: z.object({
     uuid: uuidField,
     poolUuid: uuidField,
     label: labelField,
-    state: z.enum(['creating', 'ready', 'destroying']),
+    state: z.enum(['creating', 'ready', 'rollingBack', 'destroying']),
     /** Principals, as `alice@`. */
     owner: principalField,
     ownerGroup: principalField,
     acl: aclField,
     properties: containerPropertiesField,
     attributes: attributesField,
+    /** In order of epoch. */
+    snapshots: z.array(snapshotField),
+    /** Of a container in `rollingBack`: where it goes back to. */
+    rollbackEpoch: epochField.optional(),
     createdMs: z.int(),
     requestKey: z.string().optional(),
   }),

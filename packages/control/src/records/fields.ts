@@ -26,6 +26,13 @@ export const labelField = z
 export const rankField = z.int().min(0).max(65_535);
 export const bytesField = z.int().min(0);
 
+/** An epoch in decimal: JSON has no numbers of 64 bits. */
+export const epochField = z
+  .string()
+  .regex(/^[1-9]\d{0,19}$/, 'not an epoch: a decimal number from 1 on')
+  .refine((text) => !/^\d+$/.test(text) || BigInt(text) < 1n << 64n, 'an epoch has 64 bits')
+  .meta({ description: 'A point in time of the data, as a decimal number' });
+
 export const attributesField = z
   .record(z.string().min(1).max(511), z.string().max(65_536))
   .meta({ description: 'Attributes that users set, by name' });

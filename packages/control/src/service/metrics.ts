@@ -1,21 +1,25 @@
 // The state of the system as OpenMetrics text, for a scraper.
 //
 // Names that DAOS has are used where they exist; the rest begins with daos_. Everything is read
-// when it is asked for: a scrape asks each engine for the space of its pools, and nothing is kept
-// in between.
+// when it is asked for: a scrape asks each engine for the space and the activity of its pools, and
+// nothing is kept in between.
 
 import type { ControlPlane } from '../control-plane.js';
+import type { OperationMetrics } from '../engines/engine-control.js';
 
 export const METRICS_CONTENT_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 
 type Labels = Readonly<Record<string, string | number>>;
+
+/** `unknown` is what counts under a name of DAOS's: a counter's would have to end in _total. */
+type FamilyType = 'gauge' | 'counter' | 'histogram' | 'unknown';
 
 /** One metric family: all samples of a name go together. */
 class Family {
   readonly #lines: string[];
   readonly #name: string;
 
-  constructor(name: string, type: 'gauge' | 'counter', help: string) {
+  constructor(name: string, type: FamilyType, help: string) {
     this.#name = name;
     this.#lines = [`# TYPE ${name} ${type}`, `# HELP ${name} ${help}`];
   }
@@ -33,8 +37,12 @@ class Family {
 }
 
 export async function metricsText(control: ControlPlane): Promise<string> {
-  const [ranks, pools] = await Promise.all([rankMetrics(control), poolMetrics(control)]);
-  return [...ranks, ...pools, ...processMetrics()].join('') + '# EOF\n';
+  const parts = await Promise.all([
+    rankMetrics(control),
+    poolMetrics(control),
+    activityMetrics(control),
+  ]);
+  return [...parts.flat(), ...processMetrics()].join('') + '# EOF\n';
 }
 
 async function rankMetrics(control: ControlPlane): Promise<Family[]> {
@@ -84,6 +92,76 @@ async function poolMetrics(control: ControlPlane): Promise<Family[]> {
     }
   }
   return [arenaUsed, arenaTotal, dataUsed, dataTotal, containers];
+}
+
+/** Names by operation: DAOS's, and ours where it counts more finely than we do. */
+const OPERATION_NAMES: Readonly<Record<string, string>> = {
+  update: 'engine_pool_ops_update',
+  fetch: 'engine_pool_ops_fetch',
+  query: 'engine_pool_ops_key_query',
+  punch: 'daos_pool_ops_punch',
+  enumerate: 'daos_pool_ops_enumerate',
+};
+
+class ActivityFamilies {
+  readonly #counts = new Map(
+    Object.entries(OPERATION_NAMES).map(([operation, name]) => [
+      operation,
+      new Family(name, 'unknown', `Operations since the pool was opened: ${operation}`),
+    ]),
+  );
+  readonly #bytes = new Map(
+    ['update', 'fetch'].map((operation) => [
+      operation,
+      new Family(
+        `engine_pool_xferred_${operation}`,
+        'unknown',
+        `Bytes of values since the pool was opened: ${operation}`,
+      ),
+    ]),
+  );
+  readonly #failed = new Family(
+    'daos_pool_ops_failed',
+    'counter',
+    'Operations that were answered with an error',
+  );
+  readonly #latency = new Family(
+    'daos_pool_op_latency_seconds',
+    'histogram',
+    'From when a target takes an operation up until its answer; quick ones are sampled',
+  );
+
+  add(labels: Labels, one: OperationMetrics): void {
+    this.#counts.get(one.operation)?.add(labels, one.count);
+    this.#bytes.get(one.operation)?.add(labels, one.bytes);
+    const named = { ...labels, operation: one.operation };
+    this.#failed.add(named, one.failedCount, '_total');
+    let total = 0;
+    for (const [bucket, count] of one.latencyCounts.entries()) {
+      total += count;
+      const isLast = bucket === one.latencyCounts.length - 1;
+      this.#latency.add({ ...named, le: isLast ? '+Inf' : 2 ** bucket / 1e6 }, total, '_bucket');
+    }
+    this.#latency.add(named, one.latencySumNs / 1e9, '_sum');
+    this.#latency.add(named, total, '_count');
+  }
+
+  get all(): Family[] {
+    return [...this.#counts.values(), ...this.#bytes.values(), this.#failed, this.#latency];
+  }
+}
+
+async function activityMetrics(control: ControlPlane): Promise<Family[]> {
+  const families = new ActivityFamilies();
+  for (const { uuid, label } of (await control.listPools()).filter((p) => p.state === 'ready')) {
+    // A pool that is destroyed meanwhile is no longer of interest.
+    const activity = await control.poolActivity(uuid).catch(() => undefined);
+    for (const { rank, index, operations } of activity?.targets ?? []) {
+      const labels = { pool: uuid, label, rank, target: index };
+      for (const one of operations) families.add(labels, one);
+    }
+  }
+  return families.all;
 }
 
 /** Of the process of the control service. */

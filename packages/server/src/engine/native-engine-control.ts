@@ -28,9 +28,22 @@ export function engineControlOf(engine: Engine): EngineControl {
         containerCount: share.containerCount,
       })),
     }),
+    poolMetrics: async ({ uuid }) => ({
+      targets: (await engine.poolMetrics(uuid)).map(({ target, operations }) => ({
+        index: target,
+        operations,
+      })),
+    }),
+    newEpoch: () => notYet(),
+    setContainerSnapshots: () => notYet(),
+    rollbackContainer: () => notYet(),
     addresses: async () => ({ targets: await engine.addresses() }),
     stop: () => done(engine.stop()),
   };
+}
+
+function notYet(): Promise<never> {
+  return Promise.reject(new DaosError('DER_NOSYS', 'the engine has no snapshots'));
 }
 
 function setKey(

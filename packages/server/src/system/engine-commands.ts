@@ -10,7 +10,7 @@ import { inspectMachine } from '../config/generate-config.js';
 import type { Supervisor } from '../engine/supervisor.js';
 
 /** What changes nothing may be asked by a host that stands by as well. */
-const READING: readonly string[] = ['queryPool', 'addresses', 'scanHost'];
+const READING: readonly string[] = ['queryPool', 'poolMetrics', 'addresses', 'scanHost'];
 
 /** Besides the methods of an engine: whether it runs at all, and on what. */
 export const HOST_METHODS = ['powerOn', 'powerOff', 'scanHost'] as const;

@@ -1,0 +1,151 @@
+// `daos container`: create-snap, list-snaps, destroy-snap, rollback, diff.
+
+import { Client, type Container, type Difference } from '@daos/client';
+import { dateOf, DaosError, formatObjectId } from '@daos/model';
+import type { Command } from 'commander';
+import type { Cli, CommandContext, Output } from '../cli.js';
+import { formatTable } from '../table.js';
+import { showKey } from './show-key.js';
+
+const DIFFERENCE_COUNT_MAX = '1000';
+
+interface SnapshotOptions {
+  snap?: string;
+  epc?: string;
+}
+
+export function addSnapshots(cli: Cli, container: Command): void {
+  container
+    .command('create-snap <pool> <container>')
+    .description('pins the present state of a container')
+    .option('-s, --snap <name>', 'a name for it')
+    .action(cli.action(createSnapshot));
+  container
+    .command('list-snaps <pool> <container>')
+    .alias('list-snapshots')
+    .description('lists the snapshots of a container')
+    .action(cli.action(listSnapshots));
+  const named = (name: string, description: string) =>
+    container
+      .command(`${name} <pool> <container>`)
+      .description(description)
+      .option('-s, --snap <name>', 'which one, by name')
+      .option('-e, --epc <epoch>', 'which one, by epoch');
+  named('destroy-snap', 'gives a snapshot up').action(cli.action(destroySnapshot));
+  named('rollback', 'takes a container back to its latest snapshot; later data is gone').action(
+    cli.action(rollback),
+  );
+  container
+    .command('diff <pool> <container> <from> [to]')
+    .description('lists what changed from one snapshot to another, or to now')
+    .option('-n, --limit <count>', 'at most so many', DIFFERENCE_COUNT_MAX)
+    .action(cli.action(diff));
+}
+
+/** As DAOS prints epochs. */
+const shown = (epoch: string): string => `0x${BigInt(epoch).toString(16)}`;
+
+function snapshotOf({ snap, epc }: SnapshotOptions): string {
+  const [name, other] = [snap ?? epc, snap === undefined ? undefined : epc];
+  if (name !== undefined && other === undefined) return name;
+  throw new DaosError('DER_INVAL', 'give either --snap or --epc');
+}
+
+async function createSnapshot(
+  { control }: CommandContext,
+  pool: string,
+  container: string,
+  { snap }: SnapshotOptions,
+): Promise<Output> {
+  const body = snap === undefined ? {} : { name: snap };
+  const response = await control.call('createSnapshot', { params: { pool, container }, body });
+  return { response, human: `snapshot ${snap ?? ''} ${shown(response.epoch)} created\n` };
+}
+
+async function listSnapshots(
+  { control }: CommandContext,
+  pool: string,
+  container: string,
+): Promise<Output> {
+  const response = await control.call('listSnapshots', { params: { pool, container } });
+  const rows = response.snapshots.map(({ epoch, name }) => [
+    shown(epoch),
+    name ?? '',
+    dateOf(BigInt(epoch)).toISOString(),
+  ]);
+  const table = formatTable(['Epoch', 'Name', 'State of'], rows);
+  return { response, human: rows.length ? table : 'no snapshots\n' };
+}
+
+async function destroySnapshot(
+  { control }: CommandContext,
+  pool: string,
+  container: string,
+  options: SnapshotOptions,
+): Promise<Output> {
+  const snapshot = snapshotOf(options);
+  await control.call('destroySnapshot', { params: { pool, container, snapshot } });
+  return { response: { pool, container, snapshot }, human: `snapshot ${snapshot} destroyed\n` };
+}
+
+async function rollback(
+  { control }: CommandContext,
+  pool: string,
+  container: string,
+  options: SnapshotOptions,
+): Promise<Output> {
+  const body = { snapshot: snapshotOf(options) };
+  const response = await control.call('rollbackContainer', { params: { pool, container }, body });
+  return { response, human: `container ${container} is as of ${shown(response.epoch)} again\n` };
+}
+
+async function diff(
+  { control }: CommandContext,
+  pool: string,
+  container: string,
+  from: string,
+  to: string | undefined,
+  { limit }: { limit: string },
+): Promise<Output> {
+  const epochOf = async (snapshot: string) =>
+    BigInt((await control.getSnapshot(pool, container, snapshot)).epoch);
+  const fromEpoch = await epochOf(from);
+  const toEpoch = to === undefined ? undefined : await epochOf(to);
+  await using client = await Client.connect({ control });
+  await using openPool = await client.openPool(pool);
+  await using open = await openPool.openContainer(container, { readOnly: true });
+  const found = await firstOf(open, fromEpoch, toEpoch, Number(limit));
+  const rows = found.map(({ change, oid, dkey, akey }) => [
+    change,
+    formatObjectId(oid),
+    ...[dkey, akey].map((key) => (key === undefined ? '' : showKey(key))),
+  ]);
+  const table = formatTable(['Change', 'Object', 'Dkey', 'Akey'], rows);
+  return {
+    response: { differences: found.map(toJson) },
+    human: rows.length ? table : 'nothing changed\n',
+  };
+}
+
+async function firstOf(
+  container: Container,
+  from: bigint,
+  to: bigint | undefined,
+  countMax: number,
+): Promise<Difference[]> {
+  const found: Difference[] = [];
+  for await (const difference of container.diff(from, to)) {
+    if (found.length === countMax) break;
+    found.push(difference);
+  }
+  return found;
+}
+
+function toJson({ change, oid, dkey, akey }: Difference): object {
+  return {
+    change,
+    oid: formatObjectId(oid),
+    ...(dkey && { dkey: showKey(dkey) }),
+    ...(akey && { akey: showKey(akey) }),
+  };
+}

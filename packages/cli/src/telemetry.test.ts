@@ -1,0 +1,112 @@
+// Goal:   what is done with data is counted where it is done, and reaches scrapers, REST and the
+//         dashboard under its name.
+// Method: a real server with two engines; a known number of operations by the real client.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Client } from '@daos/client';
+import type { ControlClient } from '@daos/control/client';
+import { makeObjectId } from '@daos/model';
+import { TestSystem } from './system-fixture.js';
+
+const MIB = 2 ** 20;
+const UPDATE_COUNT = 300;
+const VALUE_SIZE = 100;
+const DASHBOARD = join(import.meta.dirname, '../../control/dashboards/daos.json');
+
+let system: TestSystem;
+let control: ControlClient;
+
+async function metricsText(): Promise<string> {
+  return await (await fetch(`${system.url}/metrics`)).text();
+}
+
+/** Over all targets. */
+function sumOf(text: string, name: string, label = ''): number {
+  const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`));
+  const wanted = lines.filter((line) => line.includes(label));
+  return wanted.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+}
+
+beforeAll(async () => {
+  system = await TestSystem.start({ engineCount: 2 });
+  control = system.admin();
+  await control.call('createPool', { body: { label: 'p', size: 512 * MIB } });
+  await control.call('createContainer', { params: { pool: 'p' }, body: { label: 'c' } });
+  await using client = await Client.connect({ control: system.url });
+  await using pool = await client.openPool('p');
+  await using container = await pool.openContainer('c');
+  const oid = makeObjectId({ user: 1n, type: 'MULTI_LEXICAL', objectClass: 'SX' });
+  const object = container.object(oid);
+  const keys = Array.from({ length: UPDATE_COUNT }, (_, i) => `key${i}`);
+  await Promise.all(keys.map((key) => object.update(key, 'a', Buffer.alloc(VALUE_SIZE))));
+  await Promise.all(keys.map((key) => object.fetch(key, 'a')));
+  for await (const _ of object.dkeys()) continue;
+  await object.update('key0', 'a', 'x', { conditions: ['dkeyInsert'] }).catch(() => undefined);
+  await object.punchDkey('key0');
+});
+
+afterAll(async () => {
+  await system.stop();
+});
+
+describe('cli/telemetry', () => {
+  test('operations, bytes, failures and latencies are counted, each once', async () => {
+    const text = await metricsText();
+    expect(sumOf(text, 'engine_pool_ops_update')).toBe(UPDATE_COUNT + 1);
+    expect(sumOf(text, 'engine_pool_ops_fetch')).toBe(UPDATE_COUNT);
+    expect(sumOf(text, 'engine_pool_xferred_update')).toBe(UPDATE_COUNT * VALUE_SIZE);
+    expect(sumOf(text, 'engine_pool_xferred_fetch')).toBe(UPDATE_COUNT * VALUE_SIZE);
+    expect(sumOf(text, 'daos_pool_ops_punch')).toBe(1);
+    expect(sumOf(text, 'daos_pool_ops_enumerate')).toBeGreaterThanOrEqual(2);
+    expect(sumOf(text, 'daos_pool_ops_failed_total')).toBe(1);
+    // Updates wait for the disk: each of them is timed.
+    const ofUpdates = 'operation="update"';
+    expect(sumOf(text, 'daos_pool_op_latency_seconds_count', ofUpdates)).toBe(UPDATE_COUNT + 1);
+    const sum = sumOf(text, 'daos_pool_op_latency_seconds_sum', ofUpdates);
+    expect(sum).toBeGreaterThan(1e-6 * UPDATE_COUNT);
+    expect(sum).toBeLessThan(10 * UPDATE_COUNT);
+    expect(text.endsWith('# EOF\n')).toBe(true);
+  });
+
+  test('buckets of a histogram rise, and the last one holds all', async () => {
+    const lines = (await metricsText()).split('\n');
+    const own = lines.filter(
+      (line) =>
+        line.startsWith('daos_pool_op_latency_seconds_bucket') &&
+        /rank="0",target="0",operation="update"/.test(line),
+    );
+    const counts = own.map((line) => Number(line.slice(line.lastIndexOf(' '))));
+    expect(counts.length).toBeGreaterThan(10);
+    expect(counts).toEqual([...counts].sort((a, b) => a - b));
+    expect(own.at(-1)).toContain('le="+Inf"');
+    expect(counts.at(-1)).toBeGreaterThan(0);
+  });
+
+  test('the activity of a pool is what the targets counted', async () => {
+    const { targets } = await control.call('getPoolActivity', { params: { pool: 'p' } });
+    expect(targets.map(({ rank, index }) => [rank, index])).toEqual([
+      [0, 0],
+      [1, 0],
+    ]);
+    const updates = targets.flatMap(({ operations }) =>
+      operations.filter(({ operation }) => operation === 'update'),
+    );
+    expect(updates.reduce((sum, { count }) => sum + count, 0)).toBe(UPDATE_COUNT + 1);
+    expect(updates.every(({ count }) => count > 0)).toBe(true);
+  });
+
+  test('every metric that the dashboard shows is there', async () => {
+    const names = new Set(
+      [...(await metricsText()).matchAll(/^([a-z_]+)\{/gm)].map(([, name]) => name),
+    );
+    const dashboard = JSON.parse(readFileSync(DASHBOARD, 'utf8')) as {
+      panels: { targets: { expr: string }[] }[];
+    };
+    const shown = dashboard.panels.flatMap(({ targets }) =>
+      targets.flatMap(({ expr }) => expr.match(/\b(?:daos|engine|process)_[a-z_]+/g) ?? []),
+    );
+    expect(shown.length).toBeGreaterThan(10);
+    expect(shown.filter((name) => !names.has(name))).toEqual([]);
+  });
+});

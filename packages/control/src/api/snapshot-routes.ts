@@ -1,0 +1,91 @@
+// Routes of snapshots of containers.
+
+import * as z from 'zod';
+import { createSnapshotSchema, snapshotSchema } from '../snapshots/snapshot.js';
+import { containerParams, nameField, noBody, none, USERS } from './parameters.js';
+import { defineRoute } from './route.js';
+
+const snapshotParams = containerParams.extend({
+  snapshot: nameField.meta({ description: 'Name, or epoch in decimal or after 0x' }),
+});
+
+export const listSnapshots = defineRoute({
+  name: 'listSnapshots',
+  method: 'GET',
+  path: '/v1/pools/{pool}/containers/{container}/snapshots',
+  summary: 'The snapshots of a container, the oldest first',
+  roles: USERS,
+  params: containerParams,
+  query: none,
+  body: noBody,
+  response: z.object({ snapshots: z.array(snapshotSchema) }),
+  run: async ({ control, access, params }) => {
+    const { pool, container } = await access.container(params.pool, params.container, 'r');
+    return { snapshots: await control.listSnapshots(pool, container) };
+  },
+});
+
+export const createSnapshot = defineRoute({
+  name: 'createSnapshot',
+  method: 'POST',
+  path: '/v1/pools/{pool}/containers/{container}/snapshots',
+  summary: 'Pins the present state of a container',
+  roles: USERS,
+  params: containerParams,
+  query: none,
+  body: createSnapshotSchema,
+  response: snapshotSchema,
+  run: async ({ control, access, params, body, requestKey }) => {
+    const { pool, container } = await access.container(params.pool, params.container, 'w');
+    return await control.createSnapshot(pool, container, body, requestKey);
+  },
+});
+
+export const getSnapshot = defineRoute({
+  name: 'getSnapshot',
+  method: 'GET',
+  path: '/v1/pools/{pool}/containers/{container}/snapshots/{snapshot}',
+  summary: 'A snapshot, by name or epoch',
+  roles: USERS,
+  params: snapshotParams,
+  query: none,
+  body: noBody,
+  response: snapshotSchema,
+  run: async ({ control, access, params }) => {
+    const { pool, container } = await access.container(params.pool, params.container, 'r');
+    return await control.getSnapshot(pool, container, params.snapshot);
+  },
+});
+
+export const destroySnapshot = defineRoute({
+  name: 'destroySnapshot',
+  method: 'DELETE',
+  path: '/v1/pools/{pool}/containers/{container}/snapshots/{snapshot}',
+  summary: 'Gives a snapshot up: what it alone kept goes in the background',
+  roles: USERS,
+  params: snapshotParams,
+  query: none,
+  body: noBody,
+  response: z.object({}),
+  run: async ({ control, access, params }) => {
+    const { pool, container } = await access.container(params.pool, params.container, 'w');
+    await control.destroySnapshot(pool, container, params.snapshot);
+    return {};
+  },
+});
+
+export const rollbackContainer = defineRoute({
+  name: 'rollbackContainer',
+  method: 'POST',
+  path: '/v1/pools/{pool}/containers/{container}/rollback',
+  summary: 'Takes a container back to its latest snapshot: what came later is gone',
+  roles: USERS,
+  params: containerParams,
+  query: none,
+  body: z.strictObject({ snapshot: nameField }),
+  response: snapshotSchema,
+  run: async ({ control, access, params, body }) => {
+    const { pool, container } = await access.container(params.pool, params.container, 'w');
+    return await control.rollbackContainer(pool, container, body.snapshot);
+  },
+});
