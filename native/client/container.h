@@ -48,6 +48,10 @@ class Container {
   }
   Task<Result<uint64_t>> openOn(uint32_t target, uint64_t deadlineNs,
                                 Cancellation* cancellation = nullptr);
+  // In place of the one it was opened with: for handles that are opened from here on.
+  void setCapability(std::vector<std::byte> capability) {
+    options_.capability = std::move(capability);
+  }
   // The target doesn't know `handle` any more.
   void forgetHandle(uint32_t target, uint64_t handle);
 
@@ -57,7 +61,7 @@ class Container {
 
   const std::shared_ptr<Pool> pool_;
   const Uuid uuid_;
-  const ContainerOptions options_;
+  ContainerOptions options_;
   std::vector<uint64_t> handles_;  // by position of the target in the pool map
 };
 

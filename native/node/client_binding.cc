@@ -129,6 +129,21 @@ Task<Status> openContainer(PoolResource& pool, client::Context&,
   co_return Status();
 }
 
+// C++: void Container::setCapability(std::vector<std::byte> capability)
+// TS:  containerSetCapability(capability: bytes): void
+Task<Status> setCapability(ContainerResource& container, client::Context&,
+                           ClientRequest<ContainerResource>& request) {
+  const Bytes capability = request.reader.bytes();
+  DAOS_CO_CHECK(request.reader.status());
+  container.container->setCapability({capability.begin(), capability.end()});
+  co_return Status();
+}
+
+void containerSetCapability(Call& call) {
+  submitTo<ContainerResource>(call, HandleType::kContainer, setCapability,
+                              [](auto& container) -> ClientCore& { return *container->core; });
+}
+
 template <HandleType type>
 void closeHandle(Call& call) {
   if (!call.resource<Resource>(type)) return;
@@ -158,6 +173,7 @@ constexpr Function kFunctions[] = {
     {"poolUpdateMap", entry<onPool<updateMap>>},
     {"poolClose", entry<closeHandle<HandleType::kPool>>},
     {"containerOpen", entry<onPool<openContainer>>},
+    {"containerSetCapability", entry<containerSetCapability>},
     {"containerClose", entry<closeHandle<HandleType::kContainer>>},
 };
 

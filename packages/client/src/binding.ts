@@ -8,6 +8,7 @@ export type ClientFunction =
   | 'poolUpdateMap'
   | 'poolClose'
   | 'containerOpen'
+  | 'containerSetCapability'
   | 'containerClose'
   | 'objectUpdate'
   | 'objectFetch'

@@ -7,10 +7,12 @@ import {
   type ObjectId,
   type OpenedContainer,
   type PoolDescription,
+  type PoolDirectory,
 } from '@daos/model';
 import { asNothing, type Handle } from '@daos/native';
 import type { ClientAddon } from './binding.js';
 import { ByteArray, type ByteArrayOptions } from './byte-array.js';
+import { CapabilityRenewal } from './capability-renewal.js';
 import { differences, type Difference, type DiffOptions } from './diff.js';
 import { listPages, type ListOptions, type ListTarget } from './enumeration.js';
 import { KeyValue } from './key-value.js';
@@ -45,11 +47,18 @@ export class Container implements AsyncDisposable {
   readonly properties: ContainerDescription['properties'];
   readonly #addon: ClientAddon;
   readonly #handle: Handle;
-  readonly #shared: SharedContainer;
+  #shared: SharedContainer;
+  readonly #renewal: CapabilityRenewal;
   /** The epoch of the snapshot that is open; undefined: the newest state. */
   readonly snapshotEpoch: Epoch | undefined;
 
-  constructor(addon: ClientAddon, handle: Handle, shared: SharedContainer) {
+  /** @param directory gives it a new capability before its own expires. */
+  constructor(
+    addon: ClientAddon,
+    handle: Handle,
+    shared: SharedContainer,
+    directory: PoolDirectory,
+  ) {
     const description = shared.container;
     this.#addon = addon;
     this.#handle = handle;
@@ -60,6 +69,7 @@ export class Container implements AsyncDisposable {
     this.properties = description.properties;
     const { snapshotEpoch } = shared;
     this.snapshotEpoch = snapshotEpoch === undefined ? undefined : BigInt(snapshotEpoch);
+    this.#renewal = new CapabilityRenewal(directory, shared, (opened) => this.#renew(opened));
   }
 
   /**
@@ -120,6 +130,7 @@ export class Container implements AsyncDisposable {
 
   /** Objects made from it are of no use afterwards. */
   close(): Promise<void> {
+    this.#renewal.stop();
     const { operations, binding } = this.#addon;
     operations.command.begin();
     return operations.run(binding.containerClose, this.#handle, asNothing);
@@ -127,6 +138,13 @@ export class Container implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #renew(container: OpenedContainer): Promise<void> {
+    const { operations, binding } = this.#addon;
+    operations.command.begin().bytes(Buffer.from(container.capability, 'base64'));
+    await operations.run(binding.containerSetCapability, this.#handle, asNothing);
+    this.#shared = { ...this.#shared, container };
   }
 
   get #target(): ListTarget {

@@ -120,7 +120,7 @@ export class Pool implements AsyncDisposable {
 
   /** For Client.attachContainer: a container whose description is known already. */
   async attachContainer(
-    { uuid, label, properties, capability }: OpenedContainer,
+    { uuid, label, properties, capability, capabilityLifeMs }: OpenedContainer,
     { readOnly = false, snapshotEpoch, signal }: AttachOptions = {},
   ): Promise<Container> {
     const { operations, binding } = this.#addon;
@@ -133,12 +133,17 @@ export class Pool implements AsyncDisposable {
       undefined,
       signal,
     );
-    const container = { uuid, label, properties, capability, poolUuid: this.uuid };
+    const container = {
+      ...{ uuid, label, properties, capability, poolUuid: this.uuid },
+      ...(capabilityLifeMs !== undefined && { capabilityLifeMs }),
+    };
     const shared = { pool: this.share(), container, readOnly };
-    return new Container(this.#addon, handle, {
-      ...shared,
-      ...(snapshotEpoch !== undefined && { snapshotEpoch }),
-    });
+    return new Container(
+      this.#addon,
+      handle,
+      { ...shared, ...(snapshotEpoch !== undefined && { snapshotEpoch }) },
+      this.#directory,
+    );
   }
 
   /**

@@ -64,7 +64,10 @@ export const poolDirectoryService = defineService('pool-directory', {
   openContainer: {
     opcode: 0x8002,
     request: z.object({ pool: z.string(), container: z.string(), readOnly: z.boolean() }),
-    response: containerSchema.extend({ capability: z.string() }),
+    response: containerSchema.extend({
+      capability: z.string(),
+      capabilityLifeMs: z.number().optional(),
+    }),
     modifies: false,
   },
 });

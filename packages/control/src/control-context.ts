@@ -20,6 +20,7 @@ export interface ControlContext {
   readonly clock: Clock;
   readonly newUuid: () => string;
   readonly log: Log;
+  readonly capabilityLifeMs: number;
   /** Operations on one pool run one after the other. */
   readonly poolMutex: KeyedMutex;
 }

@@ -52,6 +52,7 @@ import { joinRank, listRanks, setRankState, type JoinRequest } from './ranks/ran
 import { rankUsage, scanHosts } from './ranks/storage.js';
 import type { RankFields } from './records/rank-record.js';
 import { Access } from './security/authorize.js';
+import { CAPABILITY_LIFE_MS } from './security/capability.js';
 import type { Caller } from './security/caller.js';
 import {
   changeContainerOwnership,
@@ -79,6 +80,8 @@ export interface ControlPlaneOptions {
   readonly log: Log;
   readonly clock?: Clock;
   readonly term?: number;
+  /** How long a capability opens containers. Default: 7 days. */
+  readonly capabilityLifeMs?: number;
   readonly newUuid?: () => string;
 }
 
@@ -92,6 +95,7 @@ export class ControlPlane implements PoolDirectory {
     this.#context = {
       clock: systemClock,
       newUuid: randomUUID,
+      capabilityLifeMs: CAPABILITY_LIFE_MS,
       ...options,
       poolMutex: new KeyedMutex(),
     };

@@ -61,6 +61,8 @@ export interface ContainerDescription {
 export interface OpenedContainer extends ContainerDescription {
   /** Sealed, in base64; empty where engines let everyone in. */
   readonly capability: string;
+  /** How long it opens containers from when it was given; absent: for ever. */
+  readonly capabilityLifeMs?: number | undefined;
 }
 
 /** A pinned state of a container. */

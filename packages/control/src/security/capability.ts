@@ -5,7 +5,10 @@ import { createHmac, randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import { RecordType } from '../records/record.js';
 
-/** How long one opens containers; what is open stays open until it is evicted. */
+/**
+ * How long one opens containers; what is open stays open until it is evicted. Clients renew theirs
+ * at half of it, so that hosts whose clocks differ by less than the other half get along.
+ */
 export const CAPABILITY_LIFE_MS = 7 * 24 * 3600 * 1000;
 
 const RIGHT_READ = 1;

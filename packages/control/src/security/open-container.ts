@@ -6,7 +6,6 @@ import { containerDescriptionSchema, statusOf } from '../containers/describe-con
 import { findContainer } from '../containers/find-container.js';
 import { findPool } from '../pools/find-pool.js';
 import {
-  CAPABILITY_LIFE_MS,
   poolSecretKey,
   poolSecretRecord,
   sealCapability,
@@ -15,6 +14,8 @@ import {
 export const openContainerSchema = containerDescriptionSchema.extend({
   /** In base64; empty for a pool that lets everyone in. */
   capability: z.string(),
+  /** How long it opens containers; a duration, since clocks differ. */
+  capabilityLifeMs: z.int().min(0),
 });
 export type OpenContainer = z.infer<typeof openContainerSchema>;
 
@@ -33,8 +34,8 @@ export async function openContainer(
         pool: pool.fields.uuid,
         container: fields.uuid,
         mayWrite: !readOnly,
-        expiresMs: context.clock.wallMs() + CAPABILITY_LIFE_MS,
+        expiresMs: context.clock.wallMs() + context.capabilityLifeMs,
       })
     : '';
-  return { ...statusOf(fields), capability };
+  return { ...statusOf(fields), capability, capabilityLifeMs: context.capabilityLifeMs };
 }

@@ -29,7 +29,9 @@ engines:
 describe('server/config', () => {
   test('what is left out gets its default', () => {
     const config = parse(GOOD);
-    expect(config.control).toEqual({ address: '127.0.0.1', port: 10_001, insecure: true });
+    expect(config.control).toEqual({
+      ...{ address: '127.0.0.1', port: 10_001, insecure: true, capability_life: 604_800 },
+    });
     expect(config.engines[0]).toMatchObject({
       targets: 2,
       transports: ['shm', 'tcp'],

@@ -63,6 +63,12 @@ const controlSchema = z.strictObject({
     .array(z.url({ protocol: /^https?$/ }))
     .min(1)
     .optional(),
+  /** Seconds for which a capability opens containers; clients renew theirs at half of it. */
+  capability_life: z
+    .int()
+    .min(2)
+    .max(365 * 86_400)
+    .default(7 * 86_400),
   /** Runs without certificates; then on loopback alone. */
   insecure: z.boolean().default(false),
 });

@@ -127,11 +127,14 @@ export class ControlHost {
   }
 
   #planeOf(store: MetadataStore, term: number): ControlPlane {
-    const { commands, certificates, log } = this.#options;
+    const { commands, certificates, log, config } = this.#options;
+    const capabilityLifeMs = config.control.capability_life * 1000;
     const urlOf = async (rank: number) =>
       (await plane.listRanks()).find((known) => known.rank === rank)?.controlUrl;
     const engines = systemEngines({ commands, urlOf, certificates, term });
-    const plane: ControlPlane = new ControlPlane({ store, engines, log, term });
+    const plane: ControlPlane = new ControlPlane({
+      ...{ store, engines, log, term, capabilityLifeMs },
+    });
     return plane;
   }
 }
