@@ -111,14 +111,19 @@ Task<Status> updateMap(PoolResource& pool, client::Context&, ClientRequest<PoolR
 
 // C++: Task<Result<std::shared_ptr<Container>>> Container::open(std::shared_ptr<Pool>, Uuid,
 //      options)
-// TS:  containerOpen(container: uuid, isReadOnly: boolean, capability: bytes): Handle
+// TS:  containerOpen(container: uuid, isReadOnly: boolean, capability: bytes, checksumType: u8,
+//          checksumChunkBytes: u32, isVerifiedByServer: boolean): Handle
 Task<Status> openContainer(PoolResource& pool, client::Context&,
                            ClientRequest<PoolResource>& request) {
   const Uuid uuid = request.reader.uuid();
   client::ContainerOptions options{.isReadOnly = request.reader.boolean()};
   const Bytes capability = request.reader.bytes();
   options.capability.assign(capability.begin(), capability.end());
+  DAOS_CO_TRY(options.checksums.type, checksumTypeFrom(request.reader.u8()));
+  options.checksums.chunkSize = request.reader.u32();
+  options.checksums.isVerifiedByServer = request.reader.boolean();
   DAOS_CO_CHECK(request.reader.status());
+  if (options.checksums.chunkSize == 0) co_return invalid("a checksum covers at least a byte");
   auto opened = std::make_shared<ContainerResource>();
   opened->core = pool.core;
   DAOS_CO_TRY(opened->container,

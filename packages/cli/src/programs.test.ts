@@ -61,7 +61,12 @@ describe('cli/programs', () => {
     );
     expect((await dmg('pool', 'list')).output).toMatch(/tank .* ready .* 256.0 MiB/);
     expect((await daos('pool', 'query', 'tank', '-t')).output).toMatch(/State: +ready/);
-    await daos('cont', 'create', 'tank', 'box', '--type', 'POSIX');
+    const checksums = 'cksum:sha256,cksum_size:64KiB,srv_cksum:off';
+    await daos('cont', 'create', 'tank', 'box', '--type', 'POSIX', '--properties', checksums);
+    expect((await daos('cont', 'get-prop', 'tank', 'box')).output).toMatch(/cksum_size +65536/);
+    const weak = await daos('cont', 'create', 'tank', 'sack', '--properties', 'cksum:crc7');
+    expect(weak).toMatchObject({ status: EXIT_CODES.usage });
+    expect(weak.errors).toMatch(/cksum.*crc32.*sha256/s);
     expect((await daos('container', 'list', 'tank')).output).toMatch(/box .* POSIX/);
     await daos('pool', 'set-attr', 'tank', 'owner:me,kind:test');
     await daos('cont', 'set-attr', 'tank', 'box', 'colour:red');

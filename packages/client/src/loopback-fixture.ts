@@ -18,6 +18,7 @@ class EngineDirectory implements PoolDirectory {
   readonly poolUuid = randomUUID();
   readonly containerUuid = randomUUID();
   version = 1;
+  properties: ContainerDescription['properties'] = {};
 
   constructor(readonly engine: Engine) {}
 
@@ -40,12 +41,13 @@ class EngineDirectory implements PoolDirectory {
     if (container !== this.containerUuid) {
       throw new DaosError('DER_NONEXIST', `no container '${container}'`);
     }
-    return { uuid: container, label: 'container', poolUuid: pool, properties: {} };
+    return { uuid: container, label: 'container', poolUuid: pool, properties: this.properties };
   }
 }
 
 export interface Loopback extends AsyncDisposable {
   engine: Engine;
+  dataDirectory: string;
   directory: EngineDirectory;
   client: Client;
   pool: Pool;
@@ -89,6 +91,6 @@ export async function startLoopback({
     await network.close();
     await rm(dataDirectory, { recursive: true });
   };
-  const parts = { engine, directory, client, pool, container, clientOptions };
+  const parts = { engine, dataDirectory, directory, client, pool, container, clientOptions };
   return { ...parts, [Symbol.asyncDispose]: stop };
 }

@@ -8,6 +8,7 @@ import {
 } from '@daos/model';
 import { asNothing, asNumber, type CommandWriter, type Handle } from '@daos/native';
 import type { ClientAddon } from './binding.js';
+import { checksumsOf } from './checksums.js';
 import { Container } from './container.js';
 
 export interface ContainerOptions {
@@ -83,7 +84,8 @@ export class Pool implements AsyncDisposable {
   }
 
   /**
-   * Opens a container by label or UUID.
+   * Opens a container by label or UUID. What its properties say of checksums holds for all that is
+   * written through it: data that was damaged anywhere is DER_CSUM when it is read.
    * @throws DaosError DER_NONEXIST, DER_NO_PERM; DER_UNREACH and DER_TIMEDOUT of the control
    * service or an engine.
    */
@@ -120,12 +122,20 @@ export class Pool implements AsyncDisposable {
 
   /** For Client.attachContainer: a container whose description is known already. */
   async attachContainer(
-    { uuid, label, properties, capability, capabilityLifeMs }: OpenedContainer,
+    found: OpenedContainer,
     { readOnly = false, snapshotEpoch, signal }: AttachOptions = {},
   ): Promise<Container> {
+    const { uuid, label, properties, capability, capabilityLifeMs } = found;
     const { operations, binding } = this.#addon;
-    const sealed = Buffer.from(capability, 'base64');
-    operations.command.begin().uuid(uuid).boolean(readOnly).bytes(sealed);
+    const { type, chunkBytes, isVerifiedByServer } = checksumsOf(found);
+    operations.command
+      .begin()
+      .uuid(uuid)
+      .boolean(readOnly)
+      .bytes(Buffer.from(capability, 'base64'))
+      .u8(type)
+      .u32(chunkBytes)
+      .boolean(isVerifiedByServer);
     const handle = await operations.run(
       binding.containerOpen,
       this.#handle,

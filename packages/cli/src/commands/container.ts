@@ -5,7 +5,7 @@ import type { Cli, CommandContext, Output } from '../cli.js';
 import { formatFields, formatTable } from '../table.js';
 import { addContainerAccess, ownerOf, readAcl } from './access.js';
 import { addContainerAttributes } from './attributes.js';
-import { parseLabel, parseProperties } from './parse.js';
+import { parseLabel, parseProperties, withSizes } from './parse.js';
 import { addSnapshots } from './snapshot.js';
 
 export function addContainer(cli: Cli): void {
@@ -61,7 +61,7 @@ async function createContainer(
   },
 ): Promise<Output> {
   const properties = {
-    ...(options.properties !== undefined && parseProperties(options.properties)),
+    ...(options.properties !== undefined && withSizes(parseProperties(options.properties))),
     ...(options.type !== undefined && { layout_type: options.type }),
   };
   const response = await control.call('createContainer', {

@@ -44,6 +44,12 @@ export function parseProperties(text: string): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
+/** Properties of a container as the service takes them: sizes may have units. */
+export function withSizes(properties: Record<string, string>): Record<string, string | number> {
+  const { cksum_size: size, ...others } = properties;
+  return size === undefined ? others : { ...others, cksum_size: parseSize(size) };
+}
+
 /** `label:new`: the one property that can be changed. */
 export function parseLabel(text: string): string {
   const { label, ...others } = parseProperties(text);

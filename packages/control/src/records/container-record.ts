@@ -28,6 +28,12 @@ export const layoutTypeField = z.enum([
  */
 export const containerPropertiesField = z.strictObject({
   layout_type: layoutTypeField.default('unknown'),
+  /** Checksums that clients make, engines keep and clients compare; crc32 is CRC-32C. */
+  cksum: z.enum(['off', 'crc32', 'crc64', 'sha256']).default('crc32'),
+  /** Bytes that one checksum covers. */
+  cksum_size: z.int().min(1024).max(1_048_576).default(32_768),
+  /** Engines compare what arrives with its checksums before they store it. */
+  srv_cksum: z.enum(['on', 'off']).default('on'),
 });
 
 /**

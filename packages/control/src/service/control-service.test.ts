@@ -86,7 +86,12 @@ describe('control/service', () => {
       body: { label: 'c', properties: { layout_type: 'POSIX' } },
     });
     expect(await client.getContainer('p', 'c')).toEqual(made);
-    expect(made.properties).toEqual({ layout_type: 'POSIX' });
+    expect(made.properties).toEqual({
+      layout_type: 'POSIX',
+      cksum: 'crc32',
+      cksum_size: 32_768,
+      srv_cksum: 'on',
+    });
     expect((await client.call('listContainers', { params: { pool: 'p' } })).containers).toEqual([
       made,
     ]);
