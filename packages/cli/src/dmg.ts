@@ -2,6 +2,7 @@
 
 import { Cli, type CliWorld } from './cli.js';
 import { addCompletion } from './commands/completion.js';
+import { addConsole } from './commands/console.js';
 import { addPoolManagement } from './commands/pool.js';
 import { addStorage } from './commands/storage.js';
 import { addSystem } from './commands/system.js';
@@ -15,6 +16,7 @@ export function makeDmg(world: CliWorld): Cli {
   addPoolManagement(cli);
   addStorage(cli);
   addSystem(cli);
+  addConsole(cli);
   addCompletion(cli);
   return cli;
 }

@@ -8,6 +8,7 @@ import { hostname } from 'node:os';
 import { systemClock, type Log } from '@daos/control';
 import { AuditLog } from '@daos/control/audit';
 import { ControlClient } from '@daos/control/client';
+import type { ConsoleToken } from '@daos/control/console';
 import type { ControlService } from '@daos/control/service';
 import { readCertificates, type Certificates } from '@daos/control/service-tls';
 import { DaosError } from '@daos/model';
@@ -120,7 +121,9 @@ export class DaosServer implements AsyncDisposable {
     const { ControlService } = await import('@daos/control/service');
     const auditLog = new AuditLog(auditPath);
     this.#undo.push(() => auditLog.close());
+    const issueConsoleToken = await this.#startConsole(host);
     const service = await ControlService.start({
+      issueConsoleToken,
       get control() {
         return host.control;
       },
@@ -137,6 +140,25 @@ export class DaosServer implements AsyncDisposable {
     this.#undo.push(() => service.close());
     this.#service = service;
     this.#serving.resolve();
+  }
+
+  /** Where there is one: what lets a browser in. */
+  async #startConsole(host: ControlHost): Promise<(() => ConsoleToken) | undefined> {
+    const { address, console_port: port } = this.#config.control;
+    if (port === undefined) return undefined;
+    const { ConsoleAccess, ConsoleService, CONSOLE_TOKEN_LIFE_MS } = await import(
+      '@daos/control/console'
+    );
+    const access = new ConsoleAccess(systemClock);
+    const service = await ConsoleService.start({
+      get control() {
+        return host.control;
+      },
+      ...{ access, address, port, certificates: this.#certificates, log: this.#log },
+    });
+    this.#undo.push(() => service.close());
+    const lifeMs = CONSOLE_TOKEN_LIFE_MS;
+    return () => ({ token: access.issueToken(), url: service.url, lifeMs });
   }
 
   /** How other hosts reach this one. */

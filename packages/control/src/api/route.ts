@@ -5,6 +5,7 @@
 // take their types from them.
 
 import type * as z from 'zod';
+import type { ConsoleToken } from '../console/console-access.js';
 import type { ControlPlane } from '../control-plane.js';
 import type { Access } from '../security/authorize.js';
 import type { Role } from '../service/service-tls.js';
@@ -20,6 +21,8 @@ export interface RouteCall<Params, Query, Body> {
   readonly body: Body;
   /** From the Idempotency-Key header. */
   readonly requestKey: string | undefined;
+  /** Where this host serves the console to browsers with a token. */
+  readonly issueConsoleToken: (() => ConsoleToken) | undefined;
 }
 
 export interface Route<

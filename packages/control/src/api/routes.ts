@@ -13,6 +13,7 @@ import {
 import { createPoolSchema } from '../pools/plan.js';
 import { poolActivitySchema } from '../pools/pool-metrics.js';
 import * as attributes from './attribute-routes.js';
+import * as console from './console-routes.js';
 import * as labels from './label-routes.js';
 import { containerParams, flagField, noBody, none, poolParams, USERS } from './parameters.js';
 import * as ranks from './rank-routes.js';
@@ -199,6 +200,7 @@ export const ROUTES = {
   ...snapshots,
   ...security,
   ...storage,
+  ...console,
 } as const;
 
 export const ROUTE_LIST: readonly Route[] = Object.values(ROUTES) as unknown as Route[];

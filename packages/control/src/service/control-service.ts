@@ -16,13 +16,17 @@ import { openApiDocument } from '../api/openapi.js';
 import type { Route } from '../api/route.js';
 import { ROUTE_LIST } from '../api/routes.js';
 import { systemClock, type Clock } from '../clock.js';
+import type { ConsoleToken } from '../console/console-access.js';
+import { serveConsoleFiles } from '../console/console-files.js';
 import type { Log } from '../control-context.js';
 import type { ControlPlane } from '../control-plane.js';
 import { ADMINISTRATOR, callerName, NOBODY, type Caller } from '../security/caller.js';
 import { CREDENTIAL_HEADER, verifyCredential } from '../security/credential.js';
 import { AnsweredRequests } from './answered-requests.js';
 import type { AuditEntry } from './audit.js';
-import { daosErrorOf, describeIssues, errorBodyOf, httpStatusOf } from './http-errors.js';
+import { callOf } from './call-route.js';
+import { daosErrorOf, errorBodyOf, httpStatusOf } from './http-errors.js';
+import { listen, urlOf } from './listen.js';
 import { METRICS_CONTENT_TYPE, metricsText } from './metrics.js';
 import { roleOf, type Certificates, type Role } from './service-tls.js';
 import { watchEvents } from './watch-events.js';
@@ -62,6 +66,8 @@ export interface ControlServiceOptions {
   /** Gets every request with what came of it. */
   readonly audit?: (entry: AuditEntry) => void;
   readonly clock?: Clock;
+  /** Where there is a console for browsers with a token. */
+  readonly issueConsoleToken?: (() => ConsoleToken) | undefined;
 }
 
 export class ControlService {
@@ -79,7 +85,7 @@ export class ControlService {
   static async start(options: ControlServiceOptions): Promise<ControlService> {
     checkInsecure(options);
     const service = new ControlService(options);
-    await service.#listen();
+    await listen(service.#server, options.address, options.port);
     return service;
   }
 
@@ -110,6 +116,7 @@ export class ControlService {
       async (_request, reply) =>
         reply.type(METRICS_CONTENT_TYPE).send(await metricsText(options.control)),
     );
+    serveConsoleFiles(this.#server, (request) => checkRole(request, []));
     const closing = this.#closing.signal;
     this.#server.get(
       '/v1/events',
@@ -120,11 +127,7 @@ export class ControlService {
 
   /** As `http://127.0.0.1:10001`. */
   get url(): string {
-    const address = this.#server.server.address();
-    if (address === null || typeof address === 'string') throw new DaosError('DER_UNINIT');
-    const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-    const scheme = this.#options.certificates ? 'https' : 'http';
-    return `${scheme}://${host}:${address.port}`;
+    return urlOf(this.#server, this.#options.certificates !== undefined);
   }
 
   async close(): Promise<void> {
@@ -144,16 +147,12 @@ export class ControlService {
       },
       config: { isRoutine: route.isRoutine ?? false },
       handler: async (request) => {
-        const call = {
-          control: this.#options.control,
-          access: this.#options.control.accessOf(this.#callerOf(request)),
-          params: checked(route.params, request.params, 'path'),
-          query: checked(route.query, request.query, 'query'),
-          body: checked(route.body, request.body ?? undefined, 'body'),
-          requestKey: requestKeyOf(request),
-        };
-        const { control, requestKey } = call;
-        if (requestKey === undefined || route.method === 'GET') return await route.run(call);
+        const { control, issueConsoleToken } = this.#options;
+        const access = control.accessOf(this.#callerOf(request));
+        const call = callOf(route, request, control, access, issueConsoleToken);
+        const { requestKey } = call;
+        const isKept = requestKey !== undefined && route.method !== 'GET' && !route.isRoutine;
+        if (!isKept) return await route.run(call);
         // Nobody gets the answer of another caller by guessing a key.
         const who = callerName(call.access.caller);
         const asked = [route.method, request.url, request.body ?? null, who];
@@ -223,22 +222,6 @@ export class ControlService {
       this.#options.log.error('the audit log cannot be written', { error: String(error) });
     }
   }
-
-  async #listen(): Promise<void> {
-    const { address, port } = this.#options;
-    try {
-      await this.#server.listen({ host: address, port });
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      if (code !== 'EADDRINUSE') throw new DaosError('DER_INVAL', message, { cause: error });
-      throw new DaosError(
-        'DER_BUSY',
-        `port ${port} of ${address} is taken: stop the program that listens there ` +
-          `('ss -ltnp sport = :${port}' names it), or give another port`,
-        { cause: error },
-      );
-    }
-  }
 }
 
 function checkInsecure({ address, insecure, certificates }: ControlServiceOptions): void {
@@ -279,17 +262,4 @@ function checkRole(request: FastifyRequest, roles: readonly Role[]): void {
   const role = roleOf(socket);
   if (role === 'admin' || roles.includes(role)) return;
   throw new DaosError('DER_NO_PERM', `role '${role}' may not do this`);
-}
-
-function checked(schema: z.ZodType, value: unknown, what: string): unknown {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  throw new DaosError('DER_INVAL', `${what} of the request: ${describeIssues(result.error)}`);
-}
-
-function requestKeyOf(request: FastifyRequest): string | undefined {
-  const key = request.headers['idempotency-key'];
-  if (key === undefined) return undefined;
-  if (typeof key === 'string' && key.length >= 1 && key.length <= 128) return key;
-  throw new DaosError('DER_INVAL', 'an Idempotency-Key has 1 to 128 characters');
 }

@@ -54,6 +54,8 @@ const controlSchema = z.strictObject({
   port: z.int().min(0).max(65_535).default(10_001),
   /** Folder with ca.crt, server.crt and server.key. */
   certificates: z.string().startsWith('/', 'must be an absolute path').optional(),
+  /** Where browsers that show a token find the console; 0: at any port; nowhere if left out. */
+  console_port: z.int().min(0).max(65_535).optional(),
   /** How other hosts reach this one, where its address does not say it. */
   url: z.url({ protocol: /^https?$/ }).optional(),
   /** Where control metadata lies when there are several control hosts; here alone if left out. */

@@ -1,0 +1,3 @@
+// @daos/control/console: the web console for browsers with a token.
+export * from './console-access.js';
+export * from './console-service.js';

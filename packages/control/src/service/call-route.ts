@@ -1,0 +1,42 @@
+// From a request to the call of its route: every part is checked by the route's schema.
+
+import { DaosError } from '@daos/model';
+import type { FastifyRequest } from 'fastify';
+import type * as z from 'zod';
+import type { Route, RouteCall } from '../api/route.js';
+import type { ConsoleToken } from '../console/console-access.js';
+import type { ControlPlane } from '../control-plane.js';
+import type { Access } from '../security/authorize.js';
+import { describeIssues } from './http-errors.js';
+
+/** DER_INVAL names the field that is wrong. */
+export function callOf(
+  route: Route,
+  request: FastifyRequest,
+  control: ControlPlane,
+  access: Access,
+  issueConsoleToken?: () => ConsoleToken,
+): RouteCall<unknown, unknown, unknown> {
+  return {
+    control,
+    access,
+    params: checked(route.params, request.params, 'path'),
+    query: checked(route.query, request.query, 'query'),
+    body: checked(route.body, request.body ?? undefined, 'body'),
+    requestKey: requestKeyOf(request),
+    issueConsoleToken,
+  };
+}
+
+function checked(schema: z.ZodType, value: unknown, what: string): unknown {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new DaosError('DER_INVAL', `${what} of the request: ${describeIssues(result.error)}`);
+}
+
+function requestKeyOf(request: FastifyRequest): string | undefined {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  if (typeof key === 'string' && key.length >= 1 && key.length <= 128) return key;
+  throw new DaosError('DER_INVAL', 'an Idempotency-Key has 1 to 128 characters');
+}
