@@ -46,7 +46,7 @@ struct IoDescriptor {
   Bytes akey;
   ValueType type = ValueType::kSingle;
   // Update: size of the value (kSingle) or of a record (kArray); 0 punches (kArray: the extents).
-  // Fetch: the record size expected, or 0 for any.
+  // Fetch: of an array the record size expected, or 0 for any; of a single value without meaning.
   uint64_t recordSize = 0;
   std::span<const Extent> extents;  // kArray only
   Conditions conditions = 0;        // used with kPerAkey

@@ -37,6 +37,7 @@ struct WriteContext {
   uint16_t minor = 0;  // order of operations of one transaction at one epoch
   // Not nil: the write is prepared with this transaction; others do not see it before its commit.
   TransactionId transaction{};
+  // DER_INVAL where they contradict each other.
   Conditions conditions = 0;
   // With a transaction: it consists of this write alone and is committed with it. A transaction
   // that was committed before is refused with DER_ALREADY, so that a repeated request is known.
@@ -198,7 +199,7 @@ struct EpochRange {
 };
 
 // Lists what is one level below the names given: objects; dkeys of `oid`; akeys of `dkey`; versions
-// of `akey`.
+// of `akey`. Names that the level does not need are ignored.
 struct EnumerateRequest {
   Level level = Level::kObject;
   ObjectId oid;

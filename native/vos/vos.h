@@ -5,7 +5,9 @@
 //   - A write is stamped (epoch, minor). Stamps may arrive in any order.
 //   - A punch of an object, dkey or akey at stamp P hides everything beneath it with a stamp <= P.
 //   - A read at epoch E sees, of what is stamped (<= E, any minor) and not hidden, the newest.
-//     Among writes of one stamp the one that arrived last wins.
+//     Of writes of one stamp to exactly the same place (a single value, an extent of the same index
+//     and count) the one that arrived last replaces the other; where different extents of one stamp
+//     overlap, the one that starts later is seen, then the shorter: in whatever order they arrived.
 //   - An akey exists at E when it has data visible at E, a dkey when an akey of it does, an object
 //     when a dkey does: existence is derived, never stored.
 //   - A range of an array never written, or punched, is a hole; a hole is not zeros.
@@ -145,8 +147,9 @@ class Container {
   // Fills `result`, which is reusable: after the first calls nothing is allocated. Segments in
   // memory stay valid until result.release() or its reuse. DER_TX_BUSY: an uncommitted write of
   // another transaction decides the answer (result.blocker()); DER_NONEXIST only by conditions:
-  // what is not there reads as size 0 or holes. DER_REC_SIZE when a descriptor expects another
-  // record size.
+  // what is not there reads as size 0 or holes. DER_REC_SIZE when a descriptor of an array expects
+  // another record size than that of the records it finds (of a single value any size is taken);
+  // DER_OVERFLOW when the ranges of an array hold more bytes than 64 bits count.
   Status fetch(const FetchRequest& request, FetchResult& result);
 
   // --- listing (ops/enumerate.cc, ops/query.cc)

@@ -113,6 +113,41 @@ TEST_F(VosTest, ConditionsAreJudgedAtTheEpoch) {
   EXPECT_EQ(put(kOid, "d", "a", 40, "again", kDkeyInsert), ErrorCode::kOk);
 }
 
+TEST_F(VosTest, ConditionsThatContradictEachOtherAreRefused) {
+  EXPECT_EQ(put(kOid, "d", "a", 10, "x", kDkeyInsert | kDkeyUpdate), ErrorCode::kInval);
+  EXPECT_EQ(put(kOid, "d", "a", 10, "x", kAkeyInsert | kAkeyUpdate), ErrorCode::kInval);
+  EXPECT_EQ(punch(kOid, 10, "d", "a", kAkeyInsert | kAkeyPunch), ErrorCode::kInval);
+  EXPECT_EQ(put(kOid, "d", "a", 10, "x", kDkeyInsert | kAkeyInsert), ErrorCode::kOk);
+}
+
+TEST_F(VosTest, AFetchOfMoreBytesThanCanBeCountedIsRefused) {
+  const Extent one{5, 1};
+  const uint64_t record = 1;
+  IoDescriptor eightBytes{bytesOf("a"), ValueType::kArray, 8, {&one, 1}, 0};
+  UpdateRequest request{kOid, bytesOf("d"), {&eightBytes, 1}, {}, {}};
+  request.write.epoch = 10;
+  const Bytes data = bytesOf(&record, sizeof record);
+  ASSERT_TRUE(container_->update(request, {&data, 1}).ok());
+  const Extent huge{0, uint64_t{1} << 62};
+  EXPECT_EQ(fetchText(kOid, "d", {bytesOf("a"), ValueType::kArray, 0, {&huge, 1}, 0}, 10),
+            "DER_OVERFLOW");
+  const Extent beside{6, uint64_t{1} << 62};
+  EXPECT_EQ(fetchText(kOid, "d", {bytesOf("a"), ValueType::kArray, 0, {&beside, 1}, 0}, 10), "-");
+}
+
+TEST_F(VosTest, NamesThatALevelDoesNotNeedAreIgnored) {
+  put(kOid, "kept", "a", 10, "x");
+  put(kOid, "gone", "a", 10, "x");
+  punch(kOid, 11, "gone");
+  punch(kOid, 12, "kept", "other");
+  EnumerateRequest request{Level::kDkey, kOid, bytesOf("gone"), bytesOf("a"), {}};
+  EXPECT_EQ(list(request), std::vector<std::string>{"kept"});
+  request.level = Level::kAkey;
+  request.dkey = bytesOf("kept");
+  request.akey = bytesOf("other");
+  EXPECT_EQ(list(request), std::vector<std::string>{"a"});
+}
+
 TEST_F(VosTest, AFailedUpdateChangesNothing) {
   put(kOid, "d", "a", 10, "v");
   const uint64_t before = pool_->space().arena.usedBytes;

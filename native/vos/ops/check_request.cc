@@ -9,7 +9,21 @@ namespace daos::vos {
 
 namespace {
 
+// One call cannot demand that something is there and that it is not.
+Status checkConditions(Conditions conditions) {
+  constexpr Conditions kDkeyThere = kDkeyUpdate | kDkeyFetch | kDkeyPunch;
+  constexpr Conditions kAkeyThere = kAkeyUpdate | kAkeyFetch | kAkeyPunch;
+  if ((conditions & kDkeyInsert) != 0 && (conditions & kDkeyThere) != 0) {
+    return invalid("conditions want the dkey to exist and not to exist");
+  }
+  if ((conditions & kAkeyInsert) != 0 && (conditions & kAkeyThere) != 0) {
+    return invalid("conditions want an akey to exist and not to exist");
+  }
+  return {};
+}
+
 Status checkWrite(const ContainerState& container, const WriteContext& write) {
+  DAOS_CHECK(checkConditions(write.conditions));
   if (write.epoch == 0 || write.epoch == kEpochMax)
     return invalid("epoch 0 and the last are no epochs to write at");
   if (write.epoch <= container.record().aggregatedEpoch) {
@@ -30,6 +44,7 @@ Status checkDescriptors(std::span<const IoDescriptor> descriptors, KeyType akeyT
   size_t extents = 0;
   for (const IoDescriptor& descriptor : descriptors) {
     DAOS_CHECK(validate(descriptor, akeyType));
+    DAOS_CHECK(checkConditions(descriptor.conditions));
     extents += descriptor.extents.size();
   }
   if (extents > kExtentCountMax) {
@@ -110,6 +125,7 @@ Status checkReadEpoch(const ContainerState& container, Epoch epoch) {
 }
 
 Status checkFetch(const ContainerState& container, const FetchRequest& request) {
+  DAOS_CHECK(checkConditions(request.read.conditions));
   DAOS_CHECK(checkReadEpoch(container, request.read.epoch));
   DAOS_CHECK(request.oid.validate());
   DAOS_CHECK(validateKey(request.dkey, request.oid.dkeyType(), "dkey"));

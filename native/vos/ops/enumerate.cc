@@ -29,6 +29,7 @@ class Enumeration {
   Status run();
 
  private:
+  Status findParents();
   Status listObjects();
   Status listKeys(uint64_t* root, KeyType type, EntryKind kind);
   Status listVisibleExtents(KeyRecord& akey);
@@ -60,22 +61,8 @@ Status Enumeration::run() {
   if (anchor_.isEnd) return {};
   if (request_.level == Level::kObject) return listObjects();
   DAOS_CHECK(request_.oid.validate());
-  const bool needsDkey = request_.level != Level::kDkey && request_.level != Level::kPunch;
-  if (needsDkey || !request_.dkey.empty()) {
-    DAOS_CHECK(validateKey(request_.dkey, request_.oid.dkeyType(), "dkey"));
-  }
-  const bool needsAkey = request_.level == Level::kExtent || request_.level == Level::kSingle;
-  if (needsAkey || !request_.akey.empty()) {
-    DAOS_CHECK(validateKey(request_.akey, request_.oid.akeyType(), "akey"));
-  }
-  DAOS_CHECK(findNamed(container_, request_.oid, request_.dkey, needsDkey ? request_.akey : Bytes(),
-                       lookup_, &named_));
-  if (request_.level == Level::kPunch) {
-    if (!request_.akey.empty() && named_.dkey) {
-      DAOS_CHECK(findAkey(arena_, request_.oid.akeyType(), request_.akey, lookup_, &named_));
-    }
-    return listPunches();
-  }
+  DAOS_CHECK(findParents());
+  if (request_.level == Level::kPunch) return listPunches();
   anchor_.isEnd = true;  // unless a sink stops it
   switch (request_.level) {
     case Level::kDkey:
@@ -96,6 +83,23 @@ Status Enumeration::run() {
     case Level::kPunch: break;
   }
   return {};
+}
+
+// Finds what is listed, or what it is listed of. Names that the level does not use are ignored.
+Status Enumeration::findParents() {
+  const bool isPunch = request_.level == Level::kPunch;
+  const bool isVersions = request_.level == Level::kExtent || request_.level == Level::kSingle;
+  Bytes dkey;
+  Bytes akey;
+  if (isVersions || request_.level == Level::kAkey || (isPunch && !request_.dkey.empty())) {
+    dkey = request_.dkey;
+    DAOS_CHECK(validateKey(dkey, request_.oid.dkeyType(), "dkey"));
+  }
+  if (isVersions || (isPunch && !request_.akey.empty())) {
+    akey = request_.akey;
+    DAOS_CHECK(validateKey(akey, request_.oid.akeyType(), "akey"));
+  }
+  return findNamed(container_, request_.oid, dkey, akey, lookup_, &named_);
 }
 
 Status Enumeration::listObjects() {

@@ -29,6 +29,7 @@ class FetchOperation {
                      FetchedValue& value);
   Status fetchArray(KeyRecord& akey, Stamp hidden, const IoDescriptor& descriptor,
                     FetchedValue& value);
+  Status measureArray(const IoDescriptor& descriptor, FetchedValue& value);
   Status addData(const StoredData& data, uint64_t offset, uint64_t size, Epoch epoch);
   void addHole(uint64_t size, Epoch epoch);
   Status answer(Outcome outcome);
@@ -154,9 +155,21 @@ Status FetchOperation::fetchArray(KeyRecord& akey, Stamp hidden, const IoDescrip
                          piece.count * recordSize, piece.record->version.epoch));
     }
     if (outcome != Outcome::kNone) return answer(outcome);
-    value.size += extent.count * recordSize;
   }
+  DAOS_CHECK(measureArray(descriptor, value));
   if (request_.sizesOnly && value.recordSize != 0) result_.segments_.resize(value.segmentIndex);
+  return {};
+}
+
+// The bytes asked for, now that the size of a record is known.
+Status FetchOperation::measureArray(const IoDescriptor& descriptor, FetchedValue& value) {
+  for (const Extent& extent : descriptor.extents) {
+    uint64_t size = 0;
+    if (__builtin_mul_overflow(extent.count, value.recordSize, &size) ||
+        __builtin_add_overflow(value.size, size, &value.size)) {
+      return Error(ErrorCode::kOverflow, "the ranges of a fetch hold more bytes than 64 bits count");
+    }
+  }
   return {};
 }
 
