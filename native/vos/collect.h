@@ -18,6 +18,8 @@ struct CollectBudget {
     --left;
     return true;
   }
+  // What turned out to cost more than it was taken for.
+  void charge(uint64_t steps) { left -= static_cast<uint32_t>(steps < left ? steps : left); }
 };
 
 // Each frees what is beneath *root, or the record, as far as the budget goes: true when it is all

@@ -10,37 +10,6 @@ namespace daos::vos {
 
 namespace {
 
-// Calls visit(extent record) for all versions of all extents that overlap `range`, until it returns
-// true.
-template <typename Visit>
-bool anyOverlapping(const Arena& arena, KeyRecord& akey, Extent range, Visit&& visit) {
-  const ExtentClasses classes = ExtentClasses::of(arena, akey);
-  uint64_t* root = classes.roots;
-  for (uint64_t mask = classes.mask; mask != 0; mask &= mask - 1, ++root) {
-    const uint64_t reach = longestOf(static_cast<unsigned>(std::countr_zero(mask))) - 1;
-    TreePath path;
-    ExtentTree::seek(arena, root, {range.index > reach ? range.index - reach : 0, 0}, path);
-    for (bool more = settle(arena, path); more; more = nextItem(arena, path)) {
-      const uint64_t item = path.item();
-      const ExtentKey* key = extentKeyAt(arena, item);
-      if (!key || key->index >= range.end()) break;
-      if (key->index + key->count <= range.index) continue;
-      uint64_t only = itemOffset(item) | kDirectItem;
-      uint64_t* versions = (item & kExtentSetItem) != 0
-                               ? &arena.at<ExtentSetRecord>(itemOffset(item))->versions
-                               : &only;
-      TreePath versionPath;
-      seekFirst(arena, versions, versionPath);
-      for (bool next = settle(arena, versionPath); next; next = nextItem(arena, versionPath)) {
-        const VersionRecord* version = versionAt(arena, versionPath);
-        if (!version) break;
-        if (visit(*version)) return true;
-      }
-    }
-  }
-  return false;
-}
-
 // Checks the chunks that a piece of an extent lies in. True when they match or there are none.
 bool verifyPiece(const StoredData& data, uint64_t offset, uint64_t size) {
   const Checksums& sums = data.checksums;
@@ -62,12 +31,6 @@ bool verifyPiece(const StoredData& data, uint64_t offset, uint64_t size) {
 
 }  // namespace
 
-bool hidesOlder(const Arena& arena, KeyRecord& akey, const ExtentRecord& hole) {
-  return anyOverlapping(arena, akey, {hole.index, hole.count}, [&](const VersionRecord& other) {
-    return DataWord::kind(other.data) != DataKind::kHole && stampOf(other) <= stampOf(hole.version);
-  });
-}
-
 // Data in memory that only the newest pin sees, and not large already.
 bool ExtentMerge::isCandidate(const ExtentPiece& piece) const {
   if (!piece.isData() || piece.record->version.transaction != 0) return false;
@@ -83,7 +46,7 @@ bool ExtentMerge::fits(const Run& run, const ExtentPiece& piece) const {
 
 // The next run of candidates from `from` on; *next is where to look for the one after. False at the
 // end.
-Result<bool> ExtentMerge::gather(uint64_t from, Run* run, uint64_t* next) {
+Result<bool> ExtentMerge::gather(uint64_t from, Run* run, uint64_t* next, CollectBudget& budget) {
   const View view{epochs_.high, 0, InDoubt::kSkip};
   Lookup lookup(view);
   ExtentSweep& sweep = scope_.container().sweep;
@@ -91,8 +54,9 @@ Result<bool> ExtentMerge::gather(uint64_t from, Run* run, uint64_t* next) {
               hidden_);
   ExtentPiece piece;
   Outcome outcome;
-  constexpr size_t kPieceCountMax = 256;
+  uint64_t visited = sweep.visitedCount();
   while ((outcome = sweep.next(&piece)) == Outcome::kFound) {
+    budget.charge(sweep.visitedCount() - std::exchange(visited, sweep.visitedCount()));
     *next = piece.end();
     if (isCandidate(piece) && fits(*run, piece)) {
       run->pieces.push_back(piece);
@@ -135,71 +99,78 @@ Result<bool> ExtentMerge::copyOut(const Run& run, std::vector<std::byte>* bytes,
   return true;
 }
 
-Status ExtentMerge::rewrite(const Run& run, const IsNeeded& isNeeded) {
-  std::vector<std::byte> bytes;
-  Checksums form;
-  DAOS_TRY(const bool isReadable, copyOut(run, &bytes, &form));
-  if (!isReadable) return {};
+// Checksums of the whole in the form of its parts.
+static std::vector<std::byte> checksumsOf(Bytes bytes, const Checksums& form) {
   std::vector<std::byte> sums;
-  if (form.type != 0) {
-    sums.resize(chunkCount(bytes.size(), form.chunkSize) * form.checksumSize);
-    for (uint64_t i = 0; i * form.chunkSize < bytes.size(); ++i) {
-      const uint64_t size = std::min<uint64_t>(form.chunkSize, bytes.size() - i * form.chunkSize);
-      checksumOf(static_cast<ChecksumType>(form.type),
-                 Bytes(bytes).subspan(i * form.chunkSize, size),
-                 MutableBytes(sums).subspan(i * form.checksumSize, form.checksumSize));
-    }
-    form.bytes = sums;
+  if (form.type == 0) return sums;
+  sums.resize(chunkCount(bytes.size(), form.chunkSize) * form.checksumSize);
+  for (uint64_t i = 0; i * form.chunkSize < bytes.size(); ++i) {
+    const uint64_t size = std::min<uint64_t>(form.chunkSize, bytes.size() - i * form.chunkSize);
+    checksumOf(static_cast<ChecksumType>(form.type), bytes.subspan(i * form.chunkSize, size),
+               MutableBytes(sums).subspan(i * form.checksumSize, form.checksumSize));
   }
-  Stamp newest{};
-  std::vector<ExtentRecord*> sources;
+  return sums;
+}
+
+// A source that sticks out of the merged extent and has its stamp would be seen above it: then the
+// merged one is stamped a little later. Nothing visible is stamped so, for it would be seen instead.
+bool ExtentMerge::plan(const Run& run, Plan* plan) {
+  plan->extent = {run.pieces.front().index, run.end() - run.pieces.front().index};
   for (const ExtentPiece& piece : run.pieces) {
-    newest = std::max(newest, stampOf(piece.record->version));
+    plan->stamp = std::max(plan->stamp, stampOf(piece.record->version));
+    auto& sources = plan->sources;
     if (std::find(sources.begin(), sources.end(), piece.record) == sources.end()) {
       sources.push_back(piece.record);
     }
   }
-  const Extent merged{run.pieces.front().index, run.end() - run.pieces.front().index};
-  const ExtentRecord* replaced = nullptr;
-  for (const ExtentRecord* source : sources) {
-    const bool isSame = source->index == merged.index && source->count == merged.count &&
-                        stampOf(source->version) == newest;
-    if (isSame) replaced = source;
+  const Stamp newest = plan->stamp;
+  for (const ExtentRecord* source : plan->sources) {
+    if (stampOf(source->version) != newest || plan->covers(*source)) continue;
+    if (newest.minor == 0xffff) return false;
+    plan->stamp.minor = static_cast<uint16_t>(newest.minor + 1);
   }
+  return true;
+}
+
+Status ExtentMerge::rewrite(const Run& run) {
+  Plan plan;
+  if (!this->plan(run, &plan)) return {};
+  std::vector<std::byte> bytes;
+  Checksums form;
+  DAOS_TRY(const bool isReadable, copyOut(run, &bytes, &form));
+  if (!isReadable) return {};
+  const std::vector<std::byte> sums = checksumsOf(bytes, form);
+  form.bytes = sums;
   NewData data;
   data.size = bytes.size();
   data.bytes = bytes;
   data.checksums = form;
-  const Offset record = makeExtent(scope_, {newest, 0}, merged, data);
+  const Offset record = makeExtent(scope_, {plan.stamp, 0}, plan.extent, data);
   if (record == 0) return scope_.noSpace();
-  DAOS_CHECK(addExtent(scope_, akey_, record));
-  for (ExtentRecord* source : sources) {
-    // The same extent at the same stamp: the merged one has replaced it.
-    if (source == replaced) {
-      ++counts_.mergedCount;
+  for (ExtentRecord* source : plan.sources) {
+    ++counts_.mergedCount;
+    if (!plan.covers(*source)) {
+      hasLeftovers_ = true;
       continue;
     }
-    DAOS_TRY(const bool isSeen, isNeeded(*source));
-    if (isSeen) continue;
+    // Only the newest pin sees it, and sees the merged one there instead.
     DAOS_CHECK(removeExtent(scope_, akey_, *source));
-    ++counts_.mergedCount;
   }
-  return {};
+  return addExtent(scope_, akey_, record);
 }
 
-Result<bool> ExtentMerge::run(uint64_t* index, CollectBudget& budget, const IsNeeded& isNeeded) {
+Result<bool> ExtentMerge::run(uint64_t* index, CollectBudget& budget) {
   while (*index < kExtentEndMax) {
     if (!budget.take()) return false;
     Run run;
     uint64_t next = kExtentEndMax;
-    DAOS_TRY(const bool hasRun, gather(*index, &run, &next));
+    DAOS_TRY(const bool hasRun, gather(*index, &run, &next, budget));
     if (!hasRun && next >= kExtentEndMax) return true;
     // Without room for a second copy things stay as they are.
     const bool hasRoom = arena_.space().freeBytes() > 2 * run.size + kChunkSize;
     if (!run.pieces.empty() && isWorthIt(run) && hasRoom) {
-      const uint64_t cost = run.size / kBytesPerStep + run.pieces.size();
-      budget.left -= static_cast<uint32_t>(std::min<uint64_t>(cost, budget.left));
-      DAOS_CHECK(rewrite(run, isNeeded));
+      budget.charge(run.size / kBytesPerStep + run.pieces.size());
+      DAOS_CHECK(rewrite(run));
     }
     *index = next;
   }

@@ -1,15 +1,11 @@
 // Making one extent out of neighbours: the part of aggregation that rewrites data.
 #pragma once
 
-#include <functional>
 #include <vector>
 
 #include "vos/reduction.h"
 
 namespace daos::vos {
-
-// Whether an older version of data lies under the hole.
-bool hidesOlder(const Arena& arena, KeyRecord& akey, const ExtentRecord& hole);
 
 class ExtentMerge {
  public:
@@ -17,7 +13,8 @@ class ExtentMerge {
   static constexpr uint64_t kMergedSizeMax = 64 * 1024;
   // Bytes rewritten per unit of budget.
   static constexpr uint64_t kBytesPerStep = 512;
-  using IsNeeded = std::function<Result<bool>(ExtentRecord&)>;
+  // Extents that become one at a time.
+  static constexpr size_t kPieceCountMax = 32;
 
   // Touches what is visible at `epochs.high` and was written after `epochs.low`, the snapshot
   // before.
@@ -30,9 +27,10 @@ class ExtentMerge {
         hidden_(hidden),
         counts_(counts) {}
 
-  // From record *index on; moves *index along. True at the end of the array. `isNeeded` says
-  // whether an extent still shows anywhere.
-  Result<bool> run(uint64_t* index, CollectBudget& budget, const IsNeeded& isNeeded);
+  // From record *index on; moves *index along. True at the end of the array.
+  Result<bool> run(uint64_t* index, CollectBudget& budget);
+  // Whether extents of which a part was merged may be seen nowhere any more.
+  bool hasLeftovers() const { return hasLeftovers_; }
 
  private:
   struct Run {
@@ -40,11 +38,22 @@ class ExtentMerge {
     uint64_t size = 0;
     uint64_t end() const { return pieces.back().end(); }
   };
-  Result<bool> gather(uint64_t from, Run* run, uint64_t* next);
+  // What becomes of a run.
+  struct Plan {
+    Extent extent;
+    Stamp stamp{};
+    std::vector<ExtentRecord*> sources;
+    bool covers(const ExtentRecord& source) const {
+      return source.index >= extent.index && source.index + source.count <= extent.end();
+    }
+  };
+  Result<bool> gather(uint64_t from, Run* run, uint64_t* next, CollectBudget& budget);
+  // False when the run is to be left as it is.
+  static bool plan(const Run& run, Plan* plan);
   bool isCandidate(const ExtentPiece& piece) const;
   bool fits(const Run& run, const ExtentPiece& piece) const;
   bool isWorthIt(const Run& run) const;
-  Status rewrite(const Run& run, const IsNeeded& isNeeded);
+  Status rewrite(const Run& run);
   // The bytes of the run and the form of their checksums; false when a checksum does not match.
   Result<bool> copyOut(const Run& run, std::vector<std::byte>* bytes, Checksums* form);
 
@@ -54,6 +63,7 @@ class ExtentMerge {
   const EpochRange epochs_;
   const Stamp hidden_;
   ReductionCounts& counts_;
+  bool hasLeftovers_ = false;
 };
 
 }  // namespace daos::vos

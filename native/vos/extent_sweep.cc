@@ -64,6 +64,7 @@ ExtentSweep::Source* ExtentSweep::firstSource() {
 
 // Takes the source's current extent into the heap, if the view sees a version of it, and moves on.
 Outcome ExtentSweep::activate(Source& source) {
+  ++visitedCount_;
   if (source.extent.end() > at_) {
     uint64_t item = source.path.item();
     uint64_t* versions = nullptr;

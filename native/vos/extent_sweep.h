@@ -35,6 +35,8 @@ class ExtentSweep {
   // The next piece, in order, without gaps between pieces; kNone at the end of the range. kBlocked
   // when an uncommitted extent decides the piece and the view refuses that.
   Outcome next(ExtentPiece* piece);
+  // Extents looked at since the sweep was made: what it costs.
+  uint64_t visitedCount() const { return visitedCount_; }
 
  private:
   struct Source {
@@ -61,6 +63,7 @@ class ExtentSweep {
   uint64_t at_ = 0;
   uint64_t end_ = 0;
   bool isDamaged_ = false;
+  uint64_t visitedCount_ = 0;
   std::vector<Source> sources_;
   size_t sourceCount_ = 0;
   std::vector<Active> active_;

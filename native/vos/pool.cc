@@ -284,6 +284,9 @@ void PoolState::raiseCeiling(Epoch epoch) {
 Status WriteScope::enter(const WriteContext& write) {
   if (write.transaction.isNil()) return {};
   if (write.commitsTransaction) {
+    if (container_.transactions.numberOf(write.transaction) != 0) {
+      return invalid("a transaction that has prepared writes is not committed by another one");
+    }
     return container_.transactions.addCommitted(*this, write.transaction, write.epoch);
   }
   DAOS_TRY(transaction_, container_.transactions.enter(*this, write.transaction, write.epoch));

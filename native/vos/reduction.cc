@@ -23,12 +23,13 @@ void Reduction::Cursor::leaveAkey() {
   classesDone = 0;
   extent.reset();
   stamp.reset();
+  judgement = {};
   mergeIndex = 0;
+  hasLeftovers = false;
 }
 
 // One step: the walk within one arena transaction. Its functions return true when they have come to
-//           the end of what
-// they are about, false when the turn is over before.
+// the end of what they are about, false when the turn is over before.
 class Reduction::Turn {
  public:
   Turn(Reduction& reduction, WriteScope& scope, uint32_t budget)
@@ -44,6 +45,7 @@ class Reduction::Turn {
   Result<bool> walkSingle(uint64_t* root, const Hidden& hidden);
   Result<bool> walkArray(const Akey& akey);
   Result<bool> walkClass(const Akey& akey, unsigned extentClass);
+  Result<bool> mergeExtents(const Akey& akey);
   Result<bool> walkSlot(const Akey& akey, uint64_t item);
   Result<bool> walkPunches(uint64_t* root);
   Result<bool> dropPunches(KeyRecord& key);
@@ -57,7 +59,7 @@ class Reduction::Turn {
            version.epoch <= reduction_.range_.high;
   }
   bool isSeenBetween(const Stamp& stamp, Epoch end, const Hidden& hidden) const;
-  Result<bool> isExtentNeeded(const Akey& akey, ExtentRecord& extent);
+  Result<Answer> isExtentNeeded(const Akey& akey, const ExtentRecord& extent);
   void countDropped() { ++reduction_.counts_.droppedCount; }
 
   Reduction& reduction_;
@@ -270,36 +272,27 @@ Result<bool> Reduction::Turn::walkSingle(uint64_t* root, const Hidden& hidden) {
   return true;
 }
 
-// Whether an extent shows at a pin. A hole shows only where it covers something.
-Result<bool> Reduction::Turn::isExtentNeeded(const Akey& akey, ExtentRecord& extent) {
-  const ExtentClasses classes = ExtentClasses::of(arena_, akey.record);
-  ExtentSweep& sweep = scope_.container().sweep;
-  for (size_t i = reduction_.pins_.size(); i-- > 0;) {
-    if (reduction_.pins_[i] < extent.version.epoch) break;
-    const View view{reduction_.pins_[i], 0, InDoubt::kSkip};
-    Lookup lookup(view);
-    sweep.start(arena_, classes, {extent.index, extent.count}, lookup, akey.hidden[i]);
-    ExtentPiece piece;
-    Outcome outcome;
-    while ((outcome = sweep.next(&piece)) == Outcome::kFound) {
-      if (piece.record == &extent) return true;
-    }
-    if (outcome == Outcome::kDamaged) return damagedTree();
+// What the phase asks about a version of an extent.
+Result<Answer> Reduction::Turn::isExtentNeeded(const Akey& akey, const ExtentRecord& extent) {
+  if (reduction_.isDiscard_) return Answer::kNo;
+  if (cursor_.phase != Cursor::Phase::kHoles) {
+    const Pins pins{reduction_.pins_, akey.hidden};
+    return isExtentSeen(scope_.container(), akey.record, extent, pins, cursor_.judgement, budget_);
   }
-  return false;
+  if (DataWord::kind(extent.version.data) != DataKind::kHole) return Answer::kYes;
+  return hidesOlder(arena_, akey.record, extent, cursor_.judgement, budget_);
 }
 
 Result<bool> Reduction::Turn::walkArray(const Akey& akey) {
+  using Phase = Cursor::Phase;
   while (true) {
     const ExtentClasses classes = ExtentClasses::of(arena_, akey.record);
-    if (cursor_.phase == Cursor::Phase::kMerge) {
-      if (classes.mask == 0 || !reduction_.mayMerge_) return true;
-      const Epoch above =
-          reduction_.pins_.size() > 1 ? reduction_.pins_[reduction_.pins_.size() - 2] : 0;
-      ExtentMerge merge(scope_, akey.record, {above, reduction_.range_.high}, akey.hidden.back(),
-                        reduction_.counts_);
-      return merge.run(&cursor_.mergeIndex, budget_,
-                       [&](ExtentRecord& extent) { return isExtentNeeded(akey, extent); });
+    if (cursor_.phase == Phase::kMerge) {
+      DAOS_TRY(const bool isDone, mergeExtents(akey));
+      if (!isDone) return false;
+      if (!cursor_.hasLeftovers) return true;
+      cursor_.phase = Phase::kLeftovers;
+      continue;
     }
     const uint64_t left = classes.mask & ~cursor_.classesDone;
     if (left != 0) {
@@ -311,11 +304,21 @@ Result<bool> Reduction::Turn::walkArray(const Akey& akey) {
       continue;
     }
     tidyClasses(scope_, akey.record);
-    if (reduction_.isDiscard_) return true;
-    cursor_.phase =
-        cursor_.phase == Cursor::Phase::kVersions ? Cursor::Phase::kHoles : Cursor::Phase::kMerge;
+    if (reduction_.isDiscard_ || cursor_.phase == Phase::kLeftovers) return true;
+    cursor_.phase = cursor_.phase == Phase::kVersions ? Phase::kHoles : Phase::kMerge;
     cursor_.classesDone = 0;
   }
+}
+
+Result<bool> Reduction::Turn::mergeExtents(const Akey& akey) {
+  if (akey.record.child == 0 || !reduction_.mayMerge_) return true;
+  const std::vector<Epoch>& pins = reduction_.pins_;
+  const Epoch above = pins.size() > 1 ? pins[pins.size() - 2] : 0;
+  ExtentMerge merge(scope_, akey.record, {above, pins.back()}, akey.hidden.back(),
+                    reduction_.counts_);
+  DAOS_TRY(const bool isDone, merge.run(&cursor_.mergeIndex, budget_));
+  cursor_.hasLeftovers |= merge.hasLeftovers();
+  return isDone;
 }
 
 Result<bool> Reduction::Turn::walkClass(const Akey& akey, unsigned extentClass) {
@@ -365,14 +368,13 @@ Result<bool> Reduction::Turn::walkSlot(const Akey& akey, uint64_t item) {
     cursor_.stamp = next(stamp);
     auto& extent = *reinterpret_cast<ExtentRecord*>(version);
     if (!isInRange(*version)) continue;
-    bool isNeeded = false;
-    if (cursor_.phase == Cursor::Phase::kHoles) {
-      isNeeded = DataWord::kind(version->data) != DataKind::kHole ||
-                 hidesOlder(arena_, akey.record, extent);
-    } else if (!reduction_.isDiscard_) {
-      DAOS_TRY(isNeeded, isExtentNeeded(akey, extent));
+    DAOS_TRY(const Answer answer, isExtentNeeded(akey, extent));
+    if (answer == Answer::kLater) {
+      cursor_.stamp = stamp;
+      isWhole = false;
+      break;
     }
-    if (!isNeeded) dropped.push_back(&extent);
+    if (answer == Answer::kNo) dropped.push_back(&extent);
   }
   if (path.isDamaged) return damagedTree();
   for (ExtentRecord* extent : dropped) {

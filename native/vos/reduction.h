@@ -16,16 +16,9 @@
 #include <optional>
 #include <vector>
 
-#include "vos/collect.h"
-#include "vos/extent_sweep.h"
+#include "vos/extent_judgement.h"
 
 namespace daos::vos {
-
-struct ReductionCounts {
-  uint64_t droppedCount = 0;   // versions and punches
-  uint64_t mergedCount = 0;    // extents that became part of another
-  uint64_t damagedCount = 0;   // extents left alone because their checksums do not match
-};
 
 class Reduction {
  public:
@@ -47,11 +40,14 @@ class Reduction {
     Name dkey;
     Name akey;
     Stamp punch{};   // punches before have been looked at
-    enum class Phase : uint8_t { kVersions, kHoles, kMerge } phase = Phase::kVersions;
+    // Merging leaves extents behind of which only a part was taken.
+    enum class Phase : uint8_t { kVersions, kHoles, kMerge, kLeftovers } phase = Phase::kVersions;
     uint64_t classesDone = 0;  // mask of extent classes behind the walk
     std::optional<ExtentKey> extent;
     std::optional<Stamp> stamp;
+    JudgementState judgement;
     uint64_t mergeIndex = 0;
+    bool hasLeftovers = false;
     void leaveAkey();
   };
   // What punches hide at each pin; the same order as pins_.

@@ -262,6 +262,13 @@ struct TransactionInfo {
   Epoch epoch = 0;  // the least it has written at
 };
 
+// What an aggregation or discard has done so far.
+struct ReductionCounts {
+  uint64_t droppedCount = 0;  // versions and punches
+  uint64_t mergedCount = 0;   // extents that became part of another
+  uint64_t damagedCount = 0;  // runs of extents left alone because their checksums do not match
+};
+
 struct ContainerUsage {
   uint64_t arenaBytes = 0;  // blocks of this container, with rounding
   uint64_t mediaBytes = 0;

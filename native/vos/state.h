@@ -55,6 +55,7 @@ struct ContainerState {
   ObjectCache objects;
   Transactions transactions;
   std::unique_ptr<Reduction> reduction;  // the aggregation or discard under way
+  ReductionCounts reductionCounts;       // of the one before
   ExtentSweep sweep;  // reused by every operation on extents
   Container handle;
 

@@ -193,9 +193,11 @@ class Container {
   Status beginAggregation(Epoch upTo);
   Status beginDiscard(EpochRange range);
   // Looks at about `budget` records, around a microsecond each, in one transaction; true while
-  // there is more.
+  // there is more. The walk goes on where it was; other operations may come between steps.
   Result<bool> reduceStep(uint32_t budget);
   bool isReducing() const;
+  // Of the aggregation or discard under way, or else of the last one since the opening.
+  ReductionCounts reductionCounts() const;
   void cancelReduction();
 
   // --- accounting

@@ -99,11 +99,14 @@ Status Container::beginDiscard(EpochRange range) {
 Result<bool> Container::reduceStep(uint32_t budget) {
   if (!state_.reduction) return false;
   // Coming back to where the walk was costs a unit a level.
-  constexpr uint32_t kBudgetMin = 8;
+  constexpr uint32_t kBudgetMin = 16;
   auto more = state_.reduction->step(state_, std::max(budget, kBudgetMin));
+  state_.reductionCounts = state_.reduction->counts();
   if (!more.ok() || !*more) state_.reduction.reset();
   return more;
 }
+
+ReductionCounts Container::reductionCounts() const { return state_.reductionCounts; }
 
 bool Container::isReducing() const { return state_.reduction != nullptr; }
 
