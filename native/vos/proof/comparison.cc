@@ -51,14 +51,19 @@ Difference Comparison::fetch(const Operation& operation) {
   request.descriptors = descriptors;
   request.read.epoch = operation.epoch;
   request.read.conditions = operation.conditions;
+  request.read.transaction = transactionId(operation.transaction);
+  request.read.inDoubt = operation.isRefusing ? InDoubt::kRefuse : InDoubt::kSkip;
+  request.read.isTracked = operation.isTracked;
   request.sizesOnly = operation.isSizesOnly;
   const Status status = container_.fetch(request, result_);
+  fetchCode_ = status.code();
   const Verdict verdict = model_.judge(operation);
   if (!verdict.permits(status.code())) {
     return "the fetch ends with " + (status.ok() ? "success" : status.error().describe()) +
            ", expected " + verdict.toText();
   }
   if (!status.ok()) return {};
+  if (operation.isRefusing) DAOS_DIFFER(inDoubt(operation));
   if (result_.values().size() != descriptors.size()) {
     return numberDifference("fetched values", descriptors.size(), result_.values().size());
   }
@@ -72,19 +77,46 @@ Difference Comparison::fetch(const Operation& operation) {
   return {};
 }
 
+// A read that refuses what is in doubt has been answered: no transaction alone may change the answer.
+Difference Comparison::inDoubt(const Operation& operation) {
+  for (const auto& [id, epoch] : model_.prepared()) {
+    for (const AkeyPart& part : operation.akeys) {
+      const ModelAkey* stored = model_.akey(operation.oid, operation.dkey, part.akey);
+      if (!stored || stored->isArray != part.isArray()) continue;
+      const ModelView without(operation.epoch, operation.transaction);
+      const ModelView with(operation.epoch, operation.transaction, id);
+      const Hidden hidden = model_.hiddenAt(operation.oid, operation.dkey, part.akey, without);
+      const Hidden other = model_.hiddenAt(operation.oid, operation.dkey, part.akey, with);
+      bool isSame = visibleSingle(*stored, hidden, without) == visibleSingle(*stored, other, with);
+      for (const Extent& extent : part.extents) {
+        const auto left = visiblePieces(*stored, hidden, without, extent);
+        const auto right = visiblePieces(*stored, other, with, extent);
+        const auto same = [](const ModelPiece& a, const ModelPiece& b) {
+          return a.extent == b.extent && (a.isData() ? a.write : nullptr) ==
+                                             (b.isData() ? b.write : nullptr);
+        };
+        isSame = isSame && std::equal(left.begin(), left.end(), right.begin(), right.end(), same);
+      }
+      if (!isSame) return "the fetch is answered, though transaction " + std::to_string(id) +
+                          " decides what is in akey " + keyText(part.akey);
+    }
+  }
+  return {};
+}
+
 Difference Comparison::fetchedValue(const Operation& operation, const AkeyPart& part,
                                     const FetchedValue& value) {
   static const ModelAkey kNothing;
   const ModelAkey* akeyModel = model_.akey(operation.oid, operation.dkey, part.akey);
   if (!akeyModel) akeyModel = &kNothing;
-  const Hidden hidden = model_.hiddenAt(operation.oid, operation.dkey, part.akey, operation.epoch);
+  const ModelView view(operation.epoch, operation.transaction);
+  const Hidden hidden = model_.hiddenAt(operation.oid, operation.dkey, part.akey, view);
   if (!part.isArray()) {
-    return fetchedSingle(visibleSingle(*akeyModel, hidden, operation.epoch), value,
-                         operation.isSizesOnly);
+    return fetchedSingle(visibleSingle(*akeyModel, hidden, view), value, operation.isSizesOnly);
   }
   std::vector<ModelPiece> pieces;
   for (const Extent& extent : part.extents) {
-    const auto more = visiblePieces(*akeyModel, hidden, operation.epoch, extent);
+    const auto more = visiblePieces(*akeyModel, hidden, view, extent);
     pieces.insert(pieces.end(), more.begin(), more.end());
   }
   return fetchedArray(part, pieces, value, operation.isSizesOnly);
@@ -155,7 +187,14 @@ Difference Comparison::segment(const Segment& segment, const ModelPiece& piece, 
     return where + (piece.isData() ? ": a hole instead of data" : ": data instead of a hole");
   }
   const Epoch epoch = piece.write ? piece.write->stamp.epoch : 0;
-  if (isRecordSizeKnown && segment.epoch != epoch) {
+  // Of what was aggregated the epoch is that of the newest part that was merged; holes may be gone.
+  const bool isMerged = epoch != 0 && epoch <= model_.aggregatedEpoch();
+  const bool isSameEpoch =
+      segment.epoch == epoch ||
+      (isMerged && (piece.isData() ? segment.epoch >= epoch && model_.mergedEpoch(segment.epoch) ==
+                                                                   model_.mergedEpoch(epoch)
+                                   : segment.epoch <= epoch));
+  if (isRecordSizeKnown && !isSameEpoch) {
     return numberDifference((where + ": epoch").c_str(), epoch, segment.epoch);
   }
   if (segment.kind != SegmentKind::kMemory) return {};
@@ -210,7 +249,7 @@ class QueryExpectation {
     const EpochRange until = {0, operation_.epoch};
     std::optional<Answer> best;
     if (operation_.what == QueryWhat::kMaxDkey || operation_.what == QueryWhat::kMinDkey) {
-      if (model_.isVisible(operation_.oid, name, until)) best.emplace().dkey = name;
+      if (model_.isVisible(operation_.oid, name, until, operation_.transaction)) best.emplace().dkey = name;
       return best;
     }
     for (const auto& [akeyName, akey] : dkey.akeys) {
@@ -224,12 +263,14 @@ class QueryExpectation {
   std::optional<Answer> atAkey(const std::string& dkeyName, const std::string& name,
                                const ModelAkey& akey) const {
     if (operation_.what == QueryWhat::kMaxAkey || operation_.what == QueryWhat::kMinAkey) {
-      if (!model_.isVisible(operation_.oid, dkeyName, name, {0, operation_.epoch})) return {};
+      const EpochRange until = {0, operation_.epoch};
+      if (!model_.isVisible(operation_.oid, dkeyName, name, until, operation_.transaction)) return {};
       return Answer{dkeyName, name, 0, 0};
     }
-    const Hidden hidden = model_.hiddenAt(operation_.oid, dkeyName, name, operation_.epoch);
+    const ModelView view(operation_.epoch, operation_.transaction);
+    const Hidden hidden = model_.hiddenAt(operation_.oid, dkeyName, name, view);
     std::optional<Answer> answer;
-    for (const ModelPiece& piece : visiblePieces(akey, hidden, operation_.epoch, kWholeArray)) {
+    for (const ModelPiece& piece : visiblePieces(akey, hidden, view, kWholeArray)) {
       if (!piece.isData() || (answer && !isMaximum(operation_.what))) continue;
       answer = Answer{dkeyName, name,
                       isMaximum(operation_.what) ? piece.extent.end() : piece.extent.index,
@@ -262,11 +303,14 @@ Difference Comparison::query(const Operation& operation) {
   request.dkey = operation.dkeyBytes();
   request.akey = operation.akeyBytes();
   request.read.epoch = operation.epoch;
+  request.read.transaction = transactionId(operation.transaction);
+  request.read.inDoubt = InDoubt::kSkip;
   const Result<QueryResult> got = container_.query(request);
   const auto expected = QueryExpectation(model_, operation).run();
-  const ErrorCode code = hasNoOrder(operation) ? ErrorCode::kInval
-                         : expected            ? ErrorCode::kOk
-                                               : ErrorCode::kNonexist;
+  const ErrorCode code = !model_.isReadable(operation.epoch) ? ErrorCode::kEpOld
+                         : hasNoOrder(operation)             ? ErrorCode::kInval
+                         : expected                          ? ErrorCode::kOk
+                                                             : ErrorCode::kNonexist;
   if (got.code() != code) {
     return "the query ends with " + (got.ok() ? "success" : got.error().describe()) +
            ", expected " + Verdict{{code}}.toText();
@@ -291,10 +335,17 @@ Difference Comparison::query(const Operation& operation) {
 
 // --- lists and everything
 
-Difference Comparison::list(const Listing& listing, uint32_t pageSize) {
+Difference Comparison::list(const Listing& wanted, uint32_t pageSize) {
+  const bool isRead = wanted.versions == Versions::kVisible && wanted.level != Level::kPunch;
+  const bool isRefused = isRead && !model_.isReadable(wanted.epochs.high);
+  const std::optional<Listing> rest = comparable(model_, wanted);
+  if (!rest) return {};
+  const Listing& listing = *rest;
   Result<std::vector<Listed>> got = listAll(container_, listing, pageSize);
+  if (isRefused && got.code() == ErrorCode::kEpOld) return {};
   if (!got.ok()) return "the enumeration ends with " + got.error().describe();
-  normalise(listing, *got);
+  if (isRefused) return "an enumeration of what was aggregated is not refused";
+  normalise(model_, listing, *got);
   const std::vector<Listed> expected = expectedEntries(model_, listing);
   if (*got == expected) return {};
   const auto [left, right] =
@@ -305,18 +356,19 @@ Difference Comparison::list(const Listing& listing, uint32_t pageSize) {
 }
 
 Difference Comparison::akey(const ObjectId& oid, const std::string& dkey, const std::string& akey,
-                            Epoch epoch) {
+                            ModelView view) {
   Operation read;
   read.verb = Verb::kFetch;
   read.oid = oid;
   read.dkey = dkey;
-  read.epoch = epoch;
+  read.epoch = view.epoch;
+  read.transaction = view.reader;
   AkeyPart& part = read.akeys.emplace_back();
   part.akey = akey;
   const ModelAkey* found = model_.akey(oid, dkey, akey);
   if (found && found->isArray) {
-    const Hidden hidden = model_.hiddenAt(oid, dkey, akey, epoch);
-    for (const ModelPiece& piece : visiblePieces(*found, hidden, epoch, kWholeArray)) {
+    const Hidden hidden = model_.hiddenAt(oid, dkey, akey, view);
+    for (const ModelPiece& piece : visiblePieces(*found, hidden, view, kWholeArray)) {
       // Of a long hole its beginning is enough: its size in bytes may be beyond any number.
       const bool isLong = !piece.isData() && piece.extent.count > 1000;
       part.extents.push_back(isLong ? Extent{piece.extent.index, 1000} : piece.extent);
@@ -329,8 +381,12 @@ Difference Comparison::touched(const Operation& operation) {
   for (const AkeyPart& part : operation.akeys) {
     for (const Epoch epoch : {operation.epoch, kEpochMax}) {
       if (epoch == 0) continue;
-      DAOS_DIFFER(within("after it, " + nameOf(operation.oid, operation.dkey, part.akey),
-                         akey(operation.oid, operation.dkey, part.akey, epoch)));
+      const std::string where = "after it, " + nameOf(operation.oid, operation.dkey, part.akey);
+      DAOS_DIFFER(within(where, akey(operation.oid, operation.dkey, part.akey, epoch)));
+      if (operation.transaction == 0) continue;
+      DAOS_DIFFER(within(where + " for its transaction",
+                         akey(operation.oid, operation.dkey, part.akey,
+                              {epoch, operation.transaction})));
     }
   }
   return {};
@@ -379,7 +435,33 @@ Difference Comparison::object(const ObjectId& oid, Epoch epoch, uint32_t pageSiz
   return {};
 }
 
-Difference Comparison::everything(Epoch epoch, uint32_t pageSize) {
+Difference Comparison::transactionsAndPins() {
+  std::map<TransactionId, Epoch> prepared;
+  for (const auto& [id, epoch] : model_.prepared()) prepared[transactionId(id)] = epoch;
+  const std::vector<TransactionInfo> got = container_.preparedTransactions();
+  if (got.size() != prepared.size()) {
+    return numberDifference("prepared transactions", prepared.size(), got.size());
+  }
+  for (const TransactionInfo& info : got) {
+    const auto expected = prepared.find(info.id);
+    if (expected == prepared.end() || expected->second != info.epoch) {
+      return "transaction " + info.id.toString() + " is prepared that is not, or at another epoch";
+    }
+  }
+  for (const auto& [id, epoch] : model_.committed()) {
+    const bool isBoth = model_.prepared().contains(id);
+    if (!isBoth && container_.transactionState(transactionId(id)) != TransactionState::kCommitted) {
+      return "transaction " + std::to_string(id) + " was committed and is not known";
+    }
+  }
+  const std::vector<Epoch> pins = container_.snapshots();
+  if (std::equal(pins.begin(), pins.end(), model_.pins().begin(), model_.pins().end())) return {};
+  return numberDifference("snapshots, or other ones", model_.pins().size(), pins.size());
+}
+
+Difference Comparison::everything(Epoch wanted, uint32_t pageSize) {
+  const Epoch epoch = model_.isReadable(wanted) ? wanted : model_.aggregatedEpoch();
+  DAOS_DIFFER(transactionsAndPins());
   Listing listing;
   listing.level = Level::kObject;
   listing.epochs.high = epoch;

@@ -21,18 +21,22 @@ class Comparison {
 
   // A fetch as the operation describes it: its code, sizes, segments and bytes.
   Difference fetch(const Operation& operation);
+  // How the last fetch ended.
+  ErrorCode fetchCode() const { return fetchCode_; }
   Difference query(const Operation& operation);
   // All pages, of `pageSize` entries each.
   Difference list(const Listing& listing, uint32_t pageSize);
-  // One akey as a read at `epoch` sees it, whole.
+  // One akey as a read sees it, whole.
   Difference akey(const ObjectId& oid, const std::string& dkey, const std::string& akey,
-                  Epoch epoch);
+                  ModelView view);
   // What `operation` wrote, as reads see it at its epoch and at the end of time.
   Difference touched(const Operation& operation);
   // Everything there is: all names, all data visible at `epoch`, and all stored versions.
   Difference everything(Epoch epoch, uint32_t pageSize);
 
  private:
+  Difference transactionsAndPins();
+  Difference inDoubt(const Operation& operation);
   Difference fetchedValue(const Operation& operation, const AkeyPart& part,
                           const FetchedValue& value);
   Difference fetchedSingle(const ModelWrite* expected, const FetchedValue& value, bool isSizesOnly);
@@ -47,6 +51,7 @@ class Comparison {
   Container& container_;
   const ReferenceModel& model_;
   FetchResult result_;
+  ErrorCode fetchCode_ = ErrorCode::kOk;
 };
 
 }  // namespace daos::vos::proof

@@ -66,6 +66,9 @@ HistoryShape HistoryShape::choose(Random& random) {
   }
   shape.epochs = static_cast<EpochOrder>(random.below(3));
   shape.hasLongKeys = random.chance(1, 20);
+  if (random.chance(1, 2)) shape.transactionPercent = random.chance(1, 2) ? 10 : 50;
+  if (random.chance(1, 2)) shape.reducePermille = random.chance(1, 2) ? 10 : 60;
+  shape.hasTracking = random.chance(1, 8);
   chooseFocus(shape, random);
   constexpr uint64_t kValueSizes[] = {16, 64, 300, 5000, 100 * 1024};
   shape.valueSizeMax = kValueSizes[random.below(std::size(kValueSizes))];
@@ -80,6 +83,8 @@ Operation HistoryGenerator::next() {
     operation.verb = Verb::kReopen;
     return operation;
   }
+  if (random_.chance(shape_.reducePermille, 1000)) return makeReduction();
+  if (!active_.empty() && chance(4)) return makeSettling(3);
   if (chance(shape_.punchPercent)) return makePunch();
   const uint64_t choice = random_.below(100);
   if (choice < 55) return makeUpdate();
@@ -94,6 +99,8 @@ Operation HistoryGenerator::next() {
 
 Operation HistoryGenerator::nextWrite() {
   oid_ = shape_.objects[random_.below(shape_.objects.size())];
+  if (random_.chance(shape_.reducePermille, 4000)) return makeReduction();
+  if (!active_.empty() && chance(4)) return makeSettling(1);
   return chance(shape_.punchPercent) ? makePunch() : makeUpdate();
 }
 
@@ -128,27 +135,85 @@ void HistoryGenerator::chooseWriteEpoch(Operation& operation) {
       operation.epoch = chance(5) ? newest_ - random_.below(90) : newest_ + random_.below(3);
       break;
     case EpochOrder::kScattered:
-      operation.epoch = 1 + random_.below(40);
+      operation.epoch = floor_ + 1 + random_.below(40);
       break;
     case EpochOrder::kWide:
-      operation.epoch = 1 + (random_.next() >> (1 + random_.below(60)));
+      operation.epoch = floor_ / 2 + 1 + (random_.next() >> (2 + random_.below(60)));
+      if (chance(90)) operation.epoch = std::max(operation.epoch, floor_ + 1 + random_.below(99));
       break;
   }
+  if (floor_ != 0 && chance(2)) operation.epoch = 1 + random_.below(floor_);
   newest_ = std::max(newest_, operation.epoch);
   if (chance(20)) operation.minor = static_cast<uint16_t>(random_.below(3));
 }
 
 Epoch HistoryGenerator::chooseReadEpoch() {
   if (chance(20)) return kEpochMax;
+  if (!pins_.empty() && chance(15)) return pins_[random_.below(pins_.size())];
+  if (floor_ != 0 && chance(5)) return 1 + random_.below(floor_);
   switch (shape_.epochs) {
     case EpochOrder::kRising:
       return newest_ + 2 - random_.below(100);
     case EpochOrder::kScattered:
-      return 1 + random_.below(42);
+      return floor_ + 1 + random_.below(42);
     case EpochOrder::kWide:
       break;
   }
-  return 1 + (random_.next() >> (1 + random_.below(60)));
+  return std::max(floor_, 1 + (random_.next() >> (1 + random_.below(60))));
+}
+
+void HistoryGenerator::chooseTransaction(Operation& operation) {
+  if (!chance(shape_.transactionPercent)) return;
+  if (operation.isWrite() && chance(10)) {
+    operation.isOnce = true;
+    operation.transaction = chance(80) ? ++transactionCount_ : 1 + random_.below(transactionCount_);
+    return;
+  }
+  if (transactionCount_ != 0 && chance(3)) {
+    operation.transaction = static_cast<uint32_t>(1 + random_.below(transactionCount_));
+    return;
+  }
+  if (active_.empty() || (active_.size() < 5 && chance(15))) active_.push_back(++transactionCount_);
+  operation.transaction = active_[random_.below(active_.size())];
+}
+
+Operation HistoryGenerator::makeSettling(size_t idCountMax) {
+  Operation operation;
+  operation.verb = chance(60) ? Verb::kCommit : Verb::kAbort;
+  const size_t count = 1 + random_.below(idCountMax);
+  for (size_t i = 0; i < count && !active_.empty(); ++i) {
+    const auto place = active_.begin() + static_cast<ptrdiff_t>(random_.below(active_.size()));
+    operation.ids.push_back(*place);
+    // Some are settled twice.
+    if (chance(90)) active_.erase(place);
+  }
+  return operation;
+}
+
+Operation HistoryGenerator::makeReduction() {
+  Operation operation;
+  operation.budget = static_cast<uint32_t>(chance(50) ? 1 + random_.below(40) : 1000);
+  const uint64_t reach = shape_.epochs == EpochOrder::kScattered ? 30 : 1 + (newest_ - floor_) / 2;
+  operation.epoch = floor_ + 1 + random_.below(reach);
+  const uint64_t choice = random_.below(100);
+  if (choice < 40) {
+    operation.verb = Verb::kAggregate;
+    if (chance(20)) operation.stepCount = static_cast<uint32_t>(1 + random_.below(20));
+    floor_ = operation.epoch;
+  } else if (choice < 65) {
+    operation.verb = Verb::kPin;
+    pins_.push_back(operation.epoch);
+  } else if (choice < 80 && !pins_.empty()) {
+    operation.verb = Verb::kUnpin;
+    operation.epoch = pins_[random_.below(pins_.size())];
+  } else if (choice < 85) {
+    operation.verb = Verb::kForget;
+  } else {
+    operation.verb = Verb::kDiscard;
+    operation.epochLow = operation.epoch;
+    operation.epoch += random_.below(reach);
+  }
+  return operation;
 }
 
 Conditions HistoryGenerator::chooseConditions(std::span<const Condition> from) {
@@ -219,7 +284,9 @@ Operation HistoryGenerator::makeUpdate() {
   const std::span<const Condition> kFrom[] = {kInsert, kUpdate, kMixed};
   operation.conditions = chooseConditions(kFrom[random_.below(3)]);
   if (chance(5)) operation.conditions = kPerAkey;
+  if (chance(1)) operation.conditions |= kInsert[0] | kUpdate[0];
   operation.isPending = chance(30);
+  chooseTransaction(operation);
   addUpdateParts(operation);
   return operation;
 }
@@ -229,6 +296,7 @@ Operation HistoryGenerator::makePunch() {
   operation.verb = Verb::kPunch;
   chooseNames(operation);
   chooseWriteEpoch(operation);
+  chooseTransaction(operation);
   const uint64_t choice = random_.below(100);
   if (choice < 10) {
     operation.dkey.clear();
@@ -256,11 +324,17 @@ Operation HistoryGenerator::makeFetch() {
   constexpr Condition kFrom[] = {kDkeyFetch, kAkeyFetch};
   operation.conditions = chooseConditions(kFrom);
   operation.isSizesOnly = chance(10);
+  chooseTransaction(operation);
+  operation.isRefusing = chance(30);
   const uint64_t partCount = chance(70) ? 1 : 1 + random_.below(4);
+  operation.isTracked = shape_.hasTracking && chance(5);
   for (uint64_t i = 0; i < partCount; ++i) {
     AkeyPart part = makePart();
     part.value = 0;
     if (!part.isArray() || chance(50)) part.recordSize = 0;
+    if (part.isArray() && !operation.isTracked && chance(1)) {
+      part.extents.push_back({0, uint64_t{1} << (58 + random_.below(5))});
+    }
     operation.akeys.push_back(std::move(part));
   }
   return operation;
@@ -272,6 +346,7 @@ Operation HistoryGenerator::makeQuery() {
   chooseNames(operation);
   operation.epoch = chooseReadEpoch();
   operation.what = static_cast<QueryWhat>(random_.below(6));
+  chooseTransaction(operation);
   if (oid_.dkeyType() != KeyType::kHashed && chance(60)) operation.dkey.clear();
   const bool isDkeyQuery =
       operation.what == QueryWhat::kMaxDkey || operation.what == QueryWhat::kMinDkey;
@@ -286,12 +361,15 @@ Operation HistoryGenerator::makeList() {
   operation.verb = Verb::kList;
   chooseNames(operation);
   operation.level = static_cast<Level>(random_.below(6));
+  chooseTransaction(operation);
   operation.epoch = chooseReadEpoch();
   if (chance(30)) operation.epochLow = std::min(chooseReadEpoch(), operation.epoch);
   if (chance(40)) operation.versions = Versions::kAll;
   if (operation.level == Level::kPunch) operation.versions = Versions::kAll;
   operation.pageSize = static_cast<uint32_t>(1 + random_.below(5));
-  if (operation.level == Level::kObject || operation.level == Level::kDkey) operation.dkey.clear();
+  const bool isAbove = operation.level == Level::kObject || operation.level == Level::kDkey;
+  // Now and then a name is left over that the level does not need.
+  if (isAbove && chance(80)) operation.dkey.clear();
   const bool isDeep = operation.level == Level::kExtent || operation.level == Level::kSingle;
   if (isDeep || (operation.level == Level::kPunch && chance(40))) {
     operation.akeys.emplace_back().akey = makeKey(oid_.akeyType(), shape_.akeyCount, 'a');

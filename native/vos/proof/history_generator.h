@@ -33,6 +33,12 @@ struct HistoryShape {
   // Of 1000 operations, how many compare everything, and how many reopen the pool.
   uint32_t comparePermille = 10;
   uint32_t reopenPermille = 5;
+  // Of 100 writes and reads, how many are of a transaction; and of 1000 operations, how many
+  // aggregate, discard, make or delete a snapshot.
+  uint32_t transactionPercent = 0;
+  uint32_t reducePermille = 0;
+  // Whether reads are remembered.
+  bool hasTracking = false;
 
   static HistoryShape choose(Random& random);
 };
@@ -53,6 +59,9 @@ class HistoryGenerator {
   Operation makeQuery();
   Operation makeList();
   Operation makeCompare();
+  Operation makeReduction();
+  Operation makeSettling(size_t idCountMax);
+  void chooseTransaction(Operation& operation);
   void addUpdateParts(Operation& operation);
   AkeyPart makePart();
   Extent makeExtent();
@@ -69,6 +78,10 @@ class HistoryGenerator {
   Random& random_;
   ObjectId oid_;  // of the operation being made
   Epoch newest_ = 100;
+  Epoch floor_ = 0;          // about where the last aggregation was
+  std::vector<Epoch> pins_;  // some of them gone
+  std::vector<uint32_t> active_;
+  uint32_t transactionCount_ = 0;
   uint64_t valueCount_ = 0;
 };
 

@@ -46,13 +46,18 @@ void fillBuffers(const Operation& operation, const PendingUpdate& pending) {
   }
 }
 
+WriteContext writeOf(const Operation& operation) {
+  return {operation.epoch, operation.minor, transactionId(operation.transaction),
+          operation.conditions, operation.isOnce};
+}
+
 Status update(Container& container, const Operation& operation) {
   const std::vector<IoDescriptor> descriptors = descriptorsOf(operation);
   UpdateRequest request;
   request.oid = operation.oid;
   request.dkey = operation.dkeyBytes();
   request.descriptors = descriptors;
-  request.write = {operation.epoch, operation.minor, {}, operation.conditions};
+  request.write = writeOf(operation);
   if (operation.isPending) {
     DAOS_TRY(PendingUpdate pending, container.updateBegin(request));
     fillBuffers(operation, pending);
@@ -72,26 +77,65 @@ Status punch(Container& container, const Operation& operation) {
   request.oid = operation.oid;
   request.dkey = operation.dkeyBytes();
   request.akeys = akeys;
-  request.write = {operation.epoch, operation.minor, {}, operation.conditions};
+  request.write = writeOf(operation);
   DAOS_TRY([[maybe_unused]] const Ticket ticket, container.punch(request));
   return {};
+}
+
+std::vector<TransactionId> idsOf(const Operation& operation) {
+  std::vector<TransactionId> ids;
+  for (const uint32_t id : operation.ids) ids.push_back(transactionId(id));
+  return ids;
+}
+
+// An aggregation or discard that has begun, step by step.
+Status reduce(Container& container, const Operation& operation) {
+  for (uint32_t step = 1;; ++step) {
+    DAOS_TRY(const bool isMore, container.reduceStep(operation.budget));
+    if (!isMore) return {};
+    if (step == operation.stepCount) break;
+  }
+  container.cancelReduction();
+  return {};
+}
+
+Status forget(Container& container, const Operation& operation) {
+  while (true) {
+    DAOS_TRY(const bool isMore, container.forgetCommittedStep(operation.epoch, operation.budget));
+    if (!isMore) return {};
+  }
+}
+
+Status asStatus(Result<Ticket> ticket) {
+  return ticket.ok() ? Status{} : Status(std::move(ticket).error());
 }
 
 }  // namespace
 
 Status HistoryRunner::write(Container& container, const Operation& operation) {
-  return operation.verb == Verb::kUpdate ? update(container, operation)
-                                         : punch(container, operation);
+  switch (operation.verb) {
+    case Verb::kUpdate: return update(container, operation);
+    case Verb::kPunch: return punch(container, operation);
+    case Verb::kCommit: return asStatus(container.commit(idsOf(operation)));
+    case Verb::kAbort: return asStatus(container.abort(idsOf(operation)));
+    case Verb::kForget: return forget(container, operation);
+    case Verb::kPin: return asStatus(container.createSnapshot(operation.epoch));
+    case Verb::kUnpin: return asStatus(container.deleteSnapshot(operation.epoch));
+    case Verb::kAggregate:
+      DAOS_CHECK(container.beginAggregation(operation.epoch));
+      return reduce(container, operation);
+    case Verb::kDiscard:
+      DAOS_CHECK(container.beginDiscard({operation.epochLow, operation.epoch}));
+      return reduce(container, operation);
+    default: return Error(ErrorCode::kInval, "an operation that changes nothing");
+  }
 }
 
 Difference HistoryRunner::step(const Operation& operation) {
   Comparison comparison(store_.container(), model_);
   switch (operation.verb) {
-    case Verb::kUpdate:
-    case Verb::kPunch:
-      return modify(operation);
     case Verb::kFetch:
-      return comparison.fetch(operation);
+      return fetch(operation);
     case Verb::kQuery:
       return comparison.query(operation);
     case Verb::kList:
@@ -102,8 +146,20 @@ Difference HistoryRunner::step(const Operation& operation) {
       return comparison.everything(operation.epoch, operation.pageSize);
     case Verb::kReopen:
       return reopen();
+    default:
+      return modify(operation);
   }
-  return "an operation without a meaning";
+}
+
+Difference HistoryRunner::fetch(const Operation& operation) {
+  Comparison comparison(store_.container(), model_);
+  Difference difference = comparison.fetch(operation);
+  // A read that told something is remembered, also when that is an error.
+  const ErrorCode code = comparison.fetchCode();
+  const bool hasTold = code == ErrorCode::kOk || code == ErrorCode::kNonexist ||
+                       code == ErrorCode::kExist || code == ErrorCode::kRecSize;
+  if (operation.isTracked && hasTold) model_.noteRead(operation);
+  return difference;
 }
 
 Difference HistoryRunner::modify(const Operation& operation) {
@@ -116,10 +172,14 @@ Difference HistoryRunner::modify(const Operation& operation) {
     return "it ends with " + (status.ok() ? "success" : status.error().describe()) + ", expected " +
            verdict.toText();
   }
-  if (status.ok()) {
+  const bool isSettling = operation.verb == Verb::kCommit || operation.verb == Verb::kAbort;
+  // Ids before one that is refused are settled.
+  if (status.ok() || isSettling) {
     model_.apply(operation);
     noteChange();
   }
+  if (operation.verb == Verb::kAggregate || operation.verb == Verb::kUnpin) cursor_.reset();
+  if (!operation.isWrite()) return {};
   const ErrorCode code = status.code();
   if (code == ErrorCode::kInval || code == ErrorCode::kKey2big || code == ErrorCode::kOverflow)
     return {};
@@ -128,6 +188,7 @@ Difference HistoryRunner::modify(const Operation& operation) {
 
 Difference HistoryRunner::reopen() {
   const Status status = store_.reopen();
+  model_.forgetReads();
   if (status.ok()) return {};
   return "the pool does not open: " + status.error().describe();
 }
@@ -140,9 +201,12 @@ void HistoryRunner::noteChange() {
 
 Difference HistoryRunner::beginList(const Operation& operation) {
   const Listing listing = Listing::of(operation);
-  // Visible extents are no lasting things: each write cuts them anew.
+  // Visible extents are no lasting things: each write cuts them anew. What was aggregated is looked
+  // at as a whole as well.
   const bool isVolatile = listing.level == Level::kExtent && listing.versions == Versions::kVisible;
-  if (isVolatile) return Comparison(store_.container(), model_).list(listing, operation.pageSize);
+  const std::optional<Listing> rest = comparable(model_, listing);
+  const bool isWhole = rest && rest->epochs.low == listing.epochs.low;
+  if (isVolatile || !isWhole || !model_.isReadable(listing.epochs.high)) return Comparison(store_.container(), model_).list(listing, operation.pageSize);
   cursor_.emplace();
   cursor_->listing = listing;
   cursor_->lasting = expectedEntries(model_, listing);
@@ -151,8 +215,9 @@ Difference HistoryRunner::beginList(const Operation& operation) {
 
 Difference HistoryRunner::continueList(uint32_t pageSize) {
   if (!cursor_) return {};
-  const auto page = listPage(store_.container(), cursor_->listing, pageSize, cursor_->anchor);
+  auto page = listPage(store_.container(), cursor_->listing, pageSize, cursor_->anchor);
   if (!page.ok()) return "the enumeration ends with " + page.error().describe();
+  normalise(model_, cursor_->listing, *page);
   const std::vector<Listed> now = expectedEntries(model_, cursor_->listing);
   for (const Listed& entry : *page) {
     if (std::find(now.begin(), now.end(), entry) == now.end()) {

@@ -16,7 +16,7 @@ class HistoryRunner {
 
   // One operation on both. What differs, or nothing.
   Difference step(const Operation& operation);
-  // The store's half of a step alone: carries out an update or punch.
+  // The store's half of a step alone: carries out what changes something, but for reopening.
   static Status write(Container& container, const Operation& operation);
 
  private:
@@ -32,6 +32,7 @@ class HistoryRunner {
   Difference modify(const Operation& operation);
   Difference reopen();
   Difference beginList(const Operation& operation);
+  Difference fetch(const Operation& operation);
   Difference continueList(uint32_t pageSize);
   Difference endList();
   void noteChange();

@@ -18,6 +18,7 @@ Listed toListed(const Entry& entry) {
   listed.epoch = entry.epoch;
   listed.minor = entry.minor;
   listed.isHole = entry.isHole;
+  listed.isInDoubt = entry.isInDoubt;
   switch (entry.kind) {
     case EntryKind::kObject:
       listed.oid = entry.oid;
@@ -65,6 +66,7 @@ Listed versionEntry(EntryKind kind, const ModelWrite& write, Extent extent) {
   entry.epoch = write.stamp.epoch;
   entry.minor = write.stamp.minor;
   entry.isHole = !write.isData();
+  entry.isInDoubt = write.transaction != 0;
   entry.recordSize = write.recordSize;
   return entry;
 }
@@ -75,7 +77,7 @@ bool isWithin(const ModelStamp& stamp, const EpochRange& range) {
 
 bool hasPunchIn(const ModelPunches& punches, const EpochRange& range) {
   return std::any_of(punches.begin(), punches.end(),
-                     [&](const ModelStamp& punch) { return isWithin(punch, range); });
+                     [&](const ModelPunch& punch) { return isWithin(punch.stamp, range); });
 }
 
 bool hasVersionIn(const ModelAkey& akey, const EpochRange& range) {
@@ -134,8 +136,9 @@ class Expectation {
   void addSingles();
   void addPunches();
   const ModelAkey* akey() const { return model_.akey(listing_.oid, listing_.dkey, listing_.akey); }
+  ModelView view() const { return {listing_.epochs.high, listing_.reader}; }
   Hidden hidden() const {
-    return model_.hiddenAt(listing_.oid, listing_.dkey, listing_.akey, listing_.epochs.high);
+    return model_.hiddenAt(listing_.oid, listing_.dkey, listing_.akey, view());
   }
 
   const ReferenceModel& model_;
@@ -145,7 +148,7 @@ class Expectation {
 
 void Expectation::addObjects() {
   for (const auto& [oid, object] : model_.objects()) {
-    if (!(isAll() ? hasVersionIn(object, listing_.epochs) : model_.isVisible(oid, listing_.epochs)))
+    if (!(isAll() ? hasVersionIn(object, listing_.epochs) : model_.isVisible(oid, listing_.epochs, listing_.reader)))
       continue;
     entries_.emplace_back().oid = oid;
   }
@@ -156,7 +159,7 @@ void Expectation::addDkeys() {
   if (!object) return;
   for (const auto& [name, dkey] : object->dkeys) {
     if (!(isAll() ? hasVersionIn(dkey, listing_.epochs)
-                  : model_.isVisible(listing_.oid, name, listing_.epochs))) {
+                  : model_.isVisible(listing_.oid, name, listing_.epochs, listing_.reader))) {
       continue;
     }
     Listed& entry = entries_.emplace_back();
@@ -170,7 +173,8 @@ void Expectation::addAkeys() {
   if (!dkey) return;
   for (const auto& [name, akeyBelow] : dkey->akeys) {
     if (!(isAll() ? hasVersionIn(akeyBelow, listing_.epochs)
-                  : model_.isVisible(listing_.oid, listing_.dkey, name, listing_.epochs))) {
+                  : model_.isVisible(listing_.oid, listing_.dkey, name, listing_.epochs,
+                                     listing_.reader))) {
       continue;
     }
     Listed& entry = entries_.emplace_back();
@@ -193,9 +197,10 @@ void Expectation::addExtents() {
     return;
   }
   for (const ModelPiece& piece :
-       visiblePieces(*array, hidden(), listing_.epochs.high, kWholeArray)) {
+       visiblePieces(*array, hidden(), view(), kWholeArray)) {
     if (piece.isData() && piece.write->stamp.epoch >= listing_.epochs.low) {
       entries_.push_back(versionEntry(EntryKind::kExtent, *piece.write, piece.extent));
+      entries_.back().isInDoubt = false;
     }
   }
 }
@@ -204,9 +209,10 @@ void Expectation::addSingles() {
   const ModelAkey* single = akey();
   if (!single || single->isArray) return;
   if (!isAll()) {
-    const ModelWrite* write = visibleSingle(*single, hidden(), listing_.epochs.high);
+    const ModelWrite* write = visibleSingle(*single, hidden(), view());
     if (write && write->stamp.epoch >= listing_.epochs.low) {
       entries_.push_back(versionEntry(EntryKind::kSingle, *write, {}));
+      entries_.back().isInDoubt = false;
     }
     return;
   }
@@ -227,12 +233,13 @@ void Expectation::addPunches() {
     punches = &found->punches;
   }
   if (!punches) return;
-  for (const ModelStamp& punch : *punches) {
-    if (!isWithin(punch, listing_.epochs)) continue;
+  for (const auto& [stamp, transaction] : *punches) {
+    if (!isWithin(stamp, listing_.epochs)) continue;
     Listed& entry = entries_.emplace_back();
     entry.kind = EntryKind::kPunch;
-    entry.epoch = punch.epoch;
-    entry.minor = punch.minor;
+    entry.epoch = stamp.epoch;
+    entry.minor = stamp.minor;
+    entry.isInDoubt = transaction != 0;
   }
 }
 
@@ -270,6 +277,7 @@ std::string toText(const Listed& entry) {
   if (entry.epoch != 0)
     text += " at " + std::to_string(entry.epoch) + '.' + std::to_string(entry.minor);
   if (entry.isHole) text += " hole";
+  if (entry.isInDoubt) text += " in doubt";
   if (entry.recordSize != 0) text += " size " + std::to_string(entry.recordSize);
   return text;
 }
@@ -283,6 +291,7 @@ Listing Listing::of(const Operation& operation) {
   listing.epochs = {operation.epochLow, operation.epoch};
   listing.versions = operation.versions;
   listing.isReverse = operation.isReverse;
+  listing.reader = operation.transaction;
   return listing;
 }
 
@@ -295,6 +304,7 @@ EnumerateRequest Listing::request() const {
   request.epochs = epochs;
   request.versions = versions;
   request.isReverse = isReverse;
+  request.transaction = transactionId(reader);
   return request;
 }
 
@@ -339,16 +349,44 @@ std::vector<Listed> expectedEntries(const ReferenceModel& model, const Listing& 
     const KeyType type = isDkey ? listing.oid.dkeyType() : listing.oid.akeyType();
     std::sort(entries.begin(), entries.end(),
               [type](const Listed& a, const Listed& b) { return isKeyBefore(type, a.key, b.key); });
-  } else if (!listing.isOrdered()) {
-    std::sort(entries.begin(), entries.end(), isListedBefore);
-  } else {
-    joinExtents(entries);
-    if (listing.isReverse) std::reverse(entries.begin(), entries.end());
+  } else if (listing.level == Level::kExtent && listing.isReverse) {
+    std::reverse(entries.begin(), entries.end());
   }
+  normalise(model, listing, entries);
   return entries;
 }
 
-void normalise(const Listing& listing, std::vector<Listed>& entries) {
+std::optional<Listing> comparable(const ReferenceModel& model, Listing listing) {
+  const Epoch aggregated = model.aggregatedEpoch();
+  if (aggregated == 0 || listing.epochs.low > aggregated) return listing;
+  const bool isAll = listing.versions == Versions::kAll || listing.level == Level::kPunch;
+  if (!isAll && listing.epochs.low == 0) return listing;
+  if (listing.epochs.high > aggregated) {
+    listing.epochs.low = aggregated + 1;
+  } else if (isAll) {
+    return {};
+  } else {
+    listing.epochs.low = 0;
+  }
+  return listing;
+}
+
+void normalise(const ReferenceModel& model, const Listing& listing, std::vector<Listed>& entries) {
+  for (Listed& entry : entries) {
+    const bool isExtent = entry.kind == EntryKind::kExtent;
+    if (isExtent && listing.versions == Versions::kVisible &&
+        entry.epoch <= model.aggregatedEpoch()) {
+      entry.epoch = model.mergedEpoch(entry.epoch);
+      entry.minor = 0;
+    }
+    if (entry.kind != EntryKind::kAkey || model.areTypesCertain()) continue;
+    if (listing.versions == Versions::kVisible) continue;
+    entry.valueType = ValueType::kSingle;
+    entry.recordSize = 0;
+  }
+  if (listing.level == Level::kDkey || listing.level == Level::kAkey) {
+    if (listing.isOrdered()) return;
+  }
   if (!listing.isOrdered()) return std::sort(entries.begin(), entries.end(), isListedBefore);
   if (listing.level != Level::kExtent) return;
   if (listing.isReverse) std::reverse(entries.begin(), entries.end());

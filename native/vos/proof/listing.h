@@ -1,6 +1,7 @@
 // What an enumeration returns, as values: from a container, and from the model.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct Listed {
   Epoch epoch = 0;
   uint16_t minor = 0;
   bool isHole = false;
+  bool isInDoubt = false;
   ValueType valueType = ValueType::kSingle;
   uint64_t recordSize = 0;
 
@@ -34,6 +36,7 @@ struct Listing {
   EpochRange epochs;
   Versions versions = Versions::kVisible;
   bool isReverse = false;
+  uint32_t reader = 0;  // number of a transaction
 
   static Listing of(const Operation& operation);
   EnumerateRequest request() const;
@@ -51,8 +54,10 @@ Result<std::vector<Listed>> listAll(Container& container, const Listing& listing
 // What the model says the enumeration returns, in the listing's order or, without one, sorted.
 std::vector<Listed> expectedEntries(const ReferenceModel& model, const Listing& listing);
 
-// Brings entries into the form of expectedEntries: extents that the store may cut as it likes are
-// joined, unordered entries are sorted.
-void normalise(const Listing& listing, std::vector<Listed>& entries);
+// Brings entries into the form of expectedEntries: what the store is free in (where it cuts extents,
+// the order of what has none, what aggregation may change) becomes the same.
+void normalise(const ReferenceModel& model, const Listing& listing, std::vector<Listed>& entries);
+// Without what aggregation has made the store's own business; nothing when that is all of it.
+std::optional<Listing> comparable(const ReferenceModel& model, Listing listing);
 
 }  // namespace daos::vos::proof

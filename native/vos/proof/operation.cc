@@ -16,7 +16,10 @@ struct Name {
 constexpr Name<Verb> kVerbs[] = {
     {Verb::kUpdate, "update"},   {Verb::kPunch, "punch"},   {Verb::kFetch, "fetch"},
     {Verb::kQuery, "query"},     {Verb::kList, "list"},     {Verb::kContinue, "continue"},
-    {Verb::kCompare, "compare"}, {Verb::kReopen, "reopen"},
+    {Verb::kCompare, "compare"}, {Verb::kReopen, "reopen"}, {Verb::kCommit, "commit"},
+    {Verb::kAbort, "abort"},     {Verb::kForget, "forget"}, {Verb::kPin, "pin"},
+    {Verb::kUnpin, "unpin"},     {Verb::kAggregate, "aggregate"},
+    {Verb::kDiscard, "discard"},
 };
 constexpr Name<Level> kLevels[] = {
     {Level::kObject, "object"}, {Level::kDkey, "dkey"},     {Level::kAkey, "akey"},
@@ -124,6 +127,13 @@ bool parseExtents(std::string_view text, std::vector<Extent>* extents) {
   return true;
 }
 
+bool parseIds(std::string_view text, std::vector<uint32_t>* ids) {
+  for (const std::string_view word : split(text, ',')) {
+    if (!parseNumber(word, &ids->emplace_back())) return false;
+  }
+  return true;
+}
+
 bool parseObject(std::string_view text, ObjectId* oid) {
   uint8_t type = 0;
   uint64_t number = 0;
@@ -147,6 +157,10 @@ bool parseField(std::string_view name, std::string_view value, Operation& operat
   if (name == "from") return parseNumber(value, &operation.epochLow);
   if (name == "page") return parseNumber(value, &operation.pageSize);
   if (name == "if") return parseConditions(value, &operation.conditions);
+  if (name == "transaction") return parseNumber(value, &operation.transaction);
+  if (name == "ids") return parseIds(value, &operation.ids);
+  if (name == "budget") return parseNumber(value, &operation.budget);
+  if (name == "steps") return parseNumber(value, &operation.stepCount);
   if (name == "level") return findName(kLevels, value, &operation.level);
   if (name == "what") return findName(kQuestions, value, &operation.what);
   return false;
@@ -154,6 +168,9 @@ bool parseField(std::string_view name, std::string_view value, Operation& operat
 
 bool parseFlag(std::string_view word, Operation& operation) {
   if (word == "pending") return operation.isPending = true;
+  if (word == "once") return operation.isOnce = true;
+  if (word == "refusing") return operation.isRefusing = true;
+  if (word == "tracked") return operation.isTracked = true;
   if (word == "sizes") return operation.isSizesOnly = true;
   if (word == "reverse") return operation.isReverse = true;
   if (word != "all") return false;
@@ -193,6 +210,26 @@ void appendPart(std::string& text, const AkeyPart& part, Verb verb) {
   if (part.conditions != 0) appendField(text, "if", conditionsText(part.conditions));
 }
 
+void appendTransaction(std::string& text, const Operation& operation) {
+  if (operation.transaction != 0) {
+    appendField(text, "transaction", std::to_string(operation.transaction));
+  }
+  std::string ids;
+  for (const uint32_t id : operation.ids) ids += (ids.empty() ? "" : ",") + std::to_string(id);
+  if (!ids.empty()) appendField(text, "ids", ids);
+  if (operation.isOnce) text += " once";
+  if (operation.isRefusing) text += " refusing";
+  if (operation.isTracked) text += " tracked";
+}
+
+void appendReduction(std::string& text, const Operation& operation) {
+  const bool isReduction = operation.verb == Verb::kAggregate || operation.verb == Verb::kDiscard;
+  if (!isReduction && operation.verb != Verb::kForget) return;
+  if (operation.epochLow != 0) appendField(text, "from", std::to_string(operation.epochLow));
+  appendField(text, "budget", std::to_string(operation.budget));
+  if (operation.stepCount != 0) appendField(text, "steps", std::to_string(operation.stepCount));
+}
+
 void appendListFields(std::string& text, const Operation& operation) {
   if (operation.verb == Verb::kList) {
     appendField(text, "level", nameOf(kLevels, operation.level));
@@ -209,6 +246,10 @@ void appendListFields(std::string& text, const Operation& operation) {
 
 ObjectId makeObject(uint8_t type, uint64_t number) {
   return ObjectId::make({number, 0}, static_cast<ObjectType>(type), 1, 1);
+}
+
+TransactionId transactionId(uint32_t number) {
+  return number == 0 ? TransactionId{} : Uuid::fromRandom(0x7472616e73, number);
 }
 
 std::string keyText(std::string_view key) {
@@ -232,18 +273,21 @@ std::string keyText(std::string_view key) {
 std::string toText(const Operation& operation) {
   std::string text(nameOf(kVerbs, operation.verb));
   if (operation.verb == Verb::kReopen) return text;
-  if (operation.verb != Verb::kCompare && operation.verb != Verb::kContinue) {
+  if (operation.namesObject()) {
     appendField(text, "object",
                 std::to_string(operation.oid.typeBits()) + ':' + std::to_string(operation.oid.low));
   }
   if (!operation.dkey.empty()) appendField(text, "dkey", keyText(operation.dkey));
-  if (operation.verb != Verb::kContinue) {
+  const bool isSettling = operation.verb == Verb::kCommit || operation.verb == Verb::kAbort;
+  if (operation.verb != Verb::kContinue && !isSettling) {
     std::string epoch = std::to_string(operation.epoch);
     if (operation.minor != 0) epoch += '.' + std::to_string(operation.minor);
     appendField(text, "at", epoch);
   }
   if (operation.verb == Verb::kQuery) appendField(text, "what", nameOf(kQuestions, operation.what));
   appendListFields(text, operation);
+  appendReduction(text, operation);
+  appendTransaction(text, operation);
   if (operation.conditions != 0) appendField(text, "if", conditionsText(operation.conditions));
   if (operation.isPending) text += " pending";
   if (operation.isSizesOnly) text += " sizes";

@@ -14,18 +14,22 @@ auto* findIn(const Map& map, const Key& key) {
   return found == map.end() ? nullptr : &found->second;
 }
 
-void hideBy(const ModelPunches& punches, Epoch epoch, Hidden& hidden) {
-  for (const ModelStamp& punch : punches) {
-    if (punch.epoch <= epoch && (!hidden || punch > *hidden)) hidden = punch;
+void hideBy(const ModelPunches& punches, ModelView view, Hidden& hidden) {
+  for (const ModelPunch& punch : punches) {
+    if (!view.sees(punch.stamp, punch.transaction)) continue;
+    if (!hidden || punch.stamp > *hidden) hidden = punch.stamp;
   }
 }
 
-void addPunch(ModelPunches& punches, ModelStamp stamp) {
-  if (std::find(punches.begin(), punches.end(), stamp) == punches.end()) punches.push_back(stamp);
+void addPunch(ModelPunches& punches, const ModelPunch& added) {
+  for (const ModelPunch& punch : punches) {
+    if (punch.stamp == added.stamp) return;
+  }
+  punches.push_back(added);
 }
 
-bool isSeen(const ModelWrite& write, const Hidden& hidden, Epoch epoch) {
-  return write.stamp.epoch <= epoch && (!hidden || write.stamp > *hidden);
+bool isSeen(const ModelWrite& write, const Hidden& hidden, ModelView view) {
+  return view.sees(write.stamp, write.transaction) && (!hidden || write.stamp > *hidden);
 }
 
 // Takes from `gaps` what `write` covers and adds it to `pieces`.
@@ -45,12 +49,14 @@ void paint(const ModelWrite& write, std::vector<Extent>& gaps, std::vector<Model
   gaps.swap(left);
 }
 
-bool hasDataWrittenIn(const ModelAkey& akey, const Hidden& hidden, const EpochRange& range) {
+bool hasDataWrittenIn(const ModelAkey& akey, const Hidden& hidden, const EpochRange& range,
+                      uint32_t reader) {
+  const ModelView view(range.high, reader);
   if (!akey.isArray) {
-    const ModelWrite* write = visibleSingle(akey, hidden, range.high);
+    const ModelWrite* write = visibleSingle(akey, hidden, view);
     return write && write->stamp.epoch >= range.low;
   }
-  for (const ModelPiece& piece : visiblePieces(akey, hidden, range.high, kWholeArray)) {
+  for (const ModelPiece& piece : visiblePieces(akey, hidden, view, kWholeArray)) {
     if (piece.isData() && piece.write->stamp.epoch >= range.low) return true;
   }
   return false;
@@ -63,6 +69,14 @@ void judgeKey(const std::string& key, KeyType type, Verdict& verdict) {
   if (key.size() > kKeySizeMax) verdict.allowed.push_back(ErrorCode::kKey2big);
 }
 
+void judgeContradiction(Conditions conditions, Verdict& verdict) {
+  const bool isDkeyTorn = (conditions & kDkeyInsert) != 0 &&
+                          (conditions & (kDkeyUpdate | kDkeyFetch | kDkeyPunch)) != 0;
+  const bool isAkeyTorn = (conditions & kAkeyInsert) != 0 &&
+                          (conditions & (kAkeyUpdate | kAkeyFetch | kAkeyPunch)) != 0;
+  if (isDkeyTorn || isAkeyTorn) verdict.allowed.push_back(ErrorCode::kInval);
+}
+
 }  // namespace
 
 bool isKeyBefore(KeyType type, const std::string& a, const std::string& b) {
@@ -73,7 +87,8 @@ bool isKeyBefore(KeyType type, const std::string& a, const std::string& b) {
 }
 
 bool Verdict::permits(ErrorCode code) const {
-  return std::find(allowed.begin(), allowed.end(), code) != allowed.end();
+  return std::find(allowed.begin(), allowed.end(), code) != allowed.end() ||
+         std::find(possible.begin(), possible.end(), code) != possible.end();
 }
 
 std::string Verdict::toText() const {
@@ -82,6 +97,7 @@ std::string Verdict::toText() const {
     if (!text.empty()) text += " or ";
     text += code == ErrorCode::kOk ? "success" : std::string(errorName(code));
   }
+  for (const ErrorCode code : possible) text += " perhaps " + std::string(errorName(code));
   return text;
 }
 
@@ -101,29 +117,29 @@ const ModelAkey* ReferenceModel::akey(const ObjectId& oid, const std::string& dk
 }
 
 Hidden ReferenceModel::hiddenAt(const ObjectId& oid, const std::string& dkeyName,
-                                const std::string& akeyName, Epoch epoch) const {
+                                const std::string& akeyName, ModelView view) const {
   Hidden hidden;
-  if (const ModelObject* found = object(oid)) hideBy(found->punches, epoch, hidden);
-  if (const ModelDkey* found = dkey(oid, dkeyName)) hideBy(found->punches, epoch, hidden);
-  if (const ModelAkey* found = akey(oid, dkeyName, akeyName)) hideBy(found->punches, epoch, hidden);
+  if (const ModelObject* found = object(oid)) hideBy(found->punches, view, hidden);
+  if (const ModelDkey* found = dkey(oid, dkeyName)) hideBy(found->punches, view, hidden);
+  if (const ModelAkey* found = akey(oid, dkeyName, akeyName)) hideBy(found->punches, view, hidden);
   return hidden;
 }
 
-const ModelWrite* visibleSingle(const ModelAkey& akey, Hidden hidden, Epoch epoch) {
+const ModelWrite* visibleSingle(const ModelAkey& akey, Hidden hidden, ModelView view) {
   if (akey.isArray) return nullptr;
   for (auto write = akey.writes.rbegin(); write != akey.writes.rend(); ++write) {
-    if (isSeen(*write, hidden, epoch)) return write->isData() ? &*write : nullptr;
+    if (isSeen(*write, hidden, view)) return write->isData() ? &*write : nullptr;
   }
   return nullptr;
 }
 
-std::vector<ModelPiece> visiblePieces(const ModelAkey& akey, Hidden hidden, Epoch epoch,
+std::vector<ModelPiece> visiblePieces(const ModelAkey& akey, Hidden hidden, ModelView view,
                                       Extent range) {
   std::vector<Extent> gaps = {range};
   std::vector<ModelPiece> pieces;
   if (akey.isArray) {
     for (auto write = akey.writes.rbegin(); write != akey.writes.rend() && !gaps.empty(); ++write) {
-      if (isSeen(*write, hidden, epoch)) paint(*write, gaps, pieces);
+      if (isSeen(*write, hidden, view)) paint(*write, gaps, pieces);
     }
   }
   for (const Extent& gap : gaps) pieces.push_back({gap, nullptr});
@@ -134,26 +150,30 @@ std::vector<ModelPiece> visiblePieces(const ModelAkey& akey, Hidden hidden, Epoc
 }
 
 bool ReferenceModel::isVisible(const ObjectId& oid, const std::string& dkeyName,
-                               const std::string& akeyName, const EpochRange& range) const {
+                               const std::string& akeyName, const EpochRange& range,
+                               uint32_t reader) const {
   const ModelAkey* found = akey(oid, dkeyName, akeyName);
-  return found && hasDataWrittenIn(*found, hiddenAt(oid, dkeyName, akeyName, range.high), range);
+  if (!found) return false;
+  const Hidden hidden = hiddenAt(oid, dkeyName, akeyName, {range.high, reader});
+  return hasDataWrittenIn(*found, hidden, range, reader);
 }
 
 bool ReferenceModel::isVisible(const ObjectId& oid, const std::string& dkeyName,
-                               const EpochRange& range) const {
+                               const EpochRange& range, uint32_t reader) const {
   const ModelDkey* found = dkey(oid, dkeyName);
   if (!found) return false;
   for (const auto& [name, below] : found->akeys) {
-    if (isVisible(oid, dkeyName, name, range)) return true;
+    if (isVisible(oid, dkeyName, name, range, reader)) return true;
   }
   return false;
 }
 
-bool ReferenceModel::isVisible(const ObjectId& oid, const EpochRange& range) const {
+bool ReferenceModel::isVisible(const ObjectId& oid, const EpochRange& range,
+                               uint32_t reader) const {
   const ModelObject* found = object(oid);
   if (!found) return false;
   for (const auto& [name, below] : found->dkeys) {
-    if (isVisible(oid, name, range)) return true;
+    if (isVisible(oid, name, range, reader)) return true;
   }
   return false;
 }
@@ -161,9 +181,16 @@ bool ReferenceModel::isVisible(const ObjectId& oid, const EpochRange& range) con
 // --- judging
 
 Verdict ReferenceModel::judge(const Operation& operation) const {
+  if (!operation.isWrite() && operation.verb != Verb::kFetch) return judgeHistory(operation);
   Verdict verdict;
   judgeValidity(operation, verdict);
+  judgeEpoch(operation, verdict);
   if (!verdict.allowed.empty()) return verdict;
+  if (operation.isWrite()) {
+    judgeTransaction(operation, verdict);
+    judgeStamps(operation, verdict);
+    judgeReads(operation, verdict);
+  }
   judgeConditions(operation, verdict);
   if (operation.verb == Verb::kUpdate) judgeKinds(operation, verdict);
   if (operation.verb == Verb::kFetch) judgeRecordSizes(operation, verdict);
@@ -182,8 +209,10 @@ void ReferenceModel::judgeValidity(const Operation& operation, Verdict& verdict)
   if (operation.verb != Verb::kPunch && operation.akeys.empty()) {
     verdict.allowed.push_back(ErrorCode::kInval);
   }
+  judgeContradiction(operation.conditions, verdict);
   for (const AkeyPart& part : operation.akeys) {
     judgeKey(part.akey, operation.oid.akeyType(), verdict);
+    judgeContradiction(part.conditions, verdict);
     uint64_t count = 0;
     for (const Extent& extent : part.extents) count += extent.count;
     if (part.recordSize != 0 && count > kTransferSizeMax / part.recordSize) {
@@ -200,22 +229,28 @@ void ReferenceModel::judgeValidity(const Operation& operation, Verdict& verdict)
 
 void ReferenceModel::judgeConditions(const Operation& operation, Verdict& verdict) const {
   const EpochRange until = {0, operation.epoch};
+  const uint32_t reader = operation.transaction;
+  const bool refuses = operation.verb != Verb::kFetch || operation.isRefusing;
+  const bool asks = operation.conditions != 0 || operation.verb == Verb::kFetch;
+  if (refuses && asks && isInDoubt(operation.oid, operation.epoch, reader)) {
+    verdict.possible.push_back(ErrorCode::kTxBusy);
+  }
   const auto demand = [&](bool isWanted, bool isThere, bool mustBeThere) {
     if (isWanted && isThere != mustBeThere) {
       verdict.allowed.push_back(mustBeThere ? ErrorCode::kNonexist : ErrorCode::kExist);
     }
   };
   const Conditions call = operation.conditions;
-  if ((call & kObjectPunch) != 0) demand(true, isVisible(operation.oid, until), true);
+  if ((call & kObjectPunch) != 0) demand(true, isVisible(operation.oid, until, reader), true);
   if ((call & (kDkeyInsert | kDkeyUpdate | kDkeyFetch | kDkeyPunch)) != 0) {
-    const bool isThere = isVisible(operation.oid, operation.dkey, until);
+    const bool isThere = isVisible(operation.oid, operation.dkey, until, reader);
     demand((call & kDkeyInsert) != 0, isThere, false);
     demand((call & (kDkeyUpdate | kDkeyFetch | kDkeyPunch)) != 0, isThere, true);
   }
   for (const AkeyPart& part : operation.akeys) {
     const Conditions own = (call & kPerAkey) != 0 ? part.conditions : call;
     if ((own & (kAkeyInsert | kAkeyUpdate | kAkeyFetch | kAkeyPunch)) == 0) continue;
-    const bool isThere = isVisible(operation.oid, operation.dkey, part.akey, until);
+    const bool isThere = isVisible(operation.oid, operation.dkey, part.akey, until, reader);
     demand((own & kAkeyInsert) != 0, isThere, false);
     demand((own & (kAkeyUpdate | kAkeyFetch | kAkeyPunch)) != 0, isThere, true);
   }
@@ -234,10 +269,14 @@ void ReferenceModel::judgeKinds(const Operation& operation, Verdict& verdict) co
       known.recordSize = stored->recordSize;
     }
     if (!isKnown) known.isArray = part.isArray();
-    if (known.isArray != part.isArray()) verdict.allowed.push_back(ErrorCode::kInval);
+    // An aggregation that was given up may have come this far, or not.
+    const bool isUncertain =
+        isPartlyAggregated_ && isStored && isDead(operation.oid, operation.dkey, part.akey);
+    std::vector<ErrorCode>& codes = isUncertain ? verdict.possible : verdict.allowed;
+    if (known.isArray != part.isArray()) codes.push_back(ErrorCode::kInval);
     if (!part.isArray() || part.recordSize == 0) continue;
     if (known.recordSize == 0) known.recordSize = part.recordSize;
-    if (known.recordSize != part.recordSize) verdict.allowed.push_back(ErrorCode::kRecSize);
+    if (known.recordSize != part.recordSize) codes.push_back(ErrorCode::kRecSize);
   }
 }
 
@@ -245,15 +284,22 @@ void ReferenceModel::judgeKinds(const Operation& operation, Verdict& verdict) co
 void ReferenceModel::judgeRecordSizes(const Operation& operation, Verdict& verdict) const {
   for (const AkeyPart& part : operation.akeys) {
     const ModelAkey* stored = akey(operation.oid, operation.dkey, part.akey);
-    if (!stored || part.recordSize == 0 || stored->isArray != part.isArray()) continue;
-    const Hidden hidden = hiddenAt(operation.oid, operation.dkey, part.akey, operation.epoch);
+    if (!stored || stored->isArray != part.isArray()) continue;
+    unsigned __int128 size = 0;
+    bool hasData = false;
+    const ModelView view(operation.epoch, operation.transaction);
+    const Hidden hidden = hiddenAt(operation.oid, operation.dkey, part.akey, view);
     for (const Extent& extent : part.extents) {
-      for (const ModelPiece& piece : visiblePieces(*stored, hidden, operation.epoch, extent)) {
-        if (piece.isData() && piece.write->recordSize != part.recordSize) {
+      for (const ModelPiece& piece : visiblePieces(*stored, hidden, view, extent)) {
+        if (!piece.isData()) continue;
+        hasData = true;
+        if (part.recordSize != 0 && piece.write->recordSize != part.recordSize) {
           verdict.allowed.push_back(ErrorCode::kRecSize);
         }
       }
+      size += static_cast<unsigned __int128>(extent.count) * stored->recordSize;
     }
+    if (hasData && size >> 64 != 0) verdict.allowed.push_back(ErrorCode::kOverflow);
   }
 }
 
@@ -281,38 +327,68 @@ void addWrite(ModelAkey& akey, const ModelWrite& write) {
 }  // namespace
 
 void ReferenceModel::apply(const Operation& operation) {
-  if (operation.verb == Verb::kUpdate) return applyUpdate(operation);
-  if (operation.verb == Verb::kPunch) applyPunch(operation);
+  const uint32_t transaction = operation.transaction;
+  if (operation.isWrite()) {
+    newest_ = std::max(newest_, operation.epoch);
+    if (transaction != 0 && operation.conditions != 0) hasReads_ = true;
+    if (transaction != 0 && operation.isOnce) committed_[transaction] = operation.epoch;
+    if (transaction != 0 && !operation.isOnce) {
+      const auto [place, isNew] = prepared_.try_emplace(transaction, operation.epoch);
+      place->second = std::min(place->second, operation.epoch);
+    }
+  }
+  switch (operation.verb) {
+    case Verb::kUpdate: return applyUpdate(operation);
+    case Verb::kPunch: return applyPunch(operation);
+    case Verb::kCommit:
+    case Verb::kAbort: return settle(operation);
+    case Verb::kForget:
+      std::erase_if(committed_, [&](const auto& id) { return id.second <= operation.epoch; });
+      return;
+    case Verb::kPin: pins_.insert(operation.epoch); return;
+    case Verb::kUnpin: pins_.erase(operation.epoch); return;
+    case Verb::kAggregate: return aggregate(operation);
+    case Verb::kDiscard: return discard(operation);
+    default: return;
+  }
 }
 
 void ReferenceModel::applyUpdate(const Operation& operation) {
   ModelDkey& dkeyModel = objects_[operation.oid].dkeys[operation.dkey];
   const ModelStamp stamp = {operation.epoch, operation.minor};
+  const uint32_t transaction = operation.isOnce ? 0 : operation.transaction;
   for (const AkeyPart& part : operation.akeys) {
     ModelAkey& target = dkeyModel.akeys[part.akey];
+    // Only what an aggregation has dropped gives way to another type.
+    const bool isOther = target.isArray != part.isArray() ||
+                         (target.recordSize != 0 && part.recordSize != 0 &&
+                          target.recordSize != part.recordSize);
+    if (isOther && part.isArray()) target.writes.clear();
+    if (target.isArray != part.isArray()) target.writes.clear();
     if (target.writes.empty()) target.recordSize = 0;
     target.isArray = part.isArray();
     if (!part.isArray()) {
-      addWrite(target, {stamp, {}, part.recordSize, part.value, 0});
+      addWrite(target, {stamp, transaction, {}, part.recordSize, part.value, 0});
       continue;
     }
     if (part.recordSize != 0) target.recordSize = part.recordSize;
     uint64_t offset = 0;
     for (const Extent& extent : part.extents) {
-      addWrite(target, {stamp, extent, part.recordSize, part.value, offset});
+      addWrite(target, {stamp, transaction, extent, part.recordSize, part.value, offset});
       offset += extent.count * part.recordSize;
     }
   }
 }
 
 void ReferenceModel::applyPunch(const Operation& operation) {
-  const ModelStamp stamp = {operation.epoch, operation.minor};
+  const ModelPunch punch = {{operation.epoch, operation.minor},
+                            operation.isOnce ? 0 : operation.transaction};
   ModelObject& target = objects_[operation.oid];
-  if (operation.dkey.empty()) return addPunch(target.punches, stamp);
+  if (operation.dkey.empty()) return addPunch(target.punches, punch);
   ModelDkey& dkeyModel = target.dkeys[operation.dkey];
-  if (operation.akeys.empty()) return addPunch(dkeyModel.punches, stamp);
+  if (operation.akeys.empty()) return addPunch(dkeyModel.punches, punch);
   for (const AkeyPart& part : operation.akeys) {
-    addPunch(dkeyModel.akeys[part.akey].punches, stamp);
+    addPunch(dkeyModel.akeys[part.akey].punches, punch);
   }
 }
 

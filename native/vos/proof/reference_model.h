@@ -5,13 +5,16 @@
 // memory or durability, and is slow on purpose: every answer is worked out from the writes, nothing
 // is kept.
 //
-// Invariant: a write is never changed once it is in; only a write of the same stamp to the same
-// place
-//            takes its place.
+// Aggregation is what no reader may notice: the model keeps all writes and only remembers up to
+// where it went, and with that which reads are refused and what can no longer be told apart.
+//
+// Invariant: a write is never changed once it is in, but that its transaction is committed; only a
+//            write of the same stamp to the same place takes its place.
 #pragma once
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +31,7 @@ struct ModelStamp {
 // A version of a single value, or an extent.
 struct ModelWrite {
   ModelStamp stamp;
+  uint32_t transaction = 0;  // that has not been committed
   Extent extent;            // an array's
   uint64_t recordSize = 0;  // of a single value its size; 0: punched
   uint64_t value = 0;       // the content: pattern `value` from `offset` on
@@ -44,7 +48,23 @@ struct ModelPiece {
   bool isData() const { return write && write->isData(); }
 };
 
-using ModelPunches = std::vector<ModelStamp>;
+struct ModelPunch {
+  ModelStamp stamp;
+  uint32_t transaction = 0;
+};
+using ModelPunches = std::vector<ModelPunch>;
+
+// Whose eyes a read has; an epoch alone: those of nobody in particular.
+struct ModelView {
+  Epoch epoch = 0;
+  uint32_t reader = 0;  // the transaction whose uncommitted writes are seen too
+  uint32_t other = 0;   // one more such
+  ModelView(Epoch of, uint32_t by = 0, uint32_t with = 0) : epoch(of), reader(by), other(with) {}
+  bool sees(const ModelStamp& stamp, uint32_t transaction) const {
+    const bool isKnown = transaction == 0 || transaction == reader || transaction == other;
+    return isKnown && stamp.epoch <= epoch;
+  }
+};
 
 struct ModelAkey {
   ModelPunches punches;
@@ -70,6 +90,8 @@ using Hidden = std::optional<ModelStamp>;
 // The codes with which a call may end.
 struct Verdict {
   std::vector<ErrorCode> allowed;
+  // May come instead, where the store is free to be careful.
+  std::vector<ErrorCode> possible;
   bool permits(ErrorCode code) const;
   std::string toText() const;
 };
@@ -78,10 +100,17 @@ class ReferenceModel {
  public:
   // --- writing
 
-  // With which codes the update, punch or fetch may end, from what is stored now.
+  // With which codes the operation may end, from what is stored now.
   Verdict judge(const Operation& operation) const;
-  // Carries out an update or punch that succeeded.
+  // Carries out an operation that succeeded.
   void apply(const Operation& operation);
+  // A fetch that was to be remembered has been answered.
+  void noteRead(const Operation& fetch);
+  // The store was opened anew: it remembers no reads.
+  void forgetReads() {
+    reads_.clear();
+    hasReads_ = false;
+  }
 
   // --- reading; a null pointer stands for nothing of that name
 
@@ -91,17 +120,59 @@ class ReferenceModel {
   const ModelAkey* akey(const ObjectId& oid, const std::string& dkey,
                         const std::string& name) const;
 
-  // What punches of the object, dkey and akey hide from a read at `epoch`.
+  // What punches of the object, dkey and akey hide from a read.
   Hidden hiddenAt(const ObjectId& oid, const std::string& dkey, const std::string& akey,
-                  Epoch epoch) const;
+                  ModelView view) const;
 
   // Whether any data is visible at `range.high` that was written at or after `range.low`.
-  bool isVisible(const ObjectId& oid, const EpochRange& range) const;
-  bool isVisible(const ObjectId& oid, const std::string& dkey, const EpochRange& range) const;
+  bool isVisible(const ObjectId& oid, const EpochRange& range, uint32_t reader = 0) const;
+  bool isVisible(const ObjectId& oid, const std::string& dkey, const EpochRange& range,
+                 uint32_t reader = 0) const;
   bool isVisible(const ObjectId& oid, const std::string& dkey, const std::string& akey,
-                 const EpochRange& range) const;
+                 const EpochRange& range, uint32_t reader = 0) const;
+
+  // Of the last aggregation; 0 without one.
+  Epoch aggregatedEpoch() const { return aggregated_; }
+  // Whether one was given up before its end, and none has come to its end since.
+  bool isPartlyAggregated() const { return isPartlyAggregated_; }
+  // False when a name may have been dropped or not, and its type with it.
+  bool areTypesCertain() const { return areTypesCertain_; }
+  bool isReadable(Epoch epoch) const { return epoch >= aggregated_ || pins_.contains(epoch); }
+  const std::set<Epoch>& pins() const { return pins_; }
+  // Versions of up to the last aggregation may have been merged with others up to the next pin: the
+  // epoch that stands for all of them.
+  Epoch mergedEpoch(Epoch epoch) const;
+  // Transactions that have prepared something, with the least epoch of theirs.
+  const std::map<uint32_t, Epoch>& prepared() const { return prepared_; }
+  const std::map<uint32_t, Epoch>& committed() const { return committed_; }
+  // Whether a read at `epoch` by `reader` meets an uncommitted write of another beneath the object.
+  bool isInDoubt(const ObjectId& oid, Epoch epoch, uint32_t reader) const;
 
  private:
+  struct Read {
+    ObjectId oid;
+    std::string dkey;
+    std::string akey;
+    ModelView view;
+  };
+  void judgeEpoch(const Operation& operation, Verdict& verdict) const;
+  void judgeTransaction(const Operation& operation, Verdict& verdict) const;
+  void judgeStamps(const Operation& operation, Verdict& verdict) const;
+  void judgeReads(const Operation& operation, Verdict& verdict) const;
+  Verdict judgeHistory(const Operation& operation) const;
+  void settle(const Operation& operation);
+  void aggregate(const Operation& operation);
+  void discard(const Operation& operation);
+  void dropEmpty();
+  // What the store has dropped, or may have: seen at no pin.
+  bool isDead(const ObjectId& oid, const std::string& dkey, const std::string& akey) const;
+  bool isSeenAt(const ObjectId& oid, const std::string& dkey, const std::string& akey,
+                const ModelWrite& write, Epoch pin) const;
+  template <typename Visit>
+  void visitPunches(Visit&& visit);
+  template <typename Visit>
+  void visitAkeys(Visit&& visit);
+
   void judgeValidity(const Operation& operation, Verdict& verdict) const;
   void judgeConditions(const Operation& operation, Verdict& verdict) const;
   void judgeKinds(const Operation& operation, Verdict& verdict) const;
@@ -110,14 +181,21 @@ class ReferenceModel {
   void applyPunch(const Operation& operation);
 
   std::map<ObjectId, ModelObject> objects_;
+  std::map<uint32_t, Epoch> prepared_;
+  std::map<uint32_t, Epoch> committed_;
+  std::set<Epoch> pins_;
+  Epoch aggregated_ = 0;
+  bool isPartlyAggregated_ = false;
+  bool areTypesCertain_ = true;
+  bool hasReads_ = false;  // also such as are not in reads_
+  Epoch newest_ = 0;
+  std::vector<Read> reads_;
 };
 
-// The newest version of a single value that a read at `epoch` sees; null when that is none or a
-// punch.
-const ModelWrite* visibleSingle(const ModelAkey& akey, Hidden hidden, Epoch epoch);
-// `range` of an array as a read at `epoch` sees it, gapless, in order; neighbours of one write are
-// one piece.
-std::vector<ModelPiece> visiblePieces(const ModelAkey& akey, Hidden hidden, Epoch epoch,
+// The newest version of a single value that a read sees; null when that is none or a punch.
+const ModelWrite* visibleSingle(const ModelAkey& akey, Hidden hidden, ModelView view);
+// `range` of an array as a read sees it, gapless, in order; neighbours of one write are one piece.
+std::vector<ModelPiece> visiblePieces(const ModelAkey& akey, Hidden hidden, ModelView view,
                                       Extent range);
 inline constexpr Extent kWholeArray = {0, kExtentEndMax};
 

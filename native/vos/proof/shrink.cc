@@ -72,7 +72,11 @@ class Shrinker {
     isSimpler |= trySet(index, &Operation::isPending, false);
     isSimpler |= trySet(index, &Operation::isSizesOnly, false);
     isSimpler |= trySet(index, &Operation::isReverse, false);
-    isSimpler |= trySet(index, &Operation::epochLow, 0);
+    isSimpler |= trySet(index, &Operation::isOnce, false);
+    isSimpler |= trySet(index, &Operation::isTracked, false);
+    isSimpler |= trySet(index, &Operation::stepCount, 0);
+    isSimpler |= trySet(index, &Operation::transaction, 0);
+    if (history_[index].verb == Verb::kList) isSimpler |= trySet(index, &Operation::epochLow, 0);
     for (size_t part = history_[index].akeys.size(); part-- != 0;)
       isSimpler |= simplifyPart(index, part);
     return isSimpler;
