@@ -8,12 +8,13 @@
 #include "node/object_binding.h"
 #include "node/rpc_binding.h"
 #include "node/vos_binding.h"
+#include "node/vos_history_binding.h"
 #include "node/vos_object_binding.h"
 
 NAPI_MODULE_INIT() {
   using namespace daos::node;
   return initAddon(env, exports,
                    {clientFunctions(), objectFunctions(), arrayFunctions(), rpcFunctions(),
-                    engineFunctions(), mediaFunctions(), vosFunctions(), vosObjectFunctions(),
-                    credentialFunctions()});
+                    engineFunctions(), mediaFunctions(), vosFunctions(), vosHistoryFunctions(),
+                    vosObjectFunctions(), credentialFunctions()});
 }

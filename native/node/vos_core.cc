@@ -72,6 +72,12 @@ Epoch VosCore::epochOf(Epoch wanted) {
   return wanted;
 }
 
+Task<Status> VosCore::waitRoom() {
+  vos::Arena& arena = pool().arena();
+  while (!arena.hasLogRoom()) DAOS_CO_CHECK(co_await arena.waitLogRoom());
+  co_return Status();
+}
+
 Task<Status> VosCore::settle(vos::Ticket ticket) {
   if (pool().isDurable(ticket)) co_return Status();
   co_return co_await pool().arena().waitDurable(ticket);

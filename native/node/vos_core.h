@@ -23,6 +23,8 @@ class VosCore : public Core {
   vos::Pool& pool() { return stored_->vos(); }
   // `wanted`, or the time now when that is 0; later than all epochs made here before.
   Epoch epochOf(Epoch wanted);
+  // Waits until there is room to log another operation; at the beginning of each.
+  Task<Status> waitRoom();
   // Waits until what `ticket` stands for is durable.
   Task<Status> settle(vos::Ticket ticket);
 

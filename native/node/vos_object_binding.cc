@@ -10,11 +10,13 @@ namespace daos::node {
 
 namespace {
 
-// What every operation begins with: oid, epoch (0: now, or the newest), conditions.
+// What every operation begins with: oid, epoch (0: now, or the newest), conditions, and whether it
+// is a transaction's, with its id then.
 struct Head {
   ObjectId oid;
   Epoch epoch;
   Conditions conditions;
+  vos::TransactionId transaction{};
 };
 
 Head readHead(CommandReader& reader) {
@@ -22,10 +24,24 @@ Head readHead(CommandReader& reader) {
   head.oid = reader.objectId();
   head.epoch = reader.u64();
   head.conditions = reader.u32();
+  if (reader.boolean()) head.transaction = reader.uuid();
   return head;
 }
 
-Epoch readEpochOf(const Head& head) { return head.epoch == 0 ? kEpochMax : head.epoch; }
+vos::WriteContext writeOf(const Head& head, Epoch epoch) {
+  return {.epoch = epoch, .transaction = head.transaction, .conditions = head.conditions};
+}
+
+// What a transaction reads is remembered, so that nobody writes below it later. Others do not see
+// what is in doubt.
+vos::ReadContext readOf(const Head& head) {
+  const bool isOfTransaction = !head.transaction.isNil();
+  return {.epoch = head.epoch == 0 ? kEpochMax : head.epoch,
+          .transaction = head.transaction,
+          .inDoubt = isOfTransaction ? vos::InDoubt::kRefuse : vos::InDoubt::kSkip,
+          .isTracked = isOfTransaction,
+          .conditions = head.conditions};
+}
 
 // One range for each descriptor, as VOS wants it.
 Result<std::vector<Bytes>> cut(const std::vector<MutableBytes>& data,
@@ -43,12 +59,6 @@ Result<std::vector<Bytes>> cut(const std::vector<MutableBytes>& data,
     }
   }
   return ranges;
-}
-
-Task<Status> waitRoom(VosCore& core) {
-  vos::Arena& arena = core.pool().arena();
-  while (!arena.hasLogRoom()) DAOS_CO_CHECK(co_await arena.waitLogRoom());
-  co_return Status();
 }
 
 // Into the arena at once, or to Media first where the data is large.
@@ -77,12 +87,12 @@ Task<Status> update(VosContainer& container, Request& request) {
   const Bytes dkey = request.reader.bytes();
   DAOS_CO_TRY(const Descriptors akeys, Descriptors::read(request.reader));
   DAOS_CO_TRY(const std::vector<Bytes> data, cut(request.data, akeys.akeys()));
-  DAOS_CO_CHECK(co_await waitRoom(container.core()));
+  DAOS_CO_CHECK(co_await container.core().waitRoom());
   const Epoch epoch = container.core().epochOf(head.epoch);
   const vos::UpdateRequest wanted{.oid = head.oid,
                                   .dkey = dkey,
                                   .descriptors = akeys.akeys(),
-                                  .write = {.epoch = epoch, .conditions = head.conditions}};
+                                  .write = writeOf(head, epoch)};
   DAOS_CO_TRY(const vos::Ticket ticket, co_await store(container.container(), wanted, data));
   request.number = epoch;
   co_return co_await container.core().settle(ticket);
@@ -99,14 +109,14 @@ Task<Status> punch(VosContainer& container, Request& request) {
   for (uint32_t i = 0; i < akeyCount && reader.remaining() > 0; ++i)
     akeys.push_back(reader.bytes());
   DAOS_CO_CHECK(reader.status());
-  DAOS_CO_CHECK(co_await waitRoom(container.core()));
+  DAOS_CO_CHECK(co_await container.core().waitRoom());
   const Epoch epoch = container.core().epochOf(head.epoch);
   DAOS_CO_TRY(
       const vos::Ticket ticket,
       container.container().punch({.oid = head.oid,
                                    .dkey = dkey,
                                    .akeys = akeys,
-                                   .write = {.epoch = epoch, .conditions = head.conditions}}));
+                                   .write = writeOf(head, epoch)}));
   request.number = epoch;
   co_return co_await container.core().settle(ticket);
 }
@@ -170,7 +180,7 @@ Task<Status> fetch(VosContainer& container, Request& request) {
       {.oid = head.oid,
        .dkey = dkey,
        .descriptors = akeys,
-       .read = {.epoch = readEpochOf(head), .conditions = head.conditions},
+       .read = readOf(head),
        .sizesOnly = request.data.empty()},
       fetched));
   if (fetched.hasMedia()) DAOS_CO_CHECK(co_await fetched.readMedia());
@@ -199,6 +209,7 @@ class PageSink : public vos::EntrySink {
     answer_.u8(static_cast<uint8_t>(entry.kind));
     answer_.u8(static_cast<uint8_t>(entry.valueType));
     answer_.u8(entry.isHole);
+    answer_.u8(entry.isInDoubt);
     answer_.u64(entry.epoch);
     answer_.u64(entry.recordSize);
     if (entry.kind == vos::EntryKind::kObject) answer_.objectId(entry.oid);
@@ -221,9 +232,10 @@ class PageSink : public vos::EntrySink {
 
 // C++: Status Container::enumerate(const EnumerateRequest&, Anchor&, EntrySink&)
 // TS:  vosEnumerate(level: u8, oid: objectId, dkey: bytes, akey: bytes, low: u64, high: u64,
-//      allVersions: boolean, countMax: u32, anchor: bytes): u32 count, entries…: u8 kind, u8
-//      valueType, boolean isHole, u64 epoch, u64 recordSize, then objectId | bytes key | (u64
-//      index, u64 count); then bytes anchor, boolean isEnd
+//      allVersions: boolean, countMax: u32, anchor: bytes, isTransaction: boolean, [uuid]): u32
+//      count, entries…: u8 kind, u8 valueType, boolean isHole, boolean isInDoubt, u64 epoch, u64
+//      recordSize, then objectId | bytes key | (u64 index, u64 count); then bytes anchor, boolean
+//      isEnd
 Status enumerate(VosContainer& container, Request& request) {
   CommandReader& reader = request.reader;
   vos::EnumerateRequest wanted;
@@ -236,6 +248,10 @@ Status enumerate(VosContainer& container, Request& request) {
   wanted.versions = reader.boolean() ? vos::Versions::kAll : vos::Versions::kVisible;
   const uint32_t countMax = reader.u32();
   const Bytes position = reader.bytes();
+  if (reader.boolean()) {
+    wanted.transaction = reader.uuid();
+    wanted.isTracked = true;
+  }
   DAOS_CHECK(reader.status());
   vos::Anchor anchor;
   if (position.size() > anchor.bytes.size()) return invalid("an anchor of another kind");
@@ -260,7 +276,7 @@ Status query(VosContainer& container, Request& request) {
   wanted.what = static_cast<vos::QueryWhat>(request.reader.u8());
   wanted.dkey = request.reader.bytes();
   wanted.akey = request.reader.bytes();
-  wanted.read.epoch = readEpochOf(head);
+  wanted.read = readOf(head);
   DAOS_CHECK(request.reader.status());
   DAOS_TRY(const vos::QueryResult found, container.container().query(wanted));
   request.answer = std::make_unique<AnswerWriter>();

@@ -1,7 +1,7 @@
-// The functions of native/node/vos_binding.cc and vos_object_binding.cc.
+// The functions of native/node/vos_binding.cc, vos_object_binding.cc and vos_history_binding.cc.
 import { loadAddon, type Addon, type NativeFunction } from '@daos/native';
 
-type VosFunction =
+export type VosFunction =
   | 'vosOpen'
   | 'vosClose'
   | 'vosSpace'
@@ -15,7 +15,16 @@ type VosFunction =
   | 'vosFetch'
   | 'vosPunch'
   | 'vosQuery'
-  | 'vosEnumerate';
+  | 'vosEnumerate'
+  | 'vosNow'
+  | 'vosCommit'
+  | 'vosAbort'
+  | 'vosTransactions'
+  | 'vosCreateSnapshot'
+  | 'vosDeleteSnapshot'
+  | 'vosListSnapshots'
+  | 'vosAggregate'
+  | 'vosDiscard';
 
 export type VosBinding = Record<VosFunction, NativeFunction>;
 export type VosAddon = Addon<VosBinding>;

@@ -1,40 +1,18 @@
 // An open container of a store.
-import { DaosError, formatObjectId, type Epoch, type ObjectId } from '@daos/model';
+import { randomUUID } from 'node:crypto';
+import { EPOCH_MAX, type Epoch } from '@daos/model';
 import {
   AnswerReader,
   asBigint,
   asNothing,
-  bytesOf,
-  conditionBits,
-  descriptorOf,
-  perAkeyBit,
-  writeDescriptors,
-  writeSingle,
-  type AkeyUpdate,
   type CommandWriter,
-  type Condition,
   type Decode,
-  type ExtentInput,
   type Handle,
-  type Key,
 } from '@daos/native';
-import type { VosAddon } from './binding.js';
+import type { VosAddon, VosFunction } from './binding.js';
+import { VosTransaction } from './transaction.js';
 import { VosView } from './view.js';
-
-export interface WriteOptions {
-  /**
-   * When the write happens: any epoch, in any order. Default: now, later than all before. Of two
-   * writes at one epoch the one that arrives last wins.
-   */
-  epoch?: Epoch;
-  /** What must or must not exist at the epoch: else DER_NONEXIST or DER_EXIST. */
-  conditions?: readonly Condition[];
-}
-
-export interface ArrayWriteOptions extends WriteOptions {
-  /** Bytes of one record: chosen by the first write, the same ever after. Default 1. */
-  recordSize?: number;
-}
+import { VosWriter } from './writer.js';
 
 /** What a container takes. */
 export interface VosUsage {
@@ -43,19 +21,54 @@ export interface VosUsage {
   objectCount: number;
 }
 
-const NO_KEY = new Uint8Array();
+/** What an aggregation or discard has done. */
+export interface VosReduction {
+  /** Versions and punches that are gone. */
+  droppedCount: number;
+  /** Extents that became part of another. */
+  mergedCount: number;
+  /** Runs of extents that were left alone because their checksums do not match. */
+  damagedCount: number;
+}
+
+/** A transaction that was neither committed nor aborted. */
+export interface VosPrepared {
+  id: string;
+  /** The least epoch that it has written at. */
+  epoch: Epoch;
+}
 
 const asUsage: Decode<VosUsage> = (_low, _high, value) => {
   const answer = new AnswerReader(value as Uint8Array);
   return { arenaBytes: answer.size(), dataBytes: answer.size(), objectCount: answer.size() };
 };
 
+const asReduction: Decode<VosReduction> = (_low, _high, value) => {
+  const answer = new AnswerReader(value as Uint8Array);
+  return {
+    droppedCount: answer.size(),
+    mergedCount: answer.size(),
+    damagedCount: answer.size(),
+  };
+};
+
+const asEpochs: Decode<Epoch[]> = (_low, _high, value) => {
+  const answer = new AnswerReader(value as Uint8Array);
+  return Array.from({ length: answer.u32() }, () => answer.u64());
+};
+
+const asPrepared: Decode<VosPrepared[]> = (_low, _high, value) => {
+  const answer = new AnswerReader(value as Uint8Array);
+  return Array.from({ length: answer.u32() }, () => ({ id: answer.text(), epoch: answer.u64() }));
+};
+
 /**
  * A container. Each write is one transaction: it happens wholly or not at all, and answers its
- * epoch when it is durable.
+ * epoch when it is durable. Several are one with begin().
  */
-export class VosContainer extends VosView implements AsyncDisposable {
+export class VosContainer extends VosWriter implements AsyncDisposable {
   readonly uuid: string;
+  protected readonly writeEpoch = 0n;
 
   constructor(addon: VosAddon, handle: Handle, uuid: string) {
     super(addon, handle);
@@ -67,111 +80,87 @@ export class VosContainer extends VosView implements AsyncDisposable {
     return new VosView(this.addon, this.handle, epoch);
   }
 
-  /**
-   * Stores a single value. Text is stored as UTF-8.
-   * @throws DaosError DER_INVAL for an empty key or value, DER_KEY2BIG, DER_NOSPACE.
-   */
-  update(
-    oid: ObjectId,
-    dkey: Key,
-    akey: Key,
-    value: Uint8Array | string,
-    options: WriteOptions = {},
-  ): Promise<Epoch> {
-    const data = bytesOf(value);
-    if (data.byteLength === 0) return Promise.reject(emptyValue(oid));
-    writeSingle(this.#begin(oid, options).key(dkey), akey, data.byteLength);
-    const { operations, binding } = this.addon;
-    return operations.run(binding.vosUpdate, this.handle, asBigint, data);
+  // --- transactions
+
+  /** Begins a transaction now: its writes have one epoch, and are seen by others after commit. */
+  async begin(): Promise<VosTransaction> {
+    const epoch = await this.#run('vosNow', asBigint);
+    return new VosTransaction(this.addon, this.handle, randomUUID(), epoch);
   }
+
+  /** Transactions in doubt, also of the time before the store was opened. */
+  preparedTransactions(): Promise<VosPrepared[]> {
+    return this.#run('vosTransactions', asPrepared);
+  }
+
+  /** @throws DaosError DER_NONEXIST for one that has written nothing here. */
+  commit(id: string): Promise<void> {
+    return this.#run('vosCommit', asNothing, (command) => command.uuid(id));
+  }
+
+  /** @throws DaosError DER_ALREADY for one that was committed. */
+  abort(id: string): Promise<void> {
+    return this.#run('vosAbort', asNothing, (command) => command.uuid(id));
+  }
+
+  // --- history
 
   /**
-   * Writes records of an array from `index` on.
-   * @throws DaosError DER_IO_INVAL when `data` is not whole records, DER_REC_SIZE for another
-   * record size than the array's.
+   * Pins an epoch: it stays readable across aggregations. Default: now. Answers the epoch.
+   * @throws DaosError DER_EXIST, DER_EP_OLD before the last aggregation.
    */
-  updateArray(
-    oid: ObjectId,
-    dkey: Key,
-    akey: Key,
-    index: number | bigint,
-    data: Uint8Array,
-    { recordSize = 1, ...options }: ArrayWriteOptions = {},
-  ): Promise<Epoch> {
-    const extents = [{ index, count: data.byteLength / recordSize }];
-    return this.updateAkeys(oid, dkey, [{ akey, value: data, extents, recordSize }], options);
+  createSnapshot(epoch: Epoch = 0n): Promise<Epoch> {
+    return this.#run('vosCreateSnapshot', asBigint, (command) => command.u64(epoch));
   }
 
-  /** Makes holes of ranges of records. */
-  punchArray(
-    oid: ObjectId,
-    dkey: Key,
-    akey: Key,
-    extents: readonly ExtentInput[],
-    options: WriteOptions = {},
-  ): Promise<Epoch> {
-    return this.updateAkeys(oid, dkey, [{ akey, value: NO_KEY, extents, recordSize: 0 }], options);
+  /** @throws DaosError DER_NONEXIST. */
+  deleteSnapshot(epoch: Epoch): Promise<void> {
+    return this.#run('vosDeleteSnapshot', asNothing, (command) => command.u64(epoch));
   }
 
-  /** Writes several akeys under one dkey as one. */
-  updateAkeys(
-    oid: ObjectId,
-    dkey: Key,
-    akeys: readonly AkeyUpdate[],
-    options: WriteOptions = {},
-  ): Promise<Epoch> {
-    const data = akeys.map(({ value }) => bytesOf(value));
-    const descriptors = akeys.map((akey, i) => descriptorOf(akey, data[i]?.byteLength ?? 0));
-    writeDescriptors(this.#begin(oid, options, perAkeyBit(akeys)).key(dkey), descriptors);
-    const { operations, binding } = this.addon;
-    return operations.run(binding.vosUpdate, this.handle, asBigint, data);
+  /** Pinned epochs, ascending. */
+  snapshots(): Promise<Epoch[]> {
+    return this.#run('vosListSnapshots', asEpochs);
   }
 
   /**
-   * Punches akeys, or the dkey when there are none, or the object when there is no dkey: hides all
-   * that was written up to the epoch.
+   * Drops what neither a snapshot nor a read at `upTo` (default: now) sees, and merges small
+   * extents. Writes up to there, and reads before but at snapshots, are refused from now on
+   * (DER_EP_OLD). Other operations go on meanwhile.
+   * @throws DaosError DER_BUSY while another aggregation or discard is under way.
    */
-  punch(
-    oid: ObjectId,
-    dkey?: Key,
-    akeys: readonly Key[] = [],
-    options: WriteOptions = {},
-  ): Promise<Epoch> {
-    const command = this.#begin(oid, options);
-    if (dkey === undefined) command.bytes(NO_KEY);
-    else command.key(dkey);
-    command.u32(akeys.length);
-    for (const akey of akeys) command.key(akey);
-    const { operations, binding } = this.addon;
-    return operations.run(binding.vosPunch, this.handle, asBigint);
+  aggregate(upTo: Epoch = 0n): Promise<VosReduction> {
+    return this.#run('vosAggregate', asReduction, (command) => command.u64(upTo));
+  }
+
+  /**
+   * Drops what was written and punched from `low` to `high`, as if it had never been.
+   * @throws DaosError DER_EP_OLD where that was aggregated already, DER_BUSY.
+   */
+  discard(low: Epoch, high: Epoch = EPOCH_MAX): Promise<VosReduction> {
+    return this.#run('vosDiscard', asReduction, (command) => command.u64(low).u64(high));
   }
 
   usage(): Promise<VosUsage> {
-    const { operations, binding } = this.addon;
-    operations.command.begin();
-    return operations.run(binding.vosUsage, this.handle, asUsage);
+    return this.#run('vosUsage', asUsage);
   }
 
   close(): Promise<void> {
-    const { operations, binding } = this.addon;
-    operations.command.begin();
-    return operations.run(binding.vosCloseContainer, this.handle, asNothing);
+    return this.#run('vosCloseContainer', asNothing);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  #begin(
-    oid: ObjectId,
-    { epoch = 0n, conditions }: WriteOptions,
-    extraConditions = 0,
-  ): CommandWriter {
-    const command = this.addon.operations.command.begin().objectId(oid);
-    return command.u64(epoch).u32(conditionBits(conditions) | extraConditions);
+  #run<T>(
+    name: VosFunction,
+    decode: Decode<T>,
+    write?: (command: CommandWriter) => CommandWriter,
+  ): Promise<T> {
+    const { operations, binding } = this.addon;
+    const command = operations.command.begin();
+    write?.(command);
+    return operations.run(binding[name], this.handle, decode);
   }
-}
-
-function emptyValue(oid: ObjectId): DaosError {
-  return new DaosError('DER_INVAL', `object ${formatObjectId(oid)}: a value is empty; punch it`);
 }

@@ -1,5 +1,5 @@
 // What a store lists: objects, keys, and the versions of what is stored under them.
-import type { Epoch, ObjectId } from '@daos/model';
+import { DaosError, type Epoch, type ObjectId } from '@daos/model';
 import { AnswerReader } from '@daos/native';
 
 /** An object, and when anything in it changed last. */
@@ -29,6 +29,8 @@ export interface ExtentEntry {
   recordSize: number;
   /** The run was punched: it is a hole. */
   isHole: boolean;
+  /** Its transaction has not been committed. */
+  isInDoubt: boolean;
 }
 
 /** A version of a single value. */
@@ -38,6 +40,15 @@ export interface SingleEntry {
   size: number;
   /** The value was punched. */
   isHole: boolean;
+  /** Its transaction has not been committed. */
+  isInDoubt: boolean;
+}
+
+/** A punch of an object, dkey or akey: what is beneath it and not after it is hidden. */
+export interface PunchEntry {
+  epoch: Epoch;
+  /** Its transaction has not been committed. */
+  isInDoubt: boolean;
 }
 
 export interface Entries {
@@ -46,10 +57,11 @@ export interface Entries {
   akeys: AkeyEntry;
   extents: ExtentEntry;
   singles: SingleEntry;
+  punches: PunchEntry;
 }
 
 /** As the core numbers them. */
-export const LEVELS = { objects: 0, dkeys: 1, akeys: 2, extents: 3, singles: 4 } as const;
+export const LEVELS = { objects: 0, dkeys: 1, akeys: 2, extents: 3, singles: 4, punches: 5 } as const;
 export type Level = keyof typeof LEVELS;
 
 const KIND_OBJECT = 0;
@@ -57,6 +69,7 @@ const KIND_DKEY = 1;
 const KIND_AKEY = 2;
 const KIND_EXTENT = 3;
 const KIND_SINGLE = 4;
+const KIND_PUNCH = 5;
 const VALUE_ARRAY = 2;
 
 export interface EntryPage<L extends Level> {
@@ -69,18 +82,17 @@ export function readPage<L extends Level>(bytes: Uint8Array): EntryPage<L> {
   const answer = new AnswerReader(bytes);
   const entries: Entries[L][] = [];
   for (let count = answer.u32(); count > 0; --count) {
-    const entry = readEntry(answer);
-    if (entry !== undefined) entries.push(entry as Entries[L]);
+    entries.push(readEntry(answer) as Entries[L]);
   }
   const anchor = answer.bytes().slice();
   return { entries, anchor, isLast: answer.u8() !== 0 };
 }
 
-/** Undefined for the punch of a key or object, which has no entry of its own here. */
-function readEntry(answer: AnswerReader): Entries[Level] | undefined {
+function readEntry(answer: AnswerReader): Entries[Level] {
   const kind = answer.u8();
   const valueType = answer.u8();
   const isHole = answer.u8() !== 0;
+  const isInDoubt = answer.u8() !== 0;
   const epoch = answer.u64();
   const recordSize = answer.size();
   switch (kind) {
@@ -93,10 +105,12 @@ function readEntry(answer: AnswerReader): Entries[Level] | undefined {
       return { akey, epoch, kind: valueType === VALUE_ARRAY ? 'array' : 'single', recordSize };
     }
     case KIND_EXTENT:
-      return { index: answer.u64(), count: answer.u64(), epoch, recordSize, isHole };
+      return { index: answer.u64(), count: answer.u64(), epoch, recordSize, isHole, isInDoubt };
     case KIND_SINGLE:
-      return { epoch, size: recordSize, isHole };
+      return { epoch, size: recordSize, isHole, isInDoubt };
+    case KIND_PUNCH:
+      return { epoch, isInDoubt };
     default:
-      return undefined;
+      throw new DaosError('DER_PROTO', `an entry of unknown kind ${kind}`);
   }
 }

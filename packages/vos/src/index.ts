@@ -8,7 +8,10 @@ export type {
   Entries,
   ExtentEntry,
   ObjectEntry,
+  PunchEntry,
   SingleEntry,
 } from './entries.js';
+export * from './transaction.js';
 export * from './view.js';
 export * from './vos.js';
+export * from './writer.js';

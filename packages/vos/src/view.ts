@@ -13,6 +13,7 @@ import {
   writeSingle,
   type AkeyFetch,
   type AkeyResult,
+  type CommandWriter,
   type Condition,
   type Decode,
   type Handle,
@@ -67,12 +68,20 @@ export class VosView {
   readonly epoch: Epoch;
   protected readonly addon: VosAddon;
   protected readonly handle: Handle;
+  /** The transaction that reads and writes, if any. */
+  protected readonly transaction: string | undefined;
   readonly #buffers = new FetchBuffers();
 
-  constructor(addon: VosAddon, handle: Handle, epoch: Epoch = EPOCH_MAX) {
+  constructor(
+    addon: VosAddon,
+    handle: Handle,
+    epoch: Epoch = EPOCH_MAX,
+    transaction: string | undefined = undefined,
+  ) {
     this.addon = addon;
     this.handle = handle;
     this.epoch = epoch;
+    this.transaction = transaction;
   }
 
   /** A single value, or undefined where there is none. */
@@ -191,6 +200,17 @@ export class VosView {
     return this.#list('singles', oid, [dkey, akey], options);
   }
 
+  /** The punches of an object, of a dkey, or of an akey, that were not aggregated yet. */
+  punches(
+    oid: ObjectId,
+    dkey?: Key,
+    akey?: Key,
+    options: ListOptions = {},
+  ): AsyncGenerator<Entries['punches'], void, undefined> {
+    const names = [dkey, akey].filter((name) => name !== undefined);
+    return this.#list('punches', oid, names, { ...options, allVersions: true });
+  }
+
   /**
    * The greatest or least dkey, akey of a dkey, or extent of an array. Where a dkey or akey that
    * the question needs is not given, the greatest (least) is taken for it. Undefined: there is
@@ -215,9 +235,19 @@ export class VosView {
     }
   }
 
-  #beginRead(oid: ObjectId, { epoch, conditions }: ReadOptions, extraConditions = 0) {
+  #beginRead(oid: ObjectId, { epoch = this.epoch, conditions }: ReadOptions, extraConditions = 0) {
+    return this.beginOperation(oid, epoch, conditionBits(conditions) | extraConditions);
+  }
+
+  /** What the core's operations begin with. */
+  protected beginOperation(oid: ObjectId, epoch: Epoch, conditions: number): CommandWriter {
     const command = this.addon.operations.command.begin().objectId(oid);
-    return command.u64(epoch ?? this.epoch).u32(conditionBits(conditions) | extraConditions);
+    return this.#writeTransaction(command.u64(epoch).u32(conditions));
+  }
+
+  #writeTransaction(command: CommandWriter): CommandWriter {
+    command.boolean(this.transaction !== undefined);
+    return this.transaction === undefined ? command : command.uuid(this.transaction);
   }
 
   #fetchSize(
@@ -265,6 +295,7 @@ export class VosView {
       .boolean(allVersions)
       .u32(pageSize)
       .bytes(anchor);
+    this.#writeTransaction(command);
     const decode: Decode<EntryPage<L>> = (_low, _high, value) => readPage(value as Uint8Array);
     return operations.run(binding.vosEnumerate, this.handle, decode);
   }

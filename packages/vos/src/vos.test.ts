@@ -179,7 +179,7 @@ describe.each(ARENAS)('vos on %s', (arena) => {
       ['array', 'array'],
     ]);
     expect(await listed(container.extents(OID, 'key000', 'array'))).toEqual([
-      { index: 4n, count: 2n, epoch: 7n, recordSize: 1, isHole: false },
+      { index: 4n, count: 2n, epoch: 7n, recordSize: 1, isHole: false, isInDoubt: false },
     ]);
     const versions = await listed(container.versions(OID, 'key000', 'a', { allVersions: true }));
     expect(versions.map(({ epoch, size }) => [epoch, size]).sort()).toEqual([
@@ -203,6 +203,71 @@ describe.each(ARENAS)('vos on %s', (arena) => {
         'maxDkey',
       ),
     ).toBeUndefined();
+  });
+
+  test('writes of a transaction are seen as one, and by nobody before', async () => {
+    await container.update(OID, 'k', 'a', 'old');
+    const transaction = await container.begin();
+    await transaction.update(OID, 'k', 'a', 'new');
+    await transaction.update(OID, 'other', 'a', 'new too');
+    expect(textOf(await transaction.fetch(OID, 'k', 'a'))).toBe('new');
+    expect(textOf(await container.fetch(OID, 'k', 'a'))).toBe('old');
+    const prepared = await container.preparedTransactions();
+    expect(prepared).toEqual([{ id: transaction.id, epoch: transaction.epoch }]);
+    await transaction.commit();
+    expect(textOf(await container.fetch(OID, 'k', 'a'))).toBe('new');
+    expect(textOf(await container.fetch(OID, 'other', 'a'))).toBe('new too');
+    await expect(container.abort(transaction.id)).rejects.toMatchObject({ code: 'DER_ALREADY' });
+  });
+
+  test('a transaction that is not committed leaves nothing', async () => {
+    {
+      await using transaction = await container.begin();
+      await transaction.update(OID, 'k', 'a', 'never');
+      const found = await listed(container.versions(OID, 'k', 'a', { allVersions: true }));
+      expect(found).toMatchObject([{ isInDoubt: true }]);
+    }
+    expect(await container.fetch(OID, 'k', 'a')).toBeUndefined();
+    expect(await container.preparedTransactions()).toEqual([]);
+  });
+
+  test('what a transaction has read is not changed below it', async () => {
+    await container.update(OID, 'k', 'a', 'old', { epoch: 10n });
+    const reader = await container.begin();
+    await reader.fetch(OID, 'k', 'a');
+    await expect(container.update(OID, 'k', 'a', 'x', { epoch: 11n })).rejects.toMatchObject({
+      code: 'DER_TX_RESTART',
+    });
+    await reader.commit();
+  });
+
+  test('aggregation keeps snapshots and what is newest', async () => {
+    for (let epoch = 1n; epoch <= 20n; ++epoch) {
+      await container.update(OID, 'k', 'a', `v${epoch}`, { epoch });
+      await container.updateArray(OID, 'k', 'x', epoch * 4n, Uint8Array.of(1, 2, 3, 4), { epoch });
+    }
+    expect(await container.createSnapshot(7n)).toBe(7n);
+    const reduction = await container.aggregate(15n);
+    expect(reduction.droppedCount).toBeGreaterThanOrEqual(13);
+    expect(reduction.mergedCount).toBeGreaterThan(0);
+    expect(await container.snapshots()).toEqual([7n]);
+    expect(textOf(await container.snapshotRead(7n).fetch(OID, 'k', 'a'))).toBe('v7');
+    await expect(container.snapshotRead(8n).fetch(OID, 'k', 'a')).rejects.toMatchObject({
+      code: 'DER_EP_OLD',
+    });
+    const kept = await listed(container.versions(OID, 'k', 'a', { allVersions: true }));
+    expect(kept.map(({ epoch }) => epoch)).toEqual([7n, 15n, 16n, 17n, 18n, 19n, 20n]);
+    await container.deleteSnapshot(7n);
+    await expect(container.deleteSnapshot(7n)).rejects.toMatchObject({ code: 'DER_NONEXIST' });
+  });
+
+  test('a discarded range was never written', async () => {
+    await container.update(OID, 'k', 'a', 'old', { epoch: 10n });
+    await container.update(OID, 'k', 'a', 'gone', { epoch: 20n });
+    await container.punch(OID, 'k', [], { epoch: 21n });
+    expect(await listed(container.punches(OID, 'k'))).toEqual([{ epoch: 21n, isInDoubt: false }]);
+    expect(await container.discard(15n, 25n)).toMatchObject({ droppedCount: 2 });
+    expect(textOf(await container.fetch(OID, 'k', 'a'))).toBe('old');
   });
 
   test('a store that is opened again holds what it held', async () => {
