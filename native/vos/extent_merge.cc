@@ -113,7 +113,8 @@ static std::vector<std::byte> checksumsOf(Bytes bytes, const Checksums& form) {
 }
 
 // A source that sticks out of the merged extent and has its stamp would be seen above it: then the
-// merged one is stamped a little later. Nothing visible is stamped so, for it would be seen instead.
+// merged one is stamped a little later. Nothing visible is stamped so, for it would be seen
+// instead.
 bool ExtentMerge::plan(const Run& run, Plan* plan) {
   plan->extent = {run.pieces.front().index, run.end() - run.pieces.front().index};
   for (const ExtentPiece& piece : run.pieces) {

@@ -201,7 +201,7 @@ void Pool::closeContainer(Container* container) {
   for (const auto& state : state_->containers) {
     if (&state->handle != container) continue;
     DAOS_ASSERT(state->openCount > 0);
-    --state->openCount;
+    if (--state->openCount == 0) state->reduction.reset();
     return;
   }
   DAOS_ASSERT(!"a container of another pool");

@@ -35,7 +35,9 @@ class VosTransactionTest : public VosTest {
     EXPECT_EQ(fetchAs(reader, dkey, epoch, InDoubt::kSkip), ErrorCode::kOk);
     return result_.values()[0].size;
   }
-  ErrorCode commit(TransactionId transaction) { return container_->commit({&transaction, 1}).code(); }
+  ErrorCode commit(TransactionId transaction) {
+    return container_->commit({&transaction, 1}).code();
+  }
   ErrorCode abort(TransactionId transaction) { return container_->abort({&transaction, 1}).code(); }
 };
 

@@ -192,6 +192,8 @@ class Container {
   // again.
   Status beginAggregation(Epoch upTo);
   Status beginDiscard(EpochRange range);
+  // Up to where aggregation went, or goes; 0 without one.
+  Epoch aggregatedEpoch() const;
   // Looks at about `budget` records, around a microsecond each, in one transaction; true while
   // there is more. The walk goes on where it was; other operations may come between steps.
   Result<bool> reduceStep(uint32_t budget);

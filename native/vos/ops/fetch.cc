@@ -167,7 +167,8 @@ Status FetchOperation::measureArray(const IoDescriptor& descriptor, FetchedValue
     uint64_t size = 0;
     if (__builtin_mul_overflow(extent.count, value.recordSize, &size) ||
         __builtin_add_overflow(value.size, size, &value.size)) {
-      return Error(ErrorCode::kOverflow, "the ranges of a fetch hold more bytes than 64 bits count");
+      return Error(ErrorCode::kOverflow,
+                   "the ranges of a fetch hold more bytes than 64 bits count");
     }
   }
   return {};

@@ -108,6 +108,8 @@ Result<bool> Container::reduceStep(uint32_t budget) {
 
 ReductionCounts Container::reductionCounts() const { return state_.reductionCounts; }
 
+Epoch Container::aggregatedEpoch() const { return state_.record().aggregatedEpoch; }
+
 bool Container::isReducing() const { return state_.reduction != nullptr; }
 
 void Container::cancelReduction() { state_.reduction.reset(); }

@@ -77,7 +77,8 @@ Difference Comparison::fetch(const Operation& operation) {
   return {};
 }
 
-// A read that refuses what is in doubt has been answered: no transaction alone may change the answer.
+// A read that refuses what is in doubt has been answered: no transaction alone may change the
+// answer.
 Difference Comparison::inDoubt(const Operation& operation) {
   for (const auto& [id, epoch] : model_.prepared()) {
     for (const AkeyPart& part : operation.akeys) {
@@ -249,7 +250,8 @@ class QueryExpectation {
     const EpochRange until = {0, operation_.epoch};
     std::optional<Answer> best;
     if (operation_.what == QueryWhat::kMaxDkey || operation_.what == QueryWhat::kMinDkey) {
-      if (model_.isVisible(operation_.oid, name, until, operation_.transaction)) best.emplace().dkey = name;
+      if (model_.isVisible(operation_.oid, name, until, operation_.transaction))
+        best.emplace().dkey = name;
       return best;
     }
     for (const auto& [akeyName, akey] : dkey.akeys) {
@@ -264,7 +266,8 @@ class QueryExpectation {
                                const ModelAkey& akey) const {
     if (operation_.what == QueryWhat::kMaxAkey || operation_.what == QueryWhat::kMinAkey) {
       const EpochRange until = {0, operation_.epoch};
-      if (!model_.isVisible(operation_.oid, dkeyName, name, until, operation_.transaction)) return {};
+      if (!model_.isVisible(operation_.oid, dkeyName, name, until, operation_.transaction))
+        return {};
       return Answer{dkeyName, name, 0, 0};
     }
     const ModelView view(operation_.epoch, operation_.transaction);

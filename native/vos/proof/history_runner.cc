@@ -206,7 +206,8 @@ Difference HistoryRunner::beginList(const Operation& operation) {
   const bool isVolatile = listing.level == Level::kExtent && listing.versions == Versions::kVisible;
   const std::optional<Listing> rest = comparable(model_, listing);
   const bool isWhole = rest && rest->epochs.low == listing.epochs.low;
-  if (isVolatile || !isWhole || !model_.isReadable(listing.epochs.high)) return Comparison(store_.container(), model_).list(listing, operation.pageSize);
+  if (isVolatile || !isWhole || !model_.isReadable(listing.epochs.high))
+    return Comparison(store_.container(), model_).list(listing, operation.pageSize);
   cursor_.emplace();
   cursor_->listing = listing;
   cursor_->lasting = expectedEntries(model_, listing);

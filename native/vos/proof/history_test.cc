@@ -93,6 +93,59 @@ TEST(VosHistory, AStoreThatMissesOneWriteIsNoticed) {
   }
 }
 
+// A store with some content, and a model that agrees with it.
+struct Agreed {
+  std::unique_ptr<ArenaSource> source = memorySource(64ull << 20);
+  std::unique_ptr<Store> store;
+  ReferenceModel model;
+
+  void run(std::string_view text) {
+    auto made = Store::create(*source, {PoolOptions::kNeverToMedia});
+    ASSERT_TRUE(made.ok()) << made.error().describe();
+    store = std::move(*made);
+    const auto history = parseHistory(text);
+    ASSERT_TRUE(history.ok()) << history.error().describe();
+    HistoryRunner runner(*store, model);
+    for (const Operation& operation : *history) ASSERT_EQ(runner.step(operation).value_or(""), "");
+  }
+  Difference compare(Epoch epoch) {
+    return Comparison(store->container(), model).everything(epoch, 100);
+  }
+};
+
+constexpr std::string_view kAggregated = R"(
+update object=3:1 dkey=61 at=5 akey=61 size=9 value=1
+update object=3:1 dkey=61 at=8 akey=62 record=1 extents=0+9 value=2
+pin at=9
+update object=3:1 dkey=61 at=12 akey=61 size=9 value=3
+update object=3:1 dkey=61 at=13 akey=62 record=1 extents=3+4 value=4
+aggregate at=20 budget=20
+update object=3:1 dkey=61 at=25 transaction=1 akey=61 size=9 value=5
+)";
+
+TEST(VosHistory, AStoreThatLosesWhatASnapshotPinsIsNoticed) {
+  Agreed agreed;
+  ASSERT_NO_FATAL_FAILURE(agreed.run(kAggregated));
+  EXPECT_FALSE(agreed.compare(9));
+  // As if the pin had never been.
+  ASSERT_TRUE(agreed.store->container().deleteSnapshot(9).ok());
+  ASSERT_TRUE(agreed.store->container().beginAggregation(20).ok());
+  while (*agreed.store->container().reduceStep(100)) continue;
+  EXPECT_TRUE(agreed.compare(9));
+}
+
+TEST(VosHistory, AStoreThatCommitsWhatWasAbortedIsNoticed) {
+  Agreed agreed;
+  ASSERT_NO_FATAL_FAILURE(agreed.run(kAggregated));
+  const TransactionId id = transactionId(1);
+  ASSERT_TRUE(agreed.store->container().commit({&id, 1}).ok());
+  Operation abort;
+  abort.verb = Verb::kAbort;
+  abort.ids = {1};
+  agreed.model.apply(abort);
+  EXPECT_TRUE(agreed.compare(kEpochMax));
+}
+
 TEST(VosHistory, AFailingHistoryIsShrunkToWhatMatters) {
   const std::vector<Operation> history = makeHistory(7, 400);
   const auto isPunch = [](const Operation& operation) { return operation.verb == Verb::kPunch; };

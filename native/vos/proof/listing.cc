@@ -148,7 +148,8 @@ class Expectation {
 
 void Expectation::addObjects() {
   for (const auto& [oid, object] : model_.objects()) {
-    if (!(isAll() ? hasVersionIn(object, listing_.epochs) : model_.isVisible(oid, listing_.epochs, listing_.reader)))
+    if (!(isAll() ? hasVersionIn(object, listing_.epochs)
+                  : model_.isVisible(oid, listing_.epochs, listing_.reader)))
       continue;
     entries_.emplace_back().oid = oid;
   }

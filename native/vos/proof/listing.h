@@ -54,8 +54,8 @@ Result<std::vector<Listed>> listAll(Container& container, const Listing& listing
 // What the model says the enumeration returns, in the listing's order or, without one, sorted.
 std::vector<Listed> expectedEntries(const ReferenceModel& model, const Listing& listing);
 
-// Brings entries into the form of expectedEntries: what the store is free in (where it cuts extents,
-// the order of what has none, what aggregation may change) becomes the same.
+// Brings entries into the form of expectedEntries: what the store is free in (where it cuts
+// extents, the order of what has none, what aggregation may change) becomes the same.
 void normalise(const ReferenceModel& model, const Listing& listing, std::vector<Listed>& entries);
 // Without what aggregation has made the store's own business; nothing when that is all of it.
 std::optional<Listing> comparable(const ReferenceModel& model, Listing listing);
