@@ -38,6 +38,9 @@ struct EngineOptions {
   uint64_t spinNs = 20'000;
   std::vector<int> cores;  // target t runs on cores[t]; empty: anywhere
   ArenaKind arenaKind = ArenaKind::kLog;
+  // How long every version of what is stored stays readable; older ones that no snapshot pins are
+  // dropped in the background. 0: all stay for ever.
+  uint64_t historyNs = 0;
   Log log;
 };
 

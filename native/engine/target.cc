@@ -61,6 +61,9 @@ Status Target::adopt(Uuid pool, std::unique_ptr<StoredPool> stored) {
   DAOS_CHECK(observeEpoch(open->vos().epochMax()));
   pools_.emplace(pool, open);
   wakeCollector(*open);
+  open->aggregation =
+      std::make_unique<Aggregation>(reactor_, *open, options_.aggregation, options_.log);
+  open->aggregation->start();
   return {};
 }
 
@@ -79,6 +82,7 @@ Task<Status> Target::openPool(Uuid pool) {
 
 // From here on requests find nothing; those under way end first.
 Task<void> Target::closeContainers(OpenPool& pool) {
+  co_await pool.aggregation->stop();
   for (auto& [uuid, container] : pool.containers) {
     vos::Container* vos = std::exchange(container->vos, nullptr);
     while (container->userCount > 0) co_await reactor_.sleep(100'000);
@@ -194,6 +198,7 @@ void Target::abandon() {
     for (auto& [_, container] : pool->containers) container->vos = nullptr;
     pool->containers.clear();
     pool->isClosed = true;
+    pool->aggregation->abandon();
     pool->stored.reset();
   }
   pools_.clear();

@@ -12,6 +12,7 @@
 #include "base/hybrid_clock.h"
 #include "base/log.h"
 #include "base/planted.h"
+#include "engine/aggregation.h"
 #include "engine/container/open_container.h"
 #include "engine/container/pool_key.h"
 #include "engine/object/io_context.h"
@@ -27,6 +28,7 @@ struct TargetOptions {
   uint32_t index = 0;
   // Background work between requests: steps of garbage collection in one turn.
   uint32_t collectBudget = 256;
+  AggregationOptions aggregation;
   Log log;
 };
 

@@ -47,7 +47,10 @@ Status TargetThread::listen() {
   DAOS_TRY(store_, FilePoolStore::create(*reactor_, random_, directory_, options_, index_));
   target_ = std::make_unique<Target>(
       *reactor_, random_, *endpoint_, *store_,
-      TargetOptions{.rank = options_.rank, .index = index_, .log = options_.log});
+      TargetOptions{.rank = options_.rank,
+                    .index = index_,
+                    .aggregation = {.historyNs = options_.historyNs},
+                    .log = options_.log});
   return {};
 }
 

@@ -6,6 +6,9 @@
 
 namespace daos::engine {
 
+OpenPool::OpenPool() = default;
+OpenPool::~OpenPool() = default;
+
 SessionHandles& SessionHandles::of(rpc::Session& session) {
   if (!session.context) session.context = std::make_shared<SessionHandles>();
   return *static_cast<SessionHandles*>(session.context.get());

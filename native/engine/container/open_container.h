@@ -13,12 +13,17 @@
 
 namespace daos::engine {
 
+class Aggregation;
 struct OpenContainer;
 
 struct OpenPool {
+  OpenPool();
+  ~OpenPool();
+
   Uuid uuid;
   std::unique_ptr<StoredPool> stored;
   std::unordered_map<Uuid, std::shared_ptr<OpenContainer>> containers;
+  std::unique_ptr<Aggregation> aggregation;
   bool isCollecting = false;
   bool isClosed = false;
   uint32_t keyVersion = 0;  // of the pool's key; 0: it has none
