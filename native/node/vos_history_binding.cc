@@ -77,6 +77,8 @@ Status listSnapshots(VosContainer& container, Request& request) {
   return {};
 }
 
+// C++: Result<bool> Container::reduceStep(uint32_t budget)
+// TS:  part of vosAggregate and vosDiscard: u64 droppedCount, u64 mergedCount, u64 damagedCount
 // Carries what was begun to its end, in steps that requests come between.
 Task<Status> reduce(VosContainer& container, Request& request) {
   static constexpr uint32_t kBudget = 64;

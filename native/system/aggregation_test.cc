@@ -1,5 +1,5 @@
-// Goal: an engine that is told for how long versions stay readable drops older ones by itself, while
-// clients go on, and what is newest stays.
+// Goal: an engine that is told for how long versions stay readable drops older ones by itself,
+// while clients go on, and what is newest stays.
 #include <gtest/gtest.h>
 
 #include <future>

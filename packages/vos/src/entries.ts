@@ -61,7 +61,14 @@ export interface Entries {
 }
 
 /** As the core numbers them. */
-export const LEVELS = { objects: 0, dkeys: 1, akeys: 2, extents: 3, singles: 4, punches: 5 } as const;
+export const LEVELS = {
+  objects: 0,
+  dkeys: 1,
+  akeys: 2,
+  extents: 3,
+  singles: 4,
+  punches: 5,
+} as const;
 export type Level = keyof typeof LEVELS;
 
 const KIND_OBJECT = 0;
