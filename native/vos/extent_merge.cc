@@ -112,9 +112,10 @@ static std::vector<std::byte> checksumsOf(Bytes bytes, const Checksums& form) {
   return sums;
 }
 
-// A source that sticks out of the merged extent and has its stamp would be seen above it: then the
-// merged one is stamped a little later. Nothing visible is stamped so, for it would be seen
-// instead.
+// The merged extent is stamped a little later than its newest part: another extent of that stamp,
+// which was beneath the part for where it starts or for its length, would be seen above the longer
+// one that takes the part's place. Nothing that reaches here is stamped later than the part, for it
+// would be seen instead.
 bool ExtentMerge::plan(const Run& run, Plan* plan) {
   plan->extent = {run.pieces.front().index, run.end() - run.pieces.front().index};
   for (const ExtentPiece& piece : run.pieces) {
@@ -124,12 +125,8 @@ bool ExtentMerge::plan(const Run& run, Plan* plan) {
       sources.push_back(piece.record);
     }
   }
-  const Stamp newest = plan->stamp;
-  for (const ExtentRecord* source : plan->sources) {
-    if (stampOf(source->version) != newest || plan->covers(*source)) continue;
-    if (newest.minor == 0xffff) return false;
-    plan->stamp.minor = static_cast<uint16_t>(newest.minor + 1);
-  }
+  if (plan->stamp.minor == 0xffff) return false;
+  ++plan->stamp.minor;
   return true;
 }
 

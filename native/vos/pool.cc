@@ -308,8 +308,10 @@ void WriteScope::undo() {
   arena_.abort();
   if (container_.pool.media) container_.pool.media->aborted(mediaChanges_);
   if (!newTransaction_.isNil()) container_.transactions.forget(newTransaction_);
-  // The ceiling may have been raised by what was undone.
+  // Both may have been raised by what was undone. A newest epoch that stayed would keep the next
+  // write below it from raising the ceiling.
   container_.pool.epochCeiling = container_.pool.record().epochCeiling;
+  container_.pool.epochNewest = epochBefore_;
 }
 
 Ticket WriteScope::commit() {

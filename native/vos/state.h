@@ -91,7 +91,7 @@ class WriteScope {
  public:
   // `epoch`: of the write; 0 for what writes at none.
   WriteScope(ContainerState& container, Epoch epoch, HeapUse use = HeapUse::kNormal)
-      : container_(container), arena_(container.arena) {
+      : container_(container), arena_(container.arena), epochBefore_(container.pool.epochNewest) {
     arena_.begin(use);
     arena_.prepare(&container.record().arenaBytes, 3 * sizeof(uint64_t));
     container.pool.noteEpoch(epoch);
@@ -146,6 +146,7 @@ class WriteScope {
   void undo();
   ContainerState& container_;
   Arena& arena_;
+  const Epoch epochBefore_;
   int64_t usedBytes_ = 0;
   int64_t mediaBytes_ = 0;
   MediaChanges mediaChanges_;

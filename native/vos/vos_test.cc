@@ -311,6 +311,22 @@ TEST_F(VosTest, EverythingIsThereAfterReopening) {
   EXPECT_GE(pool_->epochMax(), 10u);
 }
 
+TEST_F(VosTest, TheEpochsWrittenAreKnownAfterReopeningThoughALaterWriteWasRefused) {
+  IoDescriptor descriptor;
+  descriptor.akey = bytesOf("a");
+  descriptor.recordSize = 1;
+  UpdateRequest refused;
+  refused.oid = kOid;
+  refused.dkey = bytesOf("d");
+  refused.descriptors = {&descriptor, 1};
+  refused.write = {Epoch{1} << 40, 0, {}, kDkeyUpdate};
+  const Bytes data = bytesOf("x");
+  EXPECT_EQ(container_->update(refused, {&data, 1}).code(), ErrorCode::kNonexist);
+  put(kOid, "d", "a", Epoch{1} << 39, "x");
+  reopen();
+  EXPECT_GE(pool_->epochMax(), Epoch{1} << 39);
+}
+
 TEST_F(VosTest, AFullStoreRefusesAndKeepsWhatItHas) {
   const std::string value(3000, 'f');
   int stored = 0;

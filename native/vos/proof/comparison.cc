@@ -439,6 +439,10 @@ Difference Comparison::object(const ObjectId& oid, Epoch epoch, uint32_t pageSiz
 }
 
 Difference Comparison::transactionsAndPins() {
+  if (container_.aggregatedEpoch() != model_.aggregatedEpoch()) {
+    return numberDifference("aggregated up to", model_.aggregatedEpoch(),
+                            container_.aggregatedEpoch());
+  }
   std::map<TransactionId, Epoch> prepared;
   for (const auto& [id, epoch] : model_.prepared()) prepared[transactionId(id)] = epoch;
   const std::vector<TransactionInfo> got = container_.preparedTransactions();
@@ -451,11 +455,14 @@ Difference Comparison::transactionsAndPins() {
       return "transaction " + info.id.toString() + " is prepared that is not, or at another epoch";
     }
   }
-  for (const auto& [id, epoch] : model_.committed()) {
-    const bool isBoth = model_.prepared().contains(id);
-    if (!isBoth && container_.transactionState(transactionId(id)) != TransactionState::kCommitted) {
-      return "transaction " + std::to_string(id) + " was committed and is not known";
-    }
+  for (uint32_t id = 1; id <= model_.transactionMax(); ++id) {
+    if (model_.prepared().contains(id)) continue;
+    const bool isCommitted =
+        container_.transactionState(transactionId(id)) == TransactionState::kCommitted;
+    if (isCommitted == model_.committed().contains(id)) continue;
+    return "transaction " + std::to_string(id) +
+           (isCommitted ? " is known as committed, and was not or was forgotten"
+                        : " was committed and is not known");
   }
   const std::vector<Epoch> pins = container_.snapshots();
   if (std::equal(pins.begin(), pins.end(), model_.pins().begin(), model_.pins().end())) return {};

@@ -62,6 +62,7 @@ class HistoryGenerator {
   Operation makeReduction();
   Operation makeSettling(size_t idCountMax);
   void chooseTransaction(Operation& operation);
+  Operation calmed(Operation write);
   void addUpdateParts(Operation& operation);
   AkeyPart makePart();
   Extent makeExtent();

@@ -241,6 +241,21 @@ Difference HistoryRunner::endList() {
   return {};
 }
 
+// What takes several arena transactions may have come any part of its way. Of an aggregation no
+// reader notices how far; the others are begun again, as whoever began them would.
+Difference takeInFlight(Container& container, const Operation& operation, ReferenceModel& model) {
+  Operation done = operation;
+  if (operation.verb == Verb::kAggregate) done.stepCount = 1;
+  if (operation.verb == Verb::kDiscard || operation.verb == Verb::kForget) {
+    const Status again = HistoryRunner::write(container, operation);
+    if (!again.ok()) return "begun again, it ends with " + again.error().describe();
+  } else if (!model.judge(operation).permits(ErrorCode::kOk)) {
+    return "it was done, expected " + model.judge(operation).toText();
+  }
+  model.apply(done);
+  return {};
+}
+
 std::optional<Failure> runHistory(std::span<const Operation> history, ArenaSource& source) {
   auto store = Store::create(source, {PoolOptions::kNeverToMedia});
   if (!store.ok()) return Failure{0, "no store: " + store.error().describe()};

@@ -42,6 +42,10 @@ class HistoryRunner {
   std::optional<Cursor> cursor_;
 };
 
+// The store was cut off in the middle of `operation`, and has done some of it: brings the model to
+// what it holds.
+Difference takeInFlight(Container& container, const Operation& operation, ReferenceModel& model);
+
 // The first step of `history` that differs, on a new store.
 struct Failure {
   size_t index = 0;

@@ -249,7 +249,8 @@ ObjectId makeObject(uint8_t type, uint64_t number) {
 }
 
 TransactionId transactionId(uint32_t number) {
-  return number == 0 ? TransactionId{} : Uuid::fromRandom(0x7472616e73, number);
+  // Not in the lowest byte, of which a UUID takes bits for its variant.
+  return number == 0 ? TransactionId{} : Uuid::fromRandom(0x7472616e73, uint64_t{number} << 8);
 }
 
 std::string keyText(std::string_view key) {

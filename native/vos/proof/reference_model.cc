@@ -276,7 +276,9 @@ void ReferenceModel::judgeKinds(const Operation& operation, Verdict& verdict) co
     if (known.isArray != part.isArray()) codes.push_back(ErrorCode::kInval);
     if (!part.isArray() || part.recordSize == 0) continue;
     if (known.recordSize == 0) known.recordSize = part.recordSize;
-    if (known.recordSize != part.recordSize) codes.push_back(ErrorCode::kRecSize);
+    if (known.recordSize == part.recordSize) continue;
+    const bool isForgotten = isStored && stored->isRecordSizeUncertain;
+    (isForgotten ? verdict.possible : codes).push_back(ErrorCode::kRecSize);
   }
 }
 
@@ -328,6 +330,7 @@ void addWrite(ModelAkey& akey, const ModelWrite& write) {
 
 void ReferenceModel::apply(const Operation& operation) {
   const uint32_t transaction = operation.transaction;
+  transactionMax_ = std::max(transactionMax_, transaction);
   if (operation.isWrite()) {
     newest_ = std::max(newest_, operation.epoch);
     if (transaction != 0 && operation.conditions != 0) hasReads_ = true;
@@ -359,13 +362,18 @@ void ReferenceModel::applyUpdate(const Operation& operation) {
   const uint32_t transaction = operation.isOnce ? 0 : operation.transaction;
   for (const AkeyPart& part : operation.akeys) {
     ModelAkey& target = dkeyModel.akeys[part.akey];
+    const bool isMaybeDropped = isPartlyAggregated_ && !target.writes.empty() &&
+                                isDead(operation.oid, operation.dkey, part.akey);
+    const bool isSizeUncertain =
+        part.recordSize == 0 && (target.isRecordSizeUncertain || isMaybeDropped);
     // Only what an aggregation has dropped gives way to another type.
     const bool isOther = target.isArray != part.isArray() ||
                          (target.recordSize != 0 && part.recordSize != 0 &&
                           target.recordSize != part.recordSize);
-    if (isOther && part.isArray()) target.writes.clear();
+    if (isOther) std::erase_if(target.writes, [](const auto& write) { return write.isData(); });
     if (target.isArray != part.isArray()) target.writes.clear();
     if (target.writes.empty()) target.recordSize = 0;
+    target.isRecordSizeUncertain = isSizeUncertain;
     target.isArray = part.isArray();
     if (!part.isArray()) {
       addWrite(target, {stamp, transaction, {}, part.recordSize, part.value, 0});

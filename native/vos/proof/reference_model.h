@@ -72,6 +72,9 @@ struct ModelAkey {
   std::vector<ModelWrite> writes;
   bool isArray = false;
   uint64_t recordSize = 0;  // an array's, once known
+  // Whether the store may not know it any more: all its data may have been dropped before a hole
+  // was written.
+  bool isRecordSizeUncertain = false;
 };
 
 struct ModelDkey {
@@ -145,6 +148,8 @@ class ReferenceModel {
   // Transactions that have prepared something, with the least epoch of theirs.
   const std::map<uint32_t, Epoch>& prepared() const { return prepared_; }
   const std::map<uint32_t, Epoch>& committed() const { return committed_; }
+  // The greatest that was ever named.
+  uint32_t transactionMax() const { return transactionMax_; }
   // Whether a read at `epoch` by `reader` meets an uncommitted write of another beneath the object.
   bool isInDoubt(const ObjectId& oid, Epoch epoch, uint32_t reader) const;
 
@@ -183,6 +188,7 @@ class ReferenceModel {
   std::map<ObjectId, ModelObject> objects_;
   std::map<uint32_t, Epoch> prepared_;
   std::map<uint32_t, Epoch> committed_;
+  uint32_t transactionMax_ = 0;
   std::set<Epoch> pins_;
   Epoch aggregated_ = 0;
   bool isPartlyAggregated_ = false;
