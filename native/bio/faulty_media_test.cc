@@ -145,6 +145,19 @@ TEST_F(BioFaultyMedia, ErrorsNameTheirPlaceAndAFailedFlushIsFatal) {
   EXPECT_TRUE(media_->isFailed());
 }
 
+TEST_F(BioFaultyMedia, AFailedFlushNamesTheBytesItWasToKeep) {
+  ASSERT_TRUE(write(4096, {gOut, 4096}).ok());
+  ASSERT_TRUE(flush().ok());
+  ASSERT_TRUE(write(12288, {gOut, 4096}).ok());
+  ASSERT_TRUE(write(8192, {gOut, 4096}).ok());
+  media_->setRates({.flushError = kAlways});
+  const Status status = flush();
+  ASSERT_EQ(status.code(), ErrorCode::kIo);
+  EXPECT_NE(status.error().message().find(media_->name()), std::string::npos);
+  EXPECT_NE(status.error().message().find("from 8192 to 16384"), std::string::npos)
+      << status.error().message();
+}
+
 TEST_F(BioFaultyMedia, RotFlipsOneBitForGood) {
   ASSERT_TRUE(write(0, {gOut, 4096}, true).ok());
   media_->setRates({.bitRot = kAlways});

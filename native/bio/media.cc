@@ -27,6 +27,10 @@ void Media::submit(MediaRequest& request) {
     statistics_.inFlightCountMax = statistics_.inFlightCount;
   }
   Status status = check(request);
+  if (request.operation == MediaOperation::kFlush) {
+    ++flushInFlightCount_;
+    flushing_.cover(std::exchange(written_, {}));
+  }
   if (status.ok()) {
     start(request);
   } else {
@@ -45,6 +49,7 @@ void Media::finishLater(MediaRequest& request, Status status) {
 
 void Media::forward(Media& device, MediaRequest& request) {
   --statistics_.inFlightCount;
+  if (request.operation == MediaOperation::kFlush) --flushInFlightCount_;
   device.submit(request);
 }
 
@@ -54,13 +59,28 @@ void Media::finish(MediaRequest& request, Status status) {
   request.completed(request);
 }
 
+// The error of a flush names the bytes that may be lost by it.
+void Media::noteFlush(MediaRequest& request) {
+  const Range range = flushing_;
+  if (--flushInFlightCount_ == 0) flushing_ = {};
+  if (request.status.ok() || failure() || range.begin >= range.end) return;
+  Error& error = request.status.error();
+  error =
+      Error(error.code(), std::string(error.message()) + "; it was to keep what was written from " +
+                              std::to_string(range.begin) + " to " + std::to_string(range.end));
+}
+
 // Counts the outcome, and decides whether the device has failed.
 void Media::judge(MediaRequest& request) {
   --statistics_.inFlightCount;
   OperationStatistics& operation = statistics_.of(request.operation);
   ++operation.count;
   if (request.isDurable) ++statistics_.durableWriteCount;
+  if (request.operation == MediaOperation::kFlush) noteFlush(request);
   if (request.status.ok()) {
+    if (request.operation == MediaOperation::kWrite && !request.isDurable) {
+      written_.cover({request.offset, request.offset + request.sizeBytes});
+    }
     operation.sizeBytes += request.sizeBytes;
     operation.latency.add(reactor_.clock().nowNs() - request.submittedNs);
     return;

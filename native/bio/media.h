@@ -19,6 +19,7 @@
 // Thread:   the reactor's.
 #pragma once
 
+#include <algorithm>
 #include <coroutine>
 #include <cstdint>
 #include <functional>
@@ -154,8 +155,18 @@ class Media {
   void clearFailure() { failure_.reset(); }
 
  private:
+  // Bytes from the first to the last that were written and may not be on the medium yet.
+  struct Range {
+    uint64_t begin = ~uint64_t{0};
+    uint64_t end = 0;
+    void cover(const Range& other) {
+      begin = std::min(begin, other.begin);
+      end = std::max(end, other.end);
+    }
+  };
   Status check(const MediaRequest& request) const;
   void judge(MediaRequest& request);
+  void noteFlush(MediaRequest& request);
 
   Reactor& reactor_;
   const std::string name_;
@@ -163,6 +174,9 @@ class Media {
   const uint64_t sectorSizeBytes_;
   const MediaOptions options_;
   MediaStatistics statistics_;
+  Range written_;   // since the last flush was submitted
+  Range flushing_;  // by the flushes in flight
+  uint64_t flushInFlightCount_ = 0;
   std::optional<Error> failure_;
   std::function<void(const Error&)> onFailed_;
 };

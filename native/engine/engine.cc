@@ -7,6 +7,7 @@
 
 #include "base/generated/limits.h"
 #include "engine/data_directory.h"
+#include "engine/file_pool_store.h"
 #include "engine/target_thread.h"
 
 namespace daos::engine {
@@ -134,7 +135,8 @@ void ThreadedEngine::onAllOrNone(Work work, Work undo, Done done) {
 }
 
 void ThreadedEngine::createPool(Uuid pool, PoolSizes sizes, Done done) {
-  const uint64_t wanted = (sizes.arenaBytes + sizes.dataBytes) * targets_.size();
+  const uint64_t wanted =
+      FilePoolStore::bytesOnDisk(options_.arenaKind, sizes) * targets_.size();
   const uint64_t free = directory_->freeBytes();
   if (wanted > free) {
     return done(Error(ErrorCode::kNospace, "the pool wants " + std::to_string(wanted >> 20) +

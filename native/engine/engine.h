@@ -41,6 +41,9 @@ struct EngineOptions {
   // How long every version of what is stored stays readable; older ones that no snapshot pins are
   // dropped in the background. 0: all stay for ever.
   uint64_t historyNs = 0;
+  // Failed reads and writes of one device until it counts as faulty, which stops its target. A
+  // failed flush does so at once.
+  uint64_t deviceErrorCountMax = 8;
   Log log;
 };
 
@@ -72,7 +75,8 @@ class Engine {
   // For each target in order, one address per transport.
   virtual std::vector<std::vector<placement::TargetAddress>> addresses() const = 0;
 
-  // `sizes` are per target. What fails on one target is undone on the others.
+  // `sizes` are per target; DER_NOSPACE when the file system has no room for them with log and
+  // checkpoints (FilePoolStore::bytesOnDisk). What fails on one target is undone on the others.
   virtual void createPool(Uuid pool, PoolSizes sizes, Done done) = 0;
   virtual void openPool(Uuid pool, Done done) = 0;
   // From here on only a capability sealed with `key` opens containers of the pool; handles that

@@ -22,6 +22,13 @@ class PmemStoredPool final : public StoredPool {
   PmemStoredPool(std::unique_ptr<bio::StoreDevices> devices, std::unique_ptr<vos::Pool> pool)
       : devices_(std::move(devices)), pool_(std::move(pool)) {}
   vos::Pool& vos() override { return *pool_; }
+  void onFailed(std::function<void(const Error&)> callback) override {
+    if (!devices_) return;
+    for (const auto& device : devices_->devices()) {
+      device->onFailed(callback);
+      if (device->isFailed()) callback(*device->failure());
+    }
+  }
   Task<Status> close() override {
     vos::Arena& arena = pool_->arena();
     co_return co_await arena.waitDurable(arena.lastTicket());
@@ -36,6 +43,9 @@ class LogStoredPool final : public StoredPool {
  public:
   explicit LogStoredPool(std::unique_ptr<vos::LogStore> store) : store_(std::move(store)) {}
   vos::Pool& vos() override { return store_->pool(); }
+  void onFailed(std::function<void(const Error&)> callback) override {
+    store_->onFailed(std::move(callback));
+  }
   Task<Status> close() override { co_return co_await store_->close(); }
 
  private:
@@ -75,6 +85,24 @@ Result<std::unique_ptr<FilePoolStore>> FilePoolStore::create(Reactor& reactor, R
     return std::move(ring).error();
   }
   return store;
+}
+
+static vos::LogStoreSizes logSizesOf(PoolSizes sizes) {
+  return {.arenaBytes = sizes.arenaBytes, .dataBytes = alignUp(sizes.dataBytes, kMebibyte)};
+}
+
+uint64_t FilePoolStore::bytesOnDisk(ArenaKind kind, PoolSizes sizes) {
+  const auto logSizes = logSizesOf(sizes);
+  const bio::RoleSizes roles = kind == ArenaKind::kLog
+                                   ? vos::LogStore::roleSizes(logSizes)
+                                   : bio::RoleSizes{.dataBytes = logSizes.dataBytes};
+  uint64_t bytes = kind == ArenaKind::kLog ? 0 : alignUp(sizes.arenaBytes, kMebibyte);
+  const size_t first = kind == ArenaKind::kLog ? 0 : 1;
+  const size_t end = logSizes.dataBytes > 0 ? 2 : 1;
+  for (size_t device = first; device < end; ++device) {
+    bytes += bio::StoreDevices::deviceSizeBytes(roles, 2, device);
+  }
+  return bytes;
 }
 
 Task<Result<std::unique_ptr<StoredPool>>> FilePoolStore::createPmem(fs::path place, Uuid pool,
@@ -123,7 +151,9 @@ Result<vos::LogStore::Devices> FilePoolStore::openDevices(const fs::path& place,
     // While it is made the share lies beside its place; messages name where it will be.
     const fs::path name = directory_.targetPath(pool, target_) / file;
     DAOS_TRY(auto media,
-             bio::openFileMedia(*ring_, (place / file).string(), {.name = name.string()}));
+             bio::openFileMedia(*ring_, (place / file).string(),
+                                {.media = {.errorCountMax = options_.deviceErrorCountMax},
+                                 .name = name.string()}));
     devices.push_back(std::move(media));
   }
   return devices;
@@ -131,8 +161,7 @@ Result<vos::LogStore::Devices> FilePoolStore::openDevices(const fs::path& place,
 
 Task<Result<std::unique_ptr<StoredPool>>> FilePoolStore::createLog(fs::path place, Uuid pool,
                                                                    PoolSizes sizes) {
-  const vos::LogStoreSizes wanted{.arenaBytes = sizes.arenaBytes,
-                                  .dataBytes = alignUp(sizes.dataBytes, kMebibyte)};
+  const vos::LogStoreSizes wanted = logSizesOf(sizes);
   const bio::RoleSizes roles = vos::LogStore::roleSizes(wanted);
   const size_t deviceCount = wanted.dataBytes > 0 ? 2 : 1;
   // The log is written in full, so that its durable writes change no metadata of the file system.

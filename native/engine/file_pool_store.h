@@ -23,6 +23,10 @@ class FilePoolStore final : public PoolStore {
                                                        const EngineOptions& options,
                                                        uint32_t target);
 
+  // What a share of these sizes takes of the file system: with its log, the two copies of each page
+  // of the arena that checkpoints need, and labels.
+  static uint64_t bytesOnDisk(ArenaKind kind, PoolSizes sizes);
+
   Task<Result<std::unique_ptr<StoredPool>>> create(Uuid pool, PoolSizes sizes) override;
   Task<Result<std::unique_ptr<StoredPool>>> open(Uuid pool) override;
   Task<Status> destroy(Uuid pool) override;

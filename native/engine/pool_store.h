@@ -4,6 +4,7 @@
 // Thread: the target's.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -23,6 +24,10 @@ class StoredPool {
  public:
   virtual ~StoredPool() = default;
   virtual vos::Pool& vos() = 0;
+  // `callback` is called once, in the turn that what the share stands on fails: nothing may be
+  // acknowledged any more. It must not destroy the share. Storage whose owner watches it by itself
+  // never calls.
+  virtual void onFailed(std::function<void(const Error&)> /*callback*/) {}
   // Ends background work and makes everything durable; the object is only destroyed after that.
   virtual Task<Status> close() = 0;
 };

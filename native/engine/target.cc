@@ -20,6 +20,7 @@ Target::Target(Reactor& reactor, Random& random, rpc::Endpoint& endpoint, PoolSt
 Target::~Target() { DAOS_ASSERT(pools_.empty()); }
 
 Result<std::shared_ptr<OpenPool>> Target::findPool(const Uuid& pool) {
+  if (failure_) return *failure_;
   const auto found = pools_.find(pool);
   if (found == pools_.end()) {
     return Error(ErrorCode::kNonexist, "no pool " + pool.toString() + " on target " +
@@ -36,6 +37,7 @@ bool Target::isStored(const Uuid& pool) const {
 
 Result<std::shared_ptr<OpenContainer>> Target::findContainer(const Uuid& pool,
                                                              const Uuid& container) {
+  if (failure_) return *failure_;
   if (!pools_.contains(pool) && isStored(pool)) {
     return Error(ErrorCode::kAgain, "pool " + pool.toString() + " is not open yet");
   }
@@ -52,6 +54,7 @@ Result<std::shared_ptr<OpenContainer>> Target::findContainer(const Uuid& pool,
 Status Target::adopt(Uuid pool, std::unique_ptr<StoredPool> stored) {
   auto open = std::make_shared<OpenPool>();
   open->uuid = pool;
+  open->failure = failure_;  // another pool's device may have failed meanwhile
   open->stored = std::move(stored);
   if (const PoolKey* key = poolKey(pool)) open->keyVersion = key->version;
   for (const Uuid& uuid : open->vos().listContainers()) {
@@ -60,6 +63,7 @@ Status Target::adopt(Uuid pool, std::unique_ptr<StoredPool> stored) {
   }
   DAOS_CHECK(observeEpoch(open->vos().epochMax()));
   pools_.emplace(pool, open);
+  open->stored->onFailed([this](const Error& error) { fail(error); });
   wakeCollector(*open);
   open->aggregation =
       std::make_unique<Aggregation>(reactor_, *open, options_.aggregation, options_.log);
@@ -68,6 +72,7 @@ Status Target::adopt(Uuid pool, std::unique_ptr<StoredPool> stored) {
 }
 
 Task<Status> Target::createPool(Uuid pool, PoolSizes sizes) {
+  if (failure_) co_return *failure_;
   if (pools_.contains(pool))
     co_return Error(ErrorCode::kExist, "pool " + pool.toString() + " exists");
   DAOS_CO_TRY(auto stored, co_await store_.create(pool, sizes));
@@ -75,6 +80,7 @@ Task<Status> Target::createPool(Uuid pool, PoolSizes sizes) {
 }
 
 Task<Status> Target::openPool(Uuid pool) {
+  if (failure_) co_return *failure_;
   if (pools_.contains(pool)) co_return Status{};
   DAOS_CO_TRY(auto stored, co_await store_.open(pool));
   co_return adopt(pool, std::move(stored));
@@ -113,8 +119,10 @@ Task<Status> Target::destroyPool(Uuid pool) {
     const std::shared_ptr<OpenPool> open = found->second;
     pools_.erase(found);
     co_await closeContainers(*open);
-    DAOS_CO_CHECK(co_await open->stored->close());
+    const Status closed = co_await open->stored->close();
     open->stored.reset();
+    // What a failed device can't keep is not wanted any more.
+    if (!closed.ok() && !failure_) co_return closed.error();
   }
   co_return co_await store_.destroy(pool);
 }
@@ -182,6 +190,22 @@ Task<Status> Target::close() {
     open->stored.reset();
   }
   co_return first;
+}
+
+// Called while a device ends a request: only notes it here.
+void Target::fail(const Error& error) {
+  if (failure_) return;
+  failure_ = Error(error).within("target " + std::to_string(options_.index) + " of rank " +
+                                 std::to_string(options_.rank) + " has stopped");
+  DAOS_LOG_ERROR(options_.log, failure_->describe());
+  for (auto& [uuid, pool] : pools_) pool->failure = failure_;
+  reactor_.spawn(closePoolsOfFailed());
+}
+
+// Pools on sound devices are closed in order; the failed one's error is known already.
+Task<void> Target::closePoolsOfFailed() {
+  co_await reactor_.yield();
+  [[maybe_unused]] const Status known = co_await close();
 }
 
 Task<Status> Target::settle(vos::Pool& pool, Epoch epoch) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -67,6 +68,11 @@ class Target {
   // Reactor::dropTasks(), in place of close().
   void abandon();
 
+  // A device has failed: from here on every request and control call but destroyPool ends with that
+  // error, and all pools are closed as soon as what is under way has ended. Only a restart of the
+  // engine brings the target back: what a device forgot can't be known while it is in use.
+  const std::optional<Error>& failure() const { return failure_; }
+
   // --- for the services
 
   Reactor& reactor() const { return reactor_; }
@@ -102,6 +108,8 @@ class Target {
   Result<std::shared_ptr<OpenPool>> findPool(const Uuid& pool);
   bool isStored(const Uuid& pool) const;
   Task<void> closeContainers(OpenPool& pool);
+  void fail(const Error& error);
+  Task<void> closePoolsOfFailed();
 
   Reactor& reactor_;
   Random& random_;
@@ -112,6 +120,7 @@ class Target {
   IoContextPool ioContexts_;
   std::unordered_map<Uuid, std::shared_ptr<OpenPool>> pools_;
   std::unordered_map<Uuid, PoolKey> keys_;  // also of pools that are not open yet
+  std::optional<Error> failure_;
   bool isClosing_ = false;
   uint32_t operationCount_ = 0;
 };

@@ -24,7 +24,9 @@ SessionHandles::Entry* SessionHandles::find(uint64_t handle) {
 
 Result<OpenContainer*> findHandle(rpc::Session& session, uint64_t handle, bool isWrite) {
   SessionHandles::Entry* const entry = SessionHandles::of(session).find(handle);
-  if (!entry || !entry->container || !entry->container->vos) return Error(ErrorCode::kNoHdl);
+  if (!entry || !entry->container) return Error(ErrorCode::kNoHdl);
+  if (entry->container->pool->failure) return *entry->container->pool->failure;
+  if (!entry->container->vos) return Error(ErrorCode::kNoHdl);
   if (entry->keyVersion != entry->container->pool->keyVersion) return Error(ErrorCode::kEvicted);
   if (isWrite && entry->isReadOnly) {
     return Error(ErrorCode::kNoPerm,

@@ -3,6 +3,7 @@
 
 #include <coroutine>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct OpenPool {
   bool isClosed = false;
   uint32_t keyVersion = 0;  // of the pool's key; 0: it has none
   PoolMetrics metrics;
+  // The target has stopped: what every request is answered with.
+  std::optional<Error> failure;
 
   vos::Pool& vos() { return stored->vos(); }
 };
@@ -69,8 +72,9 @@ struct SessionHandles {
 
 inline constexpr size_t kSessionHandleCountMax = 65536;
 
-// DER_NO_HDL when the session has no such handle or the container is gone; DER_EVICTED when the
-// pool has a new key since; DER_NO_PERM when `isWrite` and the handle is read-only.
+// The error that the target stopped with, if it has. DER_NO_HDL when the session has no such handle
+// or the container is gone; DER_EVICTED when the pool has a new key since; DER_NO_PERM when
+// `isWrite` and the handle is read-only.
 Result<OpenContainer*> findHandle(rpc::Session& session, uint64_t handle, bool isWrite);
 
 class Target;

@@ -22,6 +22,7 @@ LogArena::LogArena(LogArenaDevices devices, const LogArenaOptions& options)
 
 LogArena::~LogArena() {
   DAOS_ASSERT(workingCount_ == 0);
+  if (stopTimer_) reactor_.cancelTimer(stopTimer_);
   if (memory_.data()) munmap(memory_.data(), memory_.size());
 }
 
@@ -145,6 +146,17 @@ void LogArena::fail(const Error& error) {
   if (failure_) return;
   failure_ = Error(ErrorCode::kIo, std::string(error.message()));
   DAOS_LOG_ERROR(devices_.log, "the arena stops: " + error.describe());
+  if (onFailed_) onFailed_(*failure_);
+}
+
+// Who waits is told in a turn of its own: this is called while a device ends a request.
+void LogArena::stop(const Error& error) {
+  if (failure_) return;
+  fail(error);
+  stopTimer_ = reactor_.addTimer(reactor_.nowNs(), [this] {
+    stopTimer_ = 0;
+    progressed();
+  });
 }
 
 // From slowAtPercent on each operation waits, the longer the fuller the log; from stopAtPercent on,

@@ -20,6 +20,7 @@
 #pragma once
 
 #include <coroutine>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -121,6 +122,10 @@ class LogArena final : public Arena {
   Task<Status> waitLogRoom() override;
   bool isUsable() const override { return !failure_; }
   const std::optional<Error>& failure() const { return failure_; }
+  // Ends everything with `error`: something else that the store stands on has failed.
+  void stop(const Error& error);
+  // Called once, in the turn the arena fails. It must not destroy the arena.
+  void onFailed(std::function<void(const Error&)> callback) { onFailed_ = std::move(callback); }
 
   // Starts a checkpoint now unless one runs; ends when one that covers all of now is durable.
   Task<Status> checkpoint();
@@ -180,6 +185,8 @@ class LogArena final : public Arena {
   std::vector<uint64_t> dirty_;     // a bit per page
   IntrusiveList<DurableAwaiter, WaiterTag> waiters_;
   std::optional<Error> failure_;
+  std::function<void(const Error&)> onFailed_;
+  Reactor::TimerId stopTimer_ = 0;
   bool isCheckpointing_ = false;
   bool isCheckpointWanted_ = false;
   uint32_t workingCount_ = 0;  // coroutines of the background

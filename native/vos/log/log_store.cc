@@ -19,6 +19,14 @@ static PoolMedia mediaOf(bio::StoreDevices& devices, const LogStoreContext& cont
   return {*devices.data(), context.pool};
 }
 
+// A device that failed can't be trusted with anything that it was given before: no role outlives
+// it.
+void LogStore::watchDevices() {
+  for (const auto& device : devices_->devices()) {
+    device->onFailed([this](const Error& error) { arena_->stop(error); });
+  }
+}
+
 uint64_t LogStore::walBytesFor(uint64_t arenaBytes) {
   return std::clamp(alignUp(arenaBytes / 4, kMiB), 16 * kMiB, 256 * kMiB);
 }
@@ -48,6 +56,7 @@ Task<Result<std::unique_ptr<LogStore>>> LogStore::create(Devices devices, LogSto
       Pool::create(std::move(arena), mediaOf(made, context), identity, context.vos);
   if (!pool.ok()) co_return std::move(pool).error();
   store->pool_ = std::move(pool).value();
+  store->watchDevices();
   DAOS_CO_CHECK(co_await store->arena_->waitDurable(store->arena_->lastTicket()));
   co_return store;
 }
@@ -64,6 +73,7 @@ Task<Result<std::unique_ptr<LogStore>>> LogStore::open(Devices devices, LogStore
   store->arena_ = arena.get();
   DAOS_CO_TRY(store->pool_,
               Pool::open(std::move(arena), mediaOf(found, context), identity, context.vos));
+  store->watchDevices();
   co_return store;
 }
 

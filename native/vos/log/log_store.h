@@ -53,11 +53,18 @@ class LogStore {
   Pool& pool() { return *pool_; }
   LogArena& arena() { return *arena_; }
   bio::StoreDevices& devices() { return *devices_; }
+  // Called once, in the turn that a device or the arena fails, or now if one has: from then on
+  // every write ends with that error. It must not destroy the store.
+  void onFailed(std::function<void(const Error&)> callback) {
+    if (!arena_->isUsable()) return callback(*arena_->failure());
+    arena_->onFailed(std::move(callback));
+  }
   // Checkpoints and ends all background work. The first fatal error, if there was one.
   Task<Status> close() { return arena_->close(); }
 
  private:
   explicit LogStore(std::unique_ptr<bio::StoreDevices> devices) : devices_(std::move(devices)) {}
+  void watchDevices();
 
   std::unique_ptr<bio::StoreDevices> devices_;
   std::unique_ptr<Pool> pool_;
