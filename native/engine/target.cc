@@ -6,6 +6,9 @@
 
 namespace daos::engine {
 
+// Between two steps of background work that can wait, while requests come.
+static constexpr uint64_t kBusyPauseNs = 500'000;
+
 Target::Target(Reactor& reactor, Random& random, rpc::Endpoint& endpoint, PoolStore& store,
                TargetOptions options)
     : reactor_(reactor),
@@ -68,6 +71,8 @@ Status Target::adopt(Uuid pool, std::unique_ptr<StoredPool> stored) {
   open->aggregation =
       std::make_unique<Aggregation>(reactor_, *open, options_.aggregation, options_.log);
   open->aggregation->start();
+  open->isPopulating = true;
+  reactor_.spawn(populate(open));
   return {};
 }
 
@@ -96,7 +101,7 @@ Task<void> Target::closeContainers(OpenPool& pool) {
   }
   pool.containers.clear();
   pool.isClosed = true;
-  while (pool.isCollecting) co_await reactor_.sleep(100'000);
+  while (pool.isCollecting || pool.isPopulating) co_await reactor_.sleep(100'000);
 }
 
 void Target::setPoolKey(const Uuid& pool, const PoolKey& key) {
@@ -176,6 +181,23 @@ Task<void> Target::collect(std::shared_ptr<OpenPool> pool) {
     co_await reactor_.yield();
   }
   pool->isCollecting = false;
+}
+
+// Fresh pages take longer to make than what is written to them, so they are made before: a few in
+// each turn while no request comes, and fewer beside requests.
+Task<void> Target::populate(std::shared_ptr<OpenPool> pool) {
+  uint64_t requestCount = 0;
+  while (!pool->isClosed && pool->vos().arena().populateStep(options_.populateBytes)) {
+    const uint64_t count = endpoint_.statistics().requestCount;
+    const bool isBusy = count != requestCount;
+    requestCount = count;
+    if (isBusy) {
+      co_await reactor_.sleep(kBusyPauseNs);
+    } else {
+      co_await reactor_.yield();
+    }
+  }
+  pool->isPopulating = false;
 }
 
 Task<Status> Target::close() {

@@ -30,6 +30,8 @@ struct TargetOptions {
   // Background work between requests: steps of garbage collection in one turn.
   uint32_t collectBudget = 256;
   AggregationOptions aggregation;
+  // Memory of a pool that is made ready in one step: takes tens of microseconds.
+  size_t populateBytes = size_t{64} << 10;
   Log log;
 };
 
@@ -104,6 +106,7 @@ class Target {
 
  private:
   Task<void> collect(std::shared_ptr<OpenPool> pool);
+  Task<void> populate(std::shared_ptr<OpenPool> pool);
   Status adopt(Uuid pool, std::unique_ptr<StoredPool> stored);
   Result<std::shared_ptr<OpenPool>> findPool(const Uuid& pool);
   bool isStored(const Uuid& pool) const;

@@ -18,6 +18,8 @@
 namespace daos::system {
 namespace {
 
+constexpr uint64_t kPoolBytes = uint64_t{4} << 30;
+
 EngineProcessOptions optionsOf(const std::string& kind, const ScratchDirectory& directory) {
   SystemRandom random;
   return {.engine = {.dataDirectory = directory.path(),
@@ -29,7 +31,7 @@ EngineProcessOptions optionsOf(const std::string& kind, const ScratchDirectory& 
                      .log = Log::toStandardError(LogLevel::kWarning)},
           .pool = random.uuid(),
           .container = random.uuid(),
-          .sizes = {.arenaBytes = uint64_t{4} << 30}};
+          .sizes = {.arenaBytes = kPoolBytes}};
 }
 
 template <typename T>
@@ -49,6 +51,8 @@ struct Case {
   bool isLarge() const { return size >= (1 << 20); }
   // 1 MiB values are few, so that they fit.
   uint64_t keyCount() const { return isLarge() ? 64 : 4096; }
+  // Every version stays, and they have to fit into the pool.
+  uint64_t writeCountMax() const { return isLarge() ? kPoolBytes * 3 / 4 / size : ~uint64_t{0}; }
 };
 
 // Operations on one object, `depth` at a time.
@@ -106,12 +110,14 @@ class CaseRun {
     co_return epoch;
   }
 
+  bool isFull() const { return test_.isUpdate && latencies_.count() >= test_.writeCountMax(); }
+
   Task<void> worker(size_t index) {
     ++runningCount_;
     std::vector<std::byte> buffer(test_.size, std::byte{7});
     client::AkeyResult result;
     SeededRandom random(index + 1);
-    for (uint64_t startNs = now(); startNs < endNs_;) {
+    for (uint64_t startNs = now(); startNs < endNs_ && !isFull();) {
       const uint64_t key = random.below(test_.keyCount());
       // Not by ?: — gcc 12 awaits both of its branches.
       if (test_.isUpdate) {
@@ -159,6 +165,28 @@ Reference measureReference(const std::string& kind, const Case& test, size_t dep
   return {bare.measured.perSecond, std::move(bare.latencies)};
 }
 
+// Pages of the process that are in memory.
+uint64_t residentPagesOf(pid_t process) {
+  std::FILE* file = std::fopen(("/proc/" + std::to_string(process) + "/statm").c_str(), "re");
+  unsigned long resident = 0;
+  if (!file || std::fscanf(file, "%*u %lu", &resident) != 1) {
+    std::fprintf(stderr, "no statistics of the engine's process\n");
+    std::exit(1);
+  }
+  std::fclose(file);
+  return resident;
+}
+
+// An engine makes a new pool's pages while it has nothing else to do. Large values are measured
+// on one that has done so.
+void waitUntilPopulated(pid_t engine) {
+  constexpr useconds_t kPauseUs = 100'000;
+  for (uint64_t before = 0, pages = residentPagesOf(engine); pages > before + 100;) {
+    usleep(kPauseUs);
+    before = std::exchange(pages, residentPagesOf(engine));
+  }
+}
+
 // An engine and a container of its own for each case: versions of overwritten values pile up.
 void runCase(bench::Report& report, const std::string& kind, const Case& test, size_t depth) {
   const std::string name = "object/" + kind + "/" + test.name + "/qd" + std::to_string(depth);
@@ -176,6 +204,7 @@ void runCase(bench::Report& report, const std::string& kind, const Case& test, s
   auto object = client::Object::open(open, oid).value();
   CaseRun run(*client, *object, test);
   if (!test.isUpdate) run.fill(test.keyCount());
+  if (test.isLarge()) waitUntilPopulated(engine->pid());
   run.measure(depth, report.seconds());
   report.addRate(name + "/rate", run.rate(), bare.rate);
   if (test.isLarge()) {
@@ -219,6 +248,7 @@ void runIdle(bench::Report& report, const std::string& kind) {
   const Case first{"sv64-update", true, ValueType::kSingle, 64};
   CaseRun(*client, *object, first).fill(1);
   report.add(name + "/first-write", static_cast<double>(bench::nowNs() - startNs) / 1e6, "ms");
+  waitUntilPopulated(engine->pid());
   const double usedBefore = cpuSecondsOf(engine->pid());
   const uint64_t idleNs = bench::nowNs();
   usleep(static_cast<useconds_t>(report.seconds() * 1e6));

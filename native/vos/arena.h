@@ -143,6 +143,12 @@ class Arena {
   // False after a failed flush: nothing may be written any more.
   virtual bool isUsable() const { return true; }
 
+  // --- memory
+
+  // Brings up to `sizeMax` bytes that blocks will lie in to where a store to them does not have to
+  // wait for the kernel; nothing in them changes. True while there is more. For idle moments.
+  virtual bool populateStep(size_t /*sizeMax*/) { return false; }
+
   HeapSpace space() const { return heap_.space(); }
   Heap& heap() { return heap_; }
 

@@ -134,8 +134,9 @@ Result<std::unique_ptr<PmemArena>> PmemArena::open(const std::string& path,
 
 std::byte* PmemArena::place(const std::string& path, std::byte* object) {
   const auto address = reinterpret_cast<uintptr_t>(object);
-  if (flushing_ == Flushing::kAsNeeded && isOnMemoryFileSystem(path))
-    isFlushing_ = pmem_is_pmem(object, kPageSize) != 0;
+  const bool isPmem = pmem_is_pmem(object, kPageSize) != 0;
+  isMemory_ = isPmem || isOnMemoryFileSystem(path);
+  if (flushing_ == Flushing::kAsNeeded && isMemory_) isFlushing_ = isPmem;
   return object + (alignUp(address, kPageSize) - address);
 }
 
@@ -214,6 +215,21 @@ void PmemArena::abortRanges(std::span<const ArenaRange> changed) {
   for (const ArenaRange& range : changed) flush(base() + range.offset, range.size);
   drain();
   retireUndo();
+}
+
+bool PmemArena::populateStep(size_t sizeMax) {
+  if (!isMemory_) return false;
+  if (populateEnd_ == 0) populateEnd_ = alignDown(size(), kPageSize);
+  const uint64_t half = alignUp(sizeMax / 2, kPageSize);
+  for (const bool isFront : {true, false}) {
+    const uint64_t taken = std::min(half, populateEnd_ - populateBegin_);
+    if (taken == 0) return false;
+    std::byte* const pages = base() + (isFront ? populateBegin_ : populateEnd_ - taken);
+    isFront ? populateBegin_ += taken : populateEnd_ -= taken;
+    // A kernel that can't, or a page that isn't to be had: stores find out for themselves.
+    if (madvise(pages, taken, MADV_POPULATE_WRITE) != 0) return isMemory_ = false;
+  }
+  return populateBegin_ < populateEnd_;
 }
 
 Task<Status> PmemArena::waitDurable(Ticket) { co_return Status{}; }

@@ -53,6 +53,8 @@ class PmemArena final : public Arena {
   Ticket durableTicket() const override { return lastTicket(); }
   bool isImmediatelyDurable() const override { return true; }
   Task<Status> waitDurable(Ticket ticket) override;
+  // On memory file systems and DAX only: elsewhere every page would have to be written back.
+  bool populateStep(size_t sizeMax) override;
 
  protected:
   void flushUndo(const std::byte* from, const std::byte* to) override;
@@ -73,6 +75,11 @@ class PmemArena final : public Arena {
   pmemobjpool* pool_;
   const Flushing flushing_;
   bool isFlushing_;
+  bool isMemory_ = false;  // the file's pages are what they are mapped to
+  // What has yet to be populated. The heap takes small blocks from the front and large ones from
+  // the end, so pages are made from both.
+  uint64_t populateBegin_ = 0;
+  uint64_t populateEnd_ = 0;
 };
 
 }  // namespace daos::vos

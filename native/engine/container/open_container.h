@@ -26,6 +26,7 @@ struct OpenPool {
   std::unordered_map<Uuid, std::shared_ptr<OpenContainer>> containers;
   std::unique_ptr<Aggregation> aggregation;
   bool isCollecting = false;
+  bool isPopulating = false;
   bool isClosed = false;
   uint32_t keyVersion = 0;  // of the pool's key; 0: it has none
   PoolMetrics metrics;
