@@ -29,7 +29,7 @@ export class LmdbLeases {
 
   /** (in transaction) */
   grant(id: string, ttlMs: number): void {
-    void this.#leases.put(id, { ttlMs });
+    this.#leases.putSync(id, { ttlMs });
   }
 
   /** Starts the timer of a granted lease. */
@@ -55,12 +55,12 @@ export class LmdbLeases {
 
   /** (in transaction) */
   tie(id: string, key: string): void {
-    void this.#ties.put([id, key], true);
+    this.#ties.putSync([id, key], true);
   }
 
   /** (in transaction) */
   untie(id: string, key: string): void {
-    void this.#ties.remove([id, key]);
+    this.#ties.removeSync([id, key]);
   }
 
   close(): void {
@@ -70,7 +70,7 @@ export class LmdbLeases {
 
   /** (in transaction) Ends a lease and returns the keys that were tied to it. */
   take(id: string): string[] {
-    void this.#leases.remove(id);
+    this.#leases.removeSync(id);
     return [...this.#ties.getKeys({ start: [id, ''], end: [id, '\u{10ffff}'] })].map(
       ([, key]) => key,
     );

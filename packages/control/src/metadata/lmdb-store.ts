@@ -12,6 +12,7 @@ import { open, type Database, type RootDatabase } from 'lmdb';
 import { systemClock, type Clock } from '../clock.js';
 import { checkKey, checkLeaseTtl, checkTransaction } from './limits.js';
 import { LmdbLeases } from './lmdb-leases.js';
+import { LmdbWriter, storeError } from './lmdb-writer.js';
 import type {
   Change,
   Compare,
@@ -58,6 +59,7 @@ interface Watcher {
 }
 
 export class LmdbStore implements MetadataStore {
+  readonly #writer: LmdbWriter;
   readonly #tables: Tables;
   readonly #leases: LmdbLeases;
   readonly #watchers = new Set<Watcher>();
@@ -73,6 +75,7 @@ export class LmdbStore implements MetadataStore {
 
   private constructor(options: LmdbStoreOptions) {
     this.#tables = openTables(options.directory);
+    this.#writer = new LmdbWriter(this.#tables.root, options.directory);
     this.#publishedRevision = this.#tables.header.get('revision') ?? 0;
     this.#leases = new LmdbLeases(this.#tables.root, options.clock ?? systemClock, (id) =>
       this.#endLease(id),
@@ -122,7 +125,7 @@ export class LmdbStore implements MetadataStore {
     this.#checkOpen();
     checkLeaseTtl(ttlMs);
     const id = randomUUID();
-    await this.#write(() => this.#leases.grant(id, ttlMs));
+    await this.#writer.run(() => this.#leases.grant(id, ttlMs));
     return this.#leases.handle(id, ttlMs);
   }
 
@@ -131,6 +134,7 @@ export class LmdbStore implements MetadataStore {
     this.#closed = true;
     this.#leases.close();
     for (const watcher of [...this.#watchers]) watcher.queue.end();
+    this.#writer.flush();
     await this.#tables.root.close();
   }
 
@@ -157,9 +161,9 @@ export class LmdbStore implements MetadataStore {
       if (event) events.push(event);
     }
     if (events.length === 0) return { result: { succeeded: true, revision: current }, events };
-    void history.put(revision, events);
-    void history.remove(revision - HISTORY_REVISION_COUNT);
-    void header.put('revision', revision);
+    history.putSync(revision, events);
+    history.removeSync(revision - HISTORY_REVISION_COUNT);
+    header.putSync('revision', revision);
     return { result: { succeeded: true, revision }, events };
   }
 
@@ -174,7 +178,7 @@ export class LmdbStore implements MetadataStore {
     };
     if (old?.leaseId !== undefined) this.#leases.untie(old.leaseId, change.put);
     if (change.leaseId !== undefined) this.#leases.tie(change.leaseId, change.put);
-    void entries.put(change.put, stored);
+    entries.putSync(change.put, stored);
     return { type: 'put', entry: { key: change.put, ...stored } };
   }
 
@@ -183,7 +187,7 @@ export class LmdbStore implements MetadataStore {
     const old = entries.get(change.delete);
     if (!old) return undefined;
     if (old.leaseId !== undefined) this.#leases.untie(old.leaseId, change.delete);
-    void entries.remove(change.delete);
+    entries.removeSync(change.delete);
     return { type: 'delete', key: change.delete, modRevision: revision };
   }
 
@@ -222,17 +226,9 @@ export class LmdbStore implements MetadataStore {
   }
 
   async #commit(action: () => Outcome): Promise<TransactionResult> {
-    const { result, events } = await this.#write(action);
+    const { result, events } = await this.#writer.run(action);
     this.#publish(result.revision, events);
     return result;
-  }
-
-  async #write<T>(action: () => T): Promise<T> {
-    try {
-      return await this.#tables.root.transaction(action);
-    } catch (error) {
-      throw storeError(error);
-    }
   }
 
   #checkOpen(): void {
@@ -250,8 +246,7 @@ function deliver(watcher: Watcher, events: readonly WatchEvent[]): void {
 function openTables(directory: string): Tables {
   try {
     mkdirSync(directory, { recursive: true });
-    // Without overlapping sync a transaction's promise resolves when it is on disk, not when it is
-    // merely visible.
+    // Without overlapping sync a transaction is on disk when it returns, not merely visible.
     const root = open({ path: directory, overlappingSync: false, maxDbs: 8 });
     const header = root.openDB<number, string>({ name: 'header' });
     const found = header.get('format');
@@ -274,18 +269,4 @@ function openTables(directory: string): Tables {
   } catch (error) {
     throw storeError(error, `open control metadata in ${directory}`);
   }
-}
-
-/** LMDB's code for a map that cannot grow further. */
-const MDB_MAP_FULL = -30792;
-
-function storeError(error: unknown, action = 'write control metadata'): DaosError {
-  if (error instanceof DaosError) return error;
-  const { code, errno, message } = error as { code?: unknown; errno?: unknown; message?: string };
-  const full = [code, errno].some(
-    (c) => c === MDB_MAP_FULL || c === 28 || c === -28 || c === 'ENOSPC',
-  );
-  return new DaosError(full ? 'DER_NOSPACE' : 'DER_IO', `${action}: ${message ?? String(error)}`, {
-    cause: error,
-  });
 }

@@ -35,6 +35,10 @@ import { watchEvents } from './watch-events.js';
 export const REQUEST_SIZE_MAX = 1 << 20;
 /** A request whose headers or body take longer to arrive is dropped. */
 const REQUEST_TIMEOUT_MS = 30_000;
+/** Of certificates. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** One more is turned away: whoever opens many and says nothing leaves room for nobody else. */
+const CONNECTION_COUNT_MAX = 4096;
 
 /** Carries out what the host that acts tells the engines of this one. */
 export type CommandEngine = (command: EngineCommand) => Promise<unknown>;
@@ -66,6 +70,8 @@ export interface ControlServiceOptions {
   /** Gets every request with what came of it. */
   readonly audit?: (entry: AuditEntry) => void;
   readonly clock?: Clock;
+  /** How long a request may take to arrive. Default 30 s. */
+  readonly requestTimeoutMs?: number;
   /** Where there is a console for browsers with a token. */
   readonly issueConsoleToken?: (() => ConsoleToken) | undefined;
 }
@@ -92,14 +98,23 @@ export class ControlService {
   private constructor(options: ControlServiceOptions) {
     this.#options = options;
     this.#answered = new AnsweredRequests(options.clock ?? systemClock);
+    const timeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+    // Node looks for late requests every 30 s unless it is told.
+    const patience = { headersTimeout: timeoutMs, connectionsCheckingInterval: timeoutMs / 4 };
+    const { certificates } = options;
     this.#server = fastify({
-      ...(options.certificates && { https: tlsOptionsOf(options.certificates) }),
+      ...(certificates
+        ? { https: { ...tlsOptionsOf(certificates), ...patience } }
+        : { http: patience }),
       bodyLimit: REQUEST_SIZE_MAX,
-      requestTimeout: REQUEST_TIMEOUT_MS,
+      requestTimeout: timeoutMs,
       routerOptions: { maxParamLength: 256 },
+      // What fails before there is a route: a path that is malformed, or too long a name in it.
+      frameworkErrors: (error, request, reply) => void this.#fail(error, request, reply),
       forceCloseConnections: 'idle',
       logger: false,
     });
+    this.#server.server.maxConnections = CONNECTION_COUNT_MAX;
     this.#server.setErrorHandler((error, request, reply) => this.#fail(error, request, reply));
     this.#server.setNotFoundHandler((request, reply) => {
       const message = `there is no ${request.method} ${request.url}: see /v1/openapi.json`;
@@ -252,6 +267,7 @@ function tlsOptionsOf({ authority, certificate, key }: Certificates): TlsOptions
     requestCert: true,
     rejectUnauthorized: true,
     minVersion: 'TLSv1.3',
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
   };
 }
 

@@ -23,7 +23,9 @@ const scratch = mkdtempSync(join(tmpdir(), 'daos-access-'));
 const system = join(scratch, 'system');
 const foreign = join(scratch, 'foreign');
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
-const yes = new Proxy({} as EngineControl, { get: () => async () => ({ targets: [] }) });
+const yes = new Proxy({} as EngineControl, {
+  get: () => async () => ({ targets: [], epoch: '1' }),
+});
 
 let store: LmdbStore;
 let control: ControlPlane;
@@ -99,6 +101,8 @@ const NEEDS: Record<string, (client: ControlClient) => Promise<unknown>> = {
   'container rw': (client) => client.openContainer('p', 'c', { readOnly: false }),
   'container w': (client) =>
     client.call('changeContainerAttributes', { params, body: { set: { a: 'b' } } }),
+  'container w snapshot': (client) => client.call('createSnapshot', { params, body: {} }),
+  'container r snapshots': (client) => client.call('listSnapshots', { params }),
   'container d': (client) =>
     client.call('destroyContainer', { params: { pool: 'p', container: 'd' } }),
   'container t': (client) => client.getContainer('p', 'c'),
