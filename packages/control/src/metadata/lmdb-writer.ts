@@ -44,7 +44,8 @@ export class LmdbWriter {
     this.#queue = [];
     if (writes.length === 0) return;
     try {
-      const outcomes = this.#root.transactionSync(() => writes.map(({ action }) => attempt(action)));
+      const run = () => writes.map(({ action }) => attempt(action));
+      const outcomes = this.#root.transactionSync(run);
       for (const [index, { resolve, reject }] of writes.entries()) {
         const outcome = outcomes[index] as Outcome;
         if ('error' in outcome) reject(outcome.error);
@@ -73,7 +74,7 @@ const EIO = 5;
 /** With less free than this, a write of a few pages may have met the end of the disk. */
 const ROOM_MIN = 1 << 20;
 
-/** DER_NOSPACE when the disk of `directory` is full, DER_IO otherwise; our own errors as they are. */
+/** DER_NOSPACE when the disk of `directory` is full, else DER_IO; our own errors as they are. */
 export function storeError(error: unknown, action: string, directory?: string): DaosError {
   if (error instanceof DaosError) return error;
   const { code, errno, message } = error as { code?: unknown; errno?: unknown; message?: string };

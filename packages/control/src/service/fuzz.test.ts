@@ -84,7 +84,9 @@ function allowed(schema: Schema, obedience: Obedience): Arbitrary<unknown> {
   return junk;
 }
 
-const NAMES = ['p', 'c', '/rack0/host1', 'alice@', 'A::alice@:rw', 'A:G:staff@:r', 's', '1', '0x10', 'true'];
+const NAMES = [
+  ...['p', 'c', '/rack0/host1', 'alice@', 'A::alice@:rw', 'A:G:staff@:r', 's', '1', '0x10', 'true'],
+];
 
 function textOf({ pattern }: Schema): Arbitrary<string> {
   if (pattern === undefined) {
