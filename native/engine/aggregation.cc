@@ -44,7 +44,8 @@ Task<void> Aggregation::runRound() {
 }
 
 Task<Status> Aggregation::aggregate(OpenContainer& container, Epoch upTo) {
-  if (!container.vos || upTo <= container.vos->aggregatedEpoch()) co_return Status{};
+  if (!container.vos || container.isRollingBack || upTo <= container.vos->aggregatedEpoch())
+    co_return Status{};
   // Nothing was written since that could be dropped now.
   const auto found = done_.find(container.uuid);
   if (found != done_.end() && pool_.vos().epochMax() <= found->second) co_return Status{};

@@ -2,10 +2,12 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <mutex>
 
 #include "base/generated/limits.h"
+#include "engine/container/snapshots.h"
 #include "engine/data_directory.h"
 #include "engine/file_pool_store.h"
 #include "engine/target_thread.h"
@@ -28,6 +30,10 @@ class ThreadedEngine final : public Engine {
   void destroyPool(Uuid pool, Done done) override;
   void createContainer(Uuid pool, Uuid container, Done done) override;
   void destroyContainer(Uuid pool, Uuid container, Done done) override;
+  void newEpoch(std::function<void(Result<Epoch>)> done) override;
+  void setContainerSnapshots(Uuid pool, Uuid container, std::vector<Epoch> epochs,
+                             Done done) override;
+  void rollbackContainer(Uuid pool, Uuid container, Epoch epoch, Done done) override;
   void queryPool(Uuid pool, std::function<void(Result<std::vector<Share>>)> done) override;
   void poolMetrics(Uuid pool,
                    std::function<void(Result<std::vector<TargetMetrics>>)> done) override;
@@ -181,6 +187,34 @@ void ThreadedEngine::createContainer(Uuid pool, Uuid container, Done done) {
 void ThreadedEngine::destroyContainer(Uuid pool, Uuid container, Done done) {
   onAllOrFail([=](Target& target) { return target.destroyContainer(pool, container); },
               std::move(done));
+}
+
+void ThreadedEngine::newEpoch(std::function<void(Result<Epoch>)> done) {
+  auto epochs = std::make_shared<std::vector<Epoch>>(targets_.size());
+  onAllOrFail(
+      [epochs](Target& target) -> Task<Status> {
+        (*epochs)[target.options().index] = target.nextEpoch();
+        co_return Status{};
+      },
+      [epochs, done = std::move(done)](Status status) {
+        if (!status.ok()) return done(std::move(status).error());
+        done(*std::max_element(epochs->begin(), epochs->end()));
+      });
+}
+
+void ThreadedEngine::setContainerSnapshots(Uuid pool, Uuid container, std::vector<Epoch> epochs,
+                                           Done done) {
+  onAllOrFail(
+      [=, epochs = std::move(epochs)](Target& target) {
+        return engine::setContainerSnapshots(target, pool, container, epochs);
+      },
+      std::move(done));
+}
+
+void ThreadedEngine::rollbackContainer(Uuid pool, Uuid container, Epoch epoch, Done done) {
+  onAllOrFail(
+      [=](Target& target) { return engine::rollbackContainer(target, pool, container, epoch); },
+      std::move(done));
 }
 
 void ThreadedEngine::queryPool(Uuid pool, std::function<void(Result<std::vector<Share>>)> done) {

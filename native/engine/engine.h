@@ -86,6 +86,13 @@ class Engine {
   virtual void destroyPool(Uuid pool, Done done) = 0;
   virtual void createContainer(Uuid pool, Uuid container, Done done) = 0;
   virtual void destroyContainer(Uuid pool, Uuid container, Done done) = 0;
+  // Later than every write that has been acknowledged here.
+  virtual void newEpoch(std::function<void(Result<Epoch>)> done) = 0;
+  // Snapshots of a container: container/snapshots.h. Both may be repeated; what failed on a target
+  // is not undone on the others.
+  virtual void setContainerSnapshots(Uuid pool, Uuid container, std::vector<Epoch> epochs,
+                                     Done done) = 0;
+  virtual void rollbackContainer(Uuid pool, Uuid container, Epoch epoch, Done done) = 0;
   virtual void queryPool(Uuid pool, std::function<void(Result<std::vector<TargetShare>>)> done) = 0;
   // What each target did for a pool since it was opened.
   virtual void poolMetrics(Uuid pool,

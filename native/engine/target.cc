@@ -40,6 +40,13 @@ bool Target::isStored(const Uuid& pool) const {
 
 Result<std::shared_ptr<OpenContainer>> Target::findContainer(const Uuid& pool,
                                                              const Uuid& container) {
+  DAOS_TRY(auto found, findAnyContainer(pool, container));
+  if (!found->isRollingBack) return found;
+  return Error(ErrorCode::kAgain, "container " + container.toString() + " is being taken back");
+}
+
+Result<std::shared_ptr<OpenContainer>> Target::findAnyContainer(const Uuid& pool,
+                                                                const Uuid& container) {
   if (failure_) return *failure_;
   if (!pools_.contains(pool) && isStored(pool)) {
     return Error(ErrorCode::kAgain, "pool " + pool.toString() + " is not open yet");
@@ -142,7 +149,7 @@ Task<Status> Target::createContainer(Uuid pool, Uuid container) {
 
 Task<Status> Target::destroyContainer(Uuid pool, Uuid container) {
   DAOS_CO_TRY(auto open, findPool(pool));
-  DAOS_CO_TRY(auto entry, findContainer(pool, container));
+  DAOS_CO_TRY(auto entry, findAnyContainer(pool, container));
   open->containers.erase(container);
   vos::Container* vos = std::exchange(entry->vos, nullptr);
   while (entry->userCount > 0) co_await reactor_.sleep(100'000);

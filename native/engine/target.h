@@ -90,8 +90,11 @@ class Target {
            (epoch <= clock_.last() && epoch <= pool.epochMax());
   }
   Task<Status> settle(vos::Pool& pool, Epoch epoch);
-  // DER_NONEXIST; DER_AGAIN while the pool is here but not open, as after a start.
+  // DER_NONEXIST; DER_AGAIN while the pool is here but not open, as after a start, or while the
+  // container is being taken back to a snapshot.
   Result<std::shared_ptr<OpenContainer>> findContainer(const Uuid& pool, const Uuid& container);
+  // Also while it is being taken back.
+  Result<std::shared_ptr<OpenContainer>> findAnyContainer(const Uuid& pool, const Uuid& container);
   // Null: the pool has no key, and lets everyone in.
   const PoolKey* poolKey(const Uuid& pool) const;
   IoContextPool& ioContexts() { return ioContexts_; }

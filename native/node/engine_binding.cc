@@ -44,6 +44,7 @@ engine::EngineOptions readOptions(CommandReader& reader) {
     options.cores.push_back(static_cast<int>(reader.u32()));
   }
   options.arenaKind = static_cast<engine::ArenaKind>(reader.u8());
+  options.historyNs = reader.u64();
   options.log = Log::toStandardError(static_cast<LogLevel>(reader.u8()));
   return options;
 }
@@ -51,7 +52,7 @@ engine::EngineOptions readOptions(CommandReader& reader) {
 // C++: static Result<std::unique_ptr<Engine>> Engine::start(EngineOptions)
 // TS:  engineStart(rank: u32, dataDirectory: text, targetCount: u32, u32 count, transports: text…,
 //      tcpAddress: text, tcpPort: u32, spinNs: u64, u32 count, cores: u32…, arenaKind: u8,
-//      logLevel: u8, network: u64): Handle
+//      historyNs: u64, logLevel: u8, network: u64): Handle
 void engineStart(Call& call) {
   auto* request = new ResourceRequest(call, HandleType::kEngine);
   engine::EngineOptions options = readOptions(request->reader);
@@ -151,6 +152,36 @@ void destroyContainer(engine::Engine& engine, Request& request) {
   engine.destroyContainer(pool, request.reader.uuid(), finishing(request));
 }
 
+// C++: void Engine::newEpoch(std::function<void(Result<Epoch>)>)
+// TS:  engineNewEpoch(): u64
+void newEpoch(engine::Engine& engine, Request& request) {
+  engine.newEpoch([&request](Result<Epoch> epoch) { request.finish(std::move(epoch)); });
+}
+
+// C++: void Engine::setContainerSnapshots(Uuid pool, Uuid container, std::vector<Epoch>, Done)
+// TS:  engineSetContainerSnapshots(pool: uuid, container: uuid, u32 count, u64 epochs…): void
+void setContainerSnapshots(engine::Engine& engine, Request& request) {
+  const Uuid pool = request.reader.uuid();
+  const Uuid container = request.reader.uuid();
+  std::vector<Epoch> epochs;
+  const uint32_t count = request.reader.u32();
+  for (uint32_t i = 0; i < count && request.reader.remaining() > 0; ++i) {
+    epochs.push_back(request.reader.u64());
+  }
+  if (Status status = request.reader.status(); !status.ok()) {
+    return request.finish(std::move(status));
+  }
+  engine.setContainerSnapshots(pool, container, std::move(epochs), finishing(request));
+}
+
+// C++: void Engine::rollbackContainer(Uuid pool, Uuid container, Epoch epoch, Done)
+// TS:  engineRollbackContainer(pool: uuid, container: uuid, epoch: u64): void
+void rollbackContainer(engine::Engine& engine, Request& request) {
+  const Uuid pool = request.reader.uuid();
+  const Uuid container = request.reader.uuid();
+  engine.rollbackContainer(pool, container, request.reader.u64(), finishing(request));
+}
+
 void finishWith(const Result<std::vector<engine::TargetShare>>& shares, Request& request) {
   if (!shares.ok()) return request.finish(Status(shares.error()));
   request.answer = std::make_unique<AnswerWriter>();
@@ -245,6 +276,9 @@ constexpr Function kFunctions[] = {
     {"engineDestroyPool", entry<onEngine<destroyPool>>},
     {"engineCreateContainer", entry<onEngine<createContainer>>},
     {"engineDestroyContainer", entry<onEngine<destroyContainer>>},
+    {"engineNewEpoch", entry<onEngine<newEpoch>>},
+    {"engineSetContainerSnapshots", entry<onEngine<setContainerSnapshots>>},
+    {"engineRollbackContainer", entry<onEngine<rollbackContainer>>},
     {"engineQueryPool", entry<onEngine<queryPool>>},
     {"enginePoolMetrics", entry<onEngine<poolMetrics>>},
     {"engineListPools", entry<onEngine<listPools>>},

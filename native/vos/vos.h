@@ -183,13 +183,17 @@ class Container {
   // aggregation, DER_EXIST. deleteSnapshot: DER_NONEXIST.
   Result<Ticket> createSnapshot(Epoch epoch);
   Result<Ticket> deleteSnapshot(Epoch epoch);
+  // Makes `epochs` all snapshots there are: creates and deletes in one transaction. Repeating is
+  // harmless. DER_EP_OLD as createSnapshot.
+  Result<Ticket> setSnapshots(std::span<const Epoch> epochs);
   std::vector<Epoch> snapshots() const;
 
   // Aggregation drops versions up to `upTo` that neither a snapshot nor `upTo` sees and merges
   // small extents; discard drops all versions and punches of `range`, as if they had never been
-  // written. From its beginning on, aggregation refuses writes up to `upTo`, and reads before it
-  // but at snapshots (DER_EP_OLD). One at a time: DER_BUSY. What a crash interrupts is simply begun
-  // again.
+  // written. What was aggregated can be discarded only from right after a snapshot on, up to the
+  // aggregation's epoch or later: so a container goes back to a snapshot. From its beginning on,
+  // aggregation refuses writes up to `upTo`, and reads before it but at snapshots (DER_EP_OLD). One
+  // at a time: DER_BUSY. What a crash interrupts is simply begun again.
   Status beginAggregation(Epoch upTo);
   Status beginDiscard(EpochRange range);
   // Up to where aggregation went, or goes; 0 without one.
@@ -211,6 +215,8 @@ class Container {
   Container& operator=(const Container&) = delete;
 
  private:
+  // Whether the epoch may become a snapshot's.
+  Status checkPin(Epoch epoch) const;
   ContainerState& state_;
 };
 

@@ -26,6 +26,9 @@ Result<OpenContainer*> findHandle(rpc::Session& session, uint64_t handle, bool i
   SessionHandles::Entry* const entry = SessionHandles::of(session).find(handle);
   if (!entry || !entry->container) return Error(ErrorCode::kNoHdl);
   if (entry->container->pool->failure) return *entry->container->pool->failure;
+  if (entry->container->isRolledBack) {
+    return Error(ErrorCode::kEvicted, "the container was taken back to a snapshot: open it again");
+  }
   if (!entry->container->vos) return Error(ErrorCode::kNoHdl);
   if (entry->keyVersion != entry->container->pool->keyVersion) return Error(ErrorCode::kEvicted);
   if (isWrite && entry->isReadOnly) {

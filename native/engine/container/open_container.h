@@ -42,6 +42,8 @@ struct OpenContainer {
   Uuid uuid;
   vos::Container* vos = nullptr;
   size_t userCount = 0;  // requests that are between two awaits with it
+  bool isRollingBack = false;  // nobody opens it meanwhile
+  bool isRolledBack = false;   // another entry has taken the place of this one
 
   // Held by a request over its awaits: the container is not closed meanwhile.
   class Use {
@@ -74,8 +76,8 @@ struct SessionHandles {
 inline constexpr size_t kSessionHandleCountMax = 65536;
 
 // The error that the target stopped with, if it has. DER_NO_HDL when the session has no such handle
-// or the container is gone; DER_EVICTED when the pool has a new key since; DER_NO_PERM when
-// `isWrite` and the handle is read-only.
+// or the container is gone; DER_EVICTED when the pool has a new key since, or the container was
+// taken back to a snapshot; DER_NO_PERM when `isWrite` and the handle is read-only.
 Result<OpenContainer*> findHandle(rpc::Session& session, uint64_t handle, bool isWrite);
 
 class Target;

@@ -45,12 +45,15 @@ std::vector<Epoch> Container::snapshots() const {
   return {pinned.begin(), pinned.end()};
 }
 
-Result<Ticket> Container::createSnapshot(Epoch epoch) {
+Status Container::checkPin(Epoch epoch) const {
   if (epoch == 0 || epoch == kEpochMax) return invalid("epoch 0 and the last are no epochs to pin");
-  if (epoch < state_.record().aggregatedEpoch) {
-    return Error(ErrorCode::kEpOld, epochText(epoch) + " is before the last aggregation, at " +
-                                        std::to_string(state_.record().aggregatedEpoch));
-  }
+  if (epoch >= state_.record().aggregatedEpoch) return {};
+  return Error(ErrorCode::kEpOld, epochText(epoch) + " is before the last aggregation, at " +
+                                      std::to_string(state_.record().aggregatedEpoch));
+}
+
+Result<Ticket> Container::createSnapshot(Epoch epoch) {
+  DAOS_CHECK(checkPin(epoch));
   std::vector<Epoch> epochs = snapshots();
   const auto place = std::lower_bound(epochs.begin(), epochs.end(), epoch);
   if (place != epochs.end() && *place == epoch) {
@@ -67,6 +70,18 @@ Result<Ticket> Container::deleteSnapshot(Epoch epoch) {
     return Error(ErrorCode::kNonexist, epochText(epoch) + " is not pinned");
   }
   epochs.erase(place);
+  return storeSnapshots(state_, epochs);
+}
+
+Result<Ticket> Container::setSnapshots(std::span<const Epoch> wanted) {
+  std::vector<Epoch> epochs(wanted.begin(), wanted.end());
+  std::sort(epochs.begin(), epochs.end());
+  epochs.erase(std::unique(epochs.begin(), epochs.end()), epochs.end());
+  const std::vector<Epoch> pinned = snapshots();
+  if (epochs == pinned) return state_.arena.lastTicket();
+  for (const Epoch epoch : epochs) {
+    if (!std::binary_search(pinned.begin(), pinned.end(), epoch)) DAOS_CHECK(checkPin(epoch));
+  }
   return storeSnapshots(state_, epochs);
 }
 
@@ -89,7 +104,12 @@ Status Container::beginAggregation(Epoch upTo) {
 Status Container::beginDiscard(EpochRange range) {
   if (state_.reduction) return Error(ErrorCode::kBusy, "an aggregation or discard is under way");
   if (range.low > range.high) return invalid("a range of epochs ends before it begins");
-  if (range.low <= state_.record().aggregatedEpoch) {
+  // Aggregation keeps what a snapshot sees apart from all that came later.
+  const auto pinned = state_.snapshots();
+  const Epoch aggregated = state_.record().aggregatedEpoch;
+  const bool isBackToSnapshot = range.low != 0 && range.high >= aggregated &&
+                                std::binary_search(pinned.begin(), pinned.end(), range.low - 1);
+  if (range.low <= aggregated && !isBackToSnapshot) {
     return Error(ErrorCode::kEpOld, epochText(range.low) + " has been aggregated already");
   }
   state_.reduction = std::make_unique<Reduction>(Reduction::discard(range));

@@ -220,6 +220,10 @@ Operation HistoryGenerator::makeReduction() {
     operation.verb = Verb::kDiscard;
     operation.epochLow = operation.epoch;
     operation.epoch += random_.below(reach);
+    if (!pins_.empty() && chance(50)) {
+      operation.epochLow = pins_[random_.below(pins_.size())] + 1;
+      operation.epoch = chance(80) ? kEpochMax : floor_ + random_.below(reach);
+    }
   }
   return operation;
 }

@@ -99,6 +99,12 @@ void ReferenceModel::judgeReads(const Operation& operation, Verdict& verdict) co
   if (hasReads_) verdict.possible.push_back(ErrorCode::kTxRestart);
 }
 
+// Discards all that came after a snapshot.
+bool ReferenceModel::isBackToPin(const Operation& discard) const {
+  return discard.epochLow != 0 && pins_.contains(discard.epochLow - 1) &&
+         discard.epoch >= aggregated_;
+}
+
 Verdict ReferenceModel::judgeHistory(const Operation& operation) const {
   Verdict verdict;
   const auto refuse = [&](bool isRefused, ErrorCode code) {
@@ -128,7 +134,7 @@ Verdict ReferenceModel::judgeHistory(const Operation& operation) const {
       break;
     case Verb::kDiscard:
       refuse(operation.epochLow > epoch, ErrorCode::kInval);
-      refuse(operation.epochLow <= aggregated_, ErrorCode::kEpOld);
+      refuse(operation.epochLow <= aggregated_ && !isBackToPin(operation), ErrorCode::kEpOld);
       break;
     default: break;
   }

@@ -167,6 +167,7 @@ class ReferenceModel {
   Verdict judgeHistory(const Operation& operation) const;
   void settle(const Operation& operation);
   void aggregate(const Operation& operation);
+  bool isBackToPin(const Operation& discard) const;
   void discard(const Operation& operation);
   void dropEmpty();
   // What the store has dropped, or may have: seen at no pin.

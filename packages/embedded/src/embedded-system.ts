@@ -33,6 +33,11 @@ export interface EmbeddedOptions {
   /** How long an idle thread polls before it sleeps. Default 0: an embedded system is a guest. */
   readonly spinMicroseconds?: number;
   /**
+   * How long every version of what is stored stays readable; of what is older only what is newest
+   * or a snapshot sees stays. 0: all stays for ever, and overwriting fills the pool. Default 300.
+   */
+  readonly historySeconds?: number;
+  /**
    * Whether workers and other processes of this host may use the system as well, through shared
    * memory; see EmbeddedSystem.address. Default false: nothing listens.
    */
@@ -133,6 +138,7 @@ async function openAll(
     transports: options.isShared === true ? ['local', 'shm'] : ['local'],
     network,
     spinMicroseconds: options.spinMicroseconds ?? 0,
+    store: { historySeconds: options.historySeconds ?? 300 },
   });
   undo.push(() => engine.stop());
   engineControl = engineControlOf(engine);

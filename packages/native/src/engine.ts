@@ -4,6 +4,7 @@ import { AnswerReader } from './command.js';
 import { loadAddon, type Addon } from './load.js';
 import type { LocalNetwork } from './network.js';
 import {
+  asBigint,
   asNothing,
   asNumber,
   type Decode,
@@ -32,6 +33,11 @@ export interface EngineOptions {
      * Metadata in DRAM with a log on disk ('log', the default), or in persistent memory ('pmem').
      */
     arena?: 'log' | 'pmem';
+    /**
+     * How long every version of what is stored stays readable; of what is older, versions that no
+     * snapshot sees are dropped in the background. 0, the default: all stay for ever.
+     */
+    historySeconds?: number;
   };
   /** Lines of at least this level go to standard error. Default 'warning'. */
   logLevel?: 'debug' | 'info' | 'warning' | 'error' | 'off';
@@ -85,6 +91,9 @@ type EngineFunction =
   | 'engineDestroyPool'
   | 'engineCreateContainer'
   | 'engineDestroyContainer'
+  | 'engineNewEpoch'
+  | 'engineSetContainerSnapshots'
+  | 'engineRollbackContainer'
   | 'engineQueryPool'
   | 'enginePoolMetrics'
   | 'engineListPools';
@@ -94,6 +103,7 @@ const NO_HANDLE: Handle = 0;
 const ARENA_KINDS = ['log', 'pmem'] as const;
 const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'off'] as const;
 const NS_PER_MICROSECOND = 1000;
+const NS_PER_SECOND = 1_000_000_000;
 
 /**
  * Starts an engine.
@@ -109,6 +119,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   command.u64((options.spinMicroseconds ?? 20) * NS_PER_MICROSECOND).u32(pinCores.length);
   for (const core of pinCores) command.u32(core);
   command.u8(ARENA_KINDS.indexOf(options.store?.arena ?? 'log'));
+  command.u64(Math.round((options.store?.historySeconds ?? 0) * NS_PER_SECOND));
   command.u8(LOG_LEVELS.indexOf(options.logLevel ?? 'warning'));
   command.u64(options.network?.handle ?? NO_HANDLE);
   const handle = await addon.operations.run(addon.binding.engineStart, NO_HANDLE, asNumber);
@@ -172,6 +183,39 @@ export class Engine implements AsyncDisposable {
   destroyContainer(pool: string, container: string): Promise<void> {
     this.#addon.operations.command.begin().uuid(pool).uuid(container);
     return this.#run('engineDestroyContainer', asNothing);
+  }
+
+  /** An epoch that is later than every write that has been acknowledged here. */
+  newEpoch(): Promise<bigint> {
+    this.#addon.operations.command.begin();
+    return this.#run('engineNewEpoch', asBigint);
+  }
+
+  /**
+   * Pins these epochs of a container and no others, durably: what a read at one of them sees stays.
+   * Writes get later epochs from here on. May be repeated.
+   * @throws DaosError DER_NONEXIST; DER_EP_OLD for a new epoch whose versions have been dropped.
+   */
+  setContainerSnapshots(
+    pool: string,
+    container: string,
+    epochs: readonly bigint[],
+  ): Promise<void> {
+    const command = this.#addon.operations.command.begin();
+    command.uuid(pool).uuid(container).u32(epochs.length);
+    for (const epoch of epochs) command.u64(epoch);
+    return this.#run('engineSetContainerSnapshots', asNothing);
+  }
+
+  /**
+   * Takes a container back to a snapshot: what was written after it is dropped, for good. Handles
+   * that were open are gone (DER_EVICTED), and opening it waits (DER_AGAIN) until this has succeeded;
+   * after a failure it is to be repeated.
+   * @throws DaosError DER_NONEXIST for the pool, the container or the snapshot.
+   */
+  rollbackContainer(pool: string, container: string, epoch: bigint): Promise<void> {
+    this.#addon.operations.command.begin().uuid(pool).uuid(container).u64(epoch);
+    return this.#run('engineRollbackContainer', asNothing);
   }
 
   /** Space and containers of a pool, per target. @throws DaosError DER_NONEXIST. */

@@ -236,7 +236,7 @@ export class DaosServer implements AsyncDisposable {
       tcpAddress: engine.address,
       tcpPort: engine.port,
       spinMicroseconds: engine.spin,
-      store: { arena: engine.storage.arena },
+      store: { arena: engine.storage.arena, historySeconds: engine.storage.history },
       logLevel: this.#config.log.level,
       ...(engine.pin_cores && { pinCores: engine.pin_cores }),
     };

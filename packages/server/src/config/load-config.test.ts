@@ -35,7 +35,7 @@ describe('server/config', () => {
     expect(config.engines[0]).toMatchObject({
       targets: 2,
       transports: ['shm', 'tcp'],
-      storage: { capacity: 8 * 2 ** 30, arena: 'log' },
+      storage: { capacity: 8 * 2 ** 30, arena: 'log', history: 300 },
     });
     expect(enginesOf(config)[0]?.rank).toBe(0);
   });

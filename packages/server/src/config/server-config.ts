@@ -22,6 +22,8 @@ const storageSchema = z.strictObject({
   /** What the arenas of pools may take of memory; half of it over all engines when left out. */
   memory: sizeField.optional(),
   arena: z.enum(['log', 'pmem']).default('log'),
+  /** Seconds for which every version of what is stored stays readable; 0: for ever. */
+  history: z.number().min(0).max(100_000_000).default(300),
 });
 
 const engineSchema = z.strictObject({

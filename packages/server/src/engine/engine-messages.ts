@@ -17,7 +17,7 @@ export const engineOptionsSchema = z.object({
   tcpPort: z.int(),
   spinMicroseconds: z.int(),
   pinCores: z.array(z.int()).optional(),
-  store: z.object({ arena: z.enum(['log', 'pmem']) }),
+  store: z.object({ arena: z.enum(['log', 'pmem']), historySeconds: z.number() }),
   logLevel: z.enum(['debug', 'info', 'warning', 'error', 'off']),
 });
 export type EngineOptions = z.infer<typeof engineOptionsSchema>;

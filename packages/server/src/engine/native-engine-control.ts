@@ -34,16 +34,14 @@ export function engineControlOf(engine: Engine): EngineControl {
         operations,
       })),
     }),
-    newEpoch: () => notYet(),
-    setContainerSnapshots: () => notYet(),
-    rollbackContainer: () => notYet(),
+    newEpoch: async () => ({ epoch: String(await engine.newEpoch()) }),
+    setContainerSnapshots: ({ pool, uuid, epochs }) =>
+      done(engine.setContainerSnapshots(pool, uuid, epochs.map(BigInt))),
+    rollbackContainer: ({ pool, uuid, epoch }) =>
+      done(engine.rollbackContainer(pool, uuid, BigInt(epoch))),
     addresses: async () => ({ targets: await engine.addresses() }),
     stop: () => done(engine.stop()),
   };
-}
-
-function notYet(): Promise<never> {
-  return Promise.reject(new DaosError('DER_NOSYS', 'the engine has no snapshots'));
 }
 
 function setKey(
