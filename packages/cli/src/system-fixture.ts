@@ -2,9 +2,9 @@
 // its own, with or without certificates.
 //
 // Life cycle: start → use → stop, which kills what is left by its process id.
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ControlClient } from '@daos/control/client';
@@ -23,9 +23,21 @@ export interface SystemOptions {
   readonly engineCount?: number;
   /** With certificates and an agent. Default: neither. */
   readonly isSecure?: boolean;
+  /**
+   * The data directory is a file system of its own, in memory, of so many bytes; where
+   * `canMountFileSystems`. Default: a directory.
+   */
+  readonly dataFileSystemBytes?: number;
   /** More of the `control` part of the configuration, as `name: value`. */
   readonly control?: string;
 }
+
+/** User and mount namespaces are to be had. */
+export const canMountFileSystems = (): boolean =>
+  spawnSync('unshare', ['-rm', 'true']).status === 0;
+
+/** `sh` with it: mounts `size` bytes at `directory`, then becomes the program. */
+const MOUNT_AND_RUN = 'mount -t tmpfs -o "size=$1" tmpfs "$2" && shift 2 && exec "$@"';
 
 export interface Ran {
   readonly status: number;
@@ -40,6 +52,7 @@ export class TestSystem implements AsyncDisposable {
   url = '';
   readonly #processes: ChildProcess[] = [];
   readonly #isSecure: boolean;
+  #hasOwnFileSystem = false;
 
   static async start(options: SystemOptions = {}): Promise<TestSystem> {
     const system = new TestSystem(options.isSecure === true);
@@ -72,9 +85,15 @@ export class TestSystem implements AsyncDisposable {
     return new ControlClient({ url: this.url, certificates });
   }
 
+  /** As this process reaches it. */
+  get dataDirectory(): string {
+    const [server] = this.#processes;
+    return (this.#hasOwnFileSystem ? `/proc/${server?.pid}/root` : '') + this.part('data');
+  }
+
   /** Process ids of the engines that run now. */
   enginePids(): number[] {
-    return (readRun(this.part('data'))?.engines ?? []).map(({ pid }) => pid);
+    return (readRun(this.dataDirectory)?.engines ?? []).map(({ pid }) => pid);
   }
 
   /** A command line in this process, with streams of its own. */
@@ -110,7 +129,7 @@ export class TestSystem implements AsyncDisposable {
     await this.stop();
   }
 
-  async #start({ engineCount = 1, control }: SystemOptions): Promise<void> {
+  async #start({ engineCount = 1, control, dataFileSystemBytes }: SystemOptions): Promise<void> {
     if (this.#isSecure) this.#runToEnd(SERVER, 'cert', 'generate', '-d', this.certificates);
     const access = this.#isSecure ? `certificates: ${this.certificates}` : 'insecure: true';
     const engine = '  - storage: { capacity: 2GiB, memory: 512MiB }\n';
@@ -120,18 +139,27 @@ export class TestSystem implements AsyncDisposable {
       `data_directory: ${this.part('data')}\ncontrol: { port: 0, ${access}${more} }\n` +
         `engines:\n${engine.repeat(engineCount)}`,
     );
-    this.#spawn(SERVER, 'start', '-c', this.part('server.yml'));
-    this.url = (await until(() => readRun(this.part('data')))).url;
+    const server = [process.execPath, SERVER, 'start', '-c', this.part('server.yml')];
+    if (dataFileSystemBytes === undefined) {
+      this.#spawn(...server);
+    } else {
+      mkdirSync(this.part('data'), { mode: 0o700 });
+      this.#hasOwnFileSystem = true;
+      const mount = [MOUNT_AND_RUN, 'sh', String(dataFileSystemBytes), this.part('data')];
+      this.#spawn('unshare', '-rm', 'sh', '-c', ...mount, ...server);
+    }
+    this.url = (await until(() => readRun(this.dataDirectory))).url;
     if (!this.#isSecure) return;
     const socket = this.part('agent.sock');
     const certs = this.certificates;
-    this.#spawn(AGENT, 'start', '--control', this.url, '--certs', certs, '--socket', socket);
+    const agent = ['start', '--control', this.url, '--certs', certs, '--socket', socket];
+    this.#spawn(process.execPath, AGENT, ...agent);
     const client = new ControlClient({ url: this.clientControl });
     await until(() => client.call('listPools').catch(() => undefined));
   }
 
-  #spawn(program: string, ...parameters: string[]): void {
-    this.#processes.push(spawn(process.execPath, [program, ...parameters], { stdio: 'ignore' }));
+  #spawn(program = '', ...parameters: string[]): void {
+    this.#processes.push(spawn(program, parameters, { stdio: 'ignore' }));
   }
 
   #runToEnd(program: string, ...parameters: string[]): void {

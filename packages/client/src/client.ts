@@ -52,6 +52,7 @@ export class Client implements AsyncDisposable {
   readonly #handle: Handle;
   readonly #directory: PoolDirectory;
   readonly #release: () => Promise<void>;
+  readonly #pools = new Set<Pool>();
 
   private constructor(
     addon: ClientAddon,
@@ -105,7 +106,13 @@ export class Client implements AsyncDisposable {
    * client.
    */
   async attachPool(shared: SharedPool, { signal }: OpenOptions = {}): Promise<Pool> {
-    return await Pool.attach(this.#addon, this.#handle, this.#directory, shared, signal);
+    const owner = {
+      addon: this.#addon,
+      client: this.#handle,
+      directory: this.#directory,
+      pools: this.#pools,
+    };
+    return await Pool.attach(owner, shared, signal);
   }
 
   /**
@@ -125,6 +132,8 @@ export class Client implements AsyncDisposable {
 
   /** Ends the core thread. Pools and containers opened through it are of no use afterwards. */
   async close(): Promise<void> {
+    for (const pool of this.#pools) pool.abandon();
+    this.#pools.clear();
     const { operations, binding } = this.#addon;
     operations.command.begin();
     await operations.run(binding.clientClose, this.#handle, asNothing);

@@ -49,6 +49,7 @@ export class Container implements AsyncDisposable {
   readonly #handle: Handle;
   #shared: SharedContainer;
   readonly #renewal: CapabilityRenewal;
+  readonly #onClosed: () => Promise<void>;
   /** The epoch of the snapshot that is open; undefined: the newest state. */
   readonly snapshotEpoch: Epoch | undefined;
 
@@ -58,7 +59,9 @@ export class Container implements AsyncDisposable {
     handle: Handle,
     shared: SharedContainer,
     directory: PoolDirectory,
+    onClosed: () => Promise<void>,
   ) {
+    this.#onClosed = onClosed;
     const description = shared.container;
     this.#addon = addon;
     this.#handle = handle;
@@ -129,11 +132,12 @@ export class Container implements AsyncDisposable {
   }
 
   /** Objects made from it are of no use afterwards. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#renewal.stop();
     const { operations, binding } = this.#addon;
     operations.command.begin();
-    return operations.run(binding.containerClose, this.#handle, asNothing);
+    await operations.run(binding.containerClose, this.#handle, asNothing);
+    await this.#onClosed();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -10,6 +10,7 @@ import { asNothing, asNumber, type CommandWriter, type Handle } from '@daos/nati
 import type { ClientAddon } from './binding.js';
 import { checksumsOf } from './checksums.js';
 import { Container } from './container.js';
+import { MapRefresh } from './map-refresh.js';
 
 export interface ContainerOptions {
   /** Refuse writes through this handle, with DER_NO_PERM. Default false. */
@@ -34,6 +35,15 @@ export interface AttachOptions extends Omit<ContainerOptions, 'snapshot'> {
  */
 export type SharedPool = PoolDescription;
 
+/** The client that a pool belongs to. */
+export interface PoolOwner {
+  readonly addon: ClientAddon;
+  readonly client: Handle;
+  readonly directory: PoolDirectory;
+  /** Those that are open, or have open containers. */
+  readonly pools: Set<Pool>;
+}
+
 /**
  * An open pool, made by Client.openPool: where its targets are.
  *
@@ -44,38 +54,41 @@ export class Pool implements AsyncDisposable {
   readonly uuid: string;
   /** As it was when the pool was opened. */
   readonly label: string;
+  readonly #owner: PoolOwner;
   readonly #addon: ClientAddon;
   readonly #handle: Handle;
   readonly #directory: PoolDirectory;
+  readonly #mapRefresh: MapRefresh;
+  readonly #containers = new Set<Container>();
+  #isClosed = false;
   #description: PoolDescription;
 
-  private constructor(
-    addon: ClientAddon,
-    handle: Handle,
-    directory: PoolDirectory,
-    description: PoolDescription,
-  ) {
+  private constructor(owner: PoolOwner, handle: Handle, description: PoolDescription) {
     const { uuid, label } = description;
+    const { addon, directory } = owner;
+    this.#owner = owner;
     this.#description = description;
     this.#addon = addon;
     this.#handle = handle;
     this.#directory = directory;
     this.uuid = uuid;
     this.label = label;
+    this.#mapRefresh = new MapRefresh(addon, () => this.#refreshMap());
   }
 
   /** For Client.openPool and Client.attachPool. */
   static async attach(
-    addon: ClientAddon,
-    client: Handle,
-    directory: PoolDirectory,
+    owner: PoolOwner,
     description: PoolDescription,
     signal?: AbortSignal,
   ): Promise<Pool> {
-    const { operations, binding } = addon;
+    const { operations, binding } = owner.addon;
     writeMap(operations.command.begin().uuid(description.uuid), description);
+    const { client } = owner;
     const handle = await operations.run(binding.poolOpen, client, asNumber, undefined, signal);
-    return new Pool(addon, handle, directory, description);
+    const pool = new Pool(owner, handle, description);
+    owner.pools.add(pool);
+    return pool;
   }
 
   /** For other processes and workers, which open it by Client.attachPool. */
@@ -125,6 +138,7 @@ export class Pool implements AsyncDisposable {
     found: OpenedContainer,
     { readOnly = false, snapshotEpoch, signal }: AttachOptions = {},
   ): Promise<Container> {
+    this.#checkOpen();
     const { uuid, label, properties, capability, capabilityLifeMs } = found;
     const { operations, binding } = this.#addon;
     const { type, chunkBytes, isVerifiedByServer } = checksumsOf(found);
@@ -148,22 +162,32 @@ export class Pool implements AsyncDisposable {
       ...(capabilityLifeMs !== undefined && { capabilityLifeMs }),
     };
     const shared = { pool: this.share(), container, readOnly };
-    return new Container(
+    const opened = new Container(
       this.#addon,
       handle,
       { ...shared, ...(snapshotEpoch !== undefined && { snapshotEpoch }) },
       this.#directory,
+      async () => {
+        if (this.#containers.delete(opened)) await this.#release();
+      },
     );
+    this.#containers.add(opened);
+    return opened;
   }
 
   /**
    * Fetches the pool map again, as after an engine has moved. Operations that wait for a target go
-   * on with the new map.
+   * on with the new map. While operations wait, that is done by itself.
    * @throws DaosError DER_NONEXIST for a pool that was destroyed; DER_UNREACH and DER_TIMEDOUT of
    * the control service.
    */
   async refresh({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     signal?.throwIfAborted();
+    this.#checkOpen();
+    await this.#refreshMap(signal);
+  }
+
+  async #refreshMap(signal?: AbortSignal): Promise<void> {
     const description = await this.#directory.getPool(this.uuid, signal);
     const { operations, binding } = this.#addon;
     writeMap(operations.command.begin(), description);
@@ -171,10 +195,31 @@ export class Pool implements AsyncDisposable {
     this.#description = description;
   }
 
-  /** Containers opened through the pool stay open. */
-  close(): Promise<void> {
-    this.#addon.operations.command.begin();
-    return this.#addon.operations.run(this.#addon.binding.poolClose, this.#handle, asNothing);
+  /** Containers opened through the pool stay open, and find targets that move. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#release();
+  }
+
+  /** For Client.close, which ends all that the core has. */
+  abandon(): void {
+    this.#isClosed = true;
+    this.#mapRefresh.stop();
+  }
+
+  /** Once nothing needs it any more. */
+  async #release(): Promise<void> {
+    if (!this.#isClosed || this.#containers.size > 0) return;
+    this.#mapRefresh.stop();
+    this.#owner.pools.delete(this);
+    const { operations, binding } = this.#addon;
+    operations.command.begin();
+    await operations.run(binding.poolClose, this.#handle, asNothing);
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new DaosError('DER_NO_HDL', `pool '${this.label}' was closed`);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

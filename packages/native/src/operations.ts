@@ -48,8 +48,16 @@ const BATCH_COUNT_MAX = 1024;
 const WORDS_PER_COMPLETION = 4;
 /** With more in flight, waiting to be woken makes larger batches, which cost less each. */
 const POLLED_COUNT_MAX = 4;
+/** How often it is looked whether operations wait, and after how many looks one does. */
+const LOOK_MS = 500;
+const WAITING_LOOKS = 2;
 const OUTCOME_NUMBER = 0;
 const OUTCOME_ERROR = 2;
+
+interface WaitingListener {
+  readonly functions: ReadonlySet<NativeFunction>;
+  readonly onWaiting: () => void;
+}
 
 export class Operations {
   readonly command: CommandWriter;
@@ -60,6 +68,11 @@ export class Operations {
   readonly #decode: Decode<unknown>[] = [];
   // Memory that the core reads or writes stays referenced until its operation ends.
   readonly #pinned: unknown[] = [];
+  readonly #submits: NativeFunction[] = [];
+  readonly #begunAtLook: number[] = [];
+  readonly #waitingListeners = new Set<WaitingListener>();
+  #lookTimer: NodeJS.Timeout | undefined;
+  #lookCount = 0;
   readonly #free: number[] = [];
   #slotCount = 0;
   #slot = 0;
@@ -123,12 +136,44 @@ export class Operations {
     const promise = new Promise<T>(this.#keep);
     this.#decode[slot] = decode;
     this.#pinned[slot] = data;
+    this.#submits[slot] = submit;
+    this.#begunAtLook[slot] = this.#lookCount;
     this.#inFlightCount += 1;
     if (this.spinMicroseconds > 0 && !this.#isPolling && this.#inFlightCount <= POLLED_COUNT_MAX) {
       this.#startPolling();
     }
     submit(slot, handle, this.command.size, data);
     return promise;
+  }
+
+  /**
+   * Calls `onWaiting` every half second while an operation by one of these functions has been in
+   * flight for half a second or more. Call the result to end that. Keeps no event loop alive.
+   */
+  watchWaiting(functions: Iterable<NativeFunction>, onWaiting: () => void): () => void {
+    const listener = { functions: new Set(functions), onWaiting };
+    this.#waitingListeners.add(listener);
+    this.#lookTimer ??= setInterval(() => this.#look(), LOOK_MS).unref();
+    return () => {
+      this.#waitingListeners.delete(listener);
+      if (this.#waitingListeners.size > 0) return;
+      clearInterval(this.#lookTimer);
+      this.#lookTimer = undefined;
+    };
+  }
+
+  #look(): void {
+    this.#lookCount += 1;
+    if (this.#inFlightCount === 0) return;
+    const waiting = new Set<NativeFunction>();
+    for (let slot = 0; slot < this.#slotCount; ++slot) {
+      const looks = this.#lookCount - (this.#begunAtLook[slot] as number);
+      const isInFlight = this.#reject[slot] !== undefined;
+      if (isInFlight && looks >= WAITING_LOOKS) waiting.add(this.#submits[slot] as NativeFunction);
+    }
+    for (const { functions, onWaiting } of this.#waitingListeners) {
+      if ([...waiting].some((submit) => functions.has(submit))) onWaiting();
+    }
   }
 
   #isWorthPolling(nowMs: number): boolean {

@@ -217,14 +217,23 @@ export class DaosServer implements AsyncDisposable {
       reporter: {
         join: async (request) => {
           await member.join(request);
-          this.#publish();
+          this.#publishIfPossible();
         },
         leave: async (left, state, reason) => {
-          this.#publish();
+          this.#publishIfPossible();
           await member.leave(left, state, reason);
         },
       },
     });
+  }
+
+  /** A full disk keeps others from finding new process ids, and the engine from nothing. */
+  #publishIfPossible(): void {
+    try {
+      this.#publish();
+    } catch (error) {
+      this.#log.warn('what runs here is not published', { error: String(error) });
+    }
   }
 
   #startEngine(engine: EngineConfig, dataDirectory: string): Promise<EngineProcess> {

@@ -155,9 +155,12 @@ function format(path: string, systemName: string): z.infer<typeof headerSchema> 
 function writeDurably(file: string, text: string): void {
   const temporary = `${file}.new`;
   const descriptor = openSync(temporary, 'w', 0o600);
-  writeSync(descriptor, `${text}\n`);
-  fsyncSync(descriptor);
-  closeSync(descriptor);
+  try {
+    writeSync(descriptor, `${text}\n`);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
   renameSync(temporary, file);
   const folder = openSync(join(file, '..'), 'r');
   fsyncSync(folder);

@@ -61,12 +61,14 @@ describe('server/supervisor', () => {
   let clock: HandClock;
   let engines: FakeEngines;
   let reports: string[];
+  let joinFailure: Error | undefined;
   let supervisor: Supervisor;
 
   beforeEach(() => {
     clock = new HandClock();
     engines = new FakeEngines();
     reports = [];
+    joinFailure = undefined;
     supervisor = new Supervisor({
       rank: 0,
       startEngine: engines.start,
@@ -79,7 +81,10 @@ describe('server/supervisor', () => {
         memoryCapacityBytes: 1,
       },
       reporter: {
-        join: async () => void reports.push('joined'),
+        join: async () => {
+          if (joinFailure) throw joinFailure;
+          reports.push('joined');
+        },
         leave: async (_rank, state) => void reports.push(state),
       },
       clock,
@@ -94,6 +99,20 @@ describe('server/supervisor', () => {
     await clock.advance(50);
     expect(reports).toEqual(['joined', 'suspect', 'joined']);
     expect(supervisor.control).toBeDefined();
+  });
+
+  test('an engine that runs and cannot join goes on trying, and is not started twice', async () => {
+    await supervisor.start();
+    await engines.kill();
+    joinFailure = new DaosError('DER_NOSPACE', 'a full disk');
+    for (const ms of [50, 100, 200]) await clock.advance(ms);
+    expect(reports).toEqual(['joined', 'suspect']);
+    joinFailure = undefined;
+    await clock.advance(400);
+    expect(reports).toEqual(['joined', 'suspect', 'joined']);
+    expect(engines.startCount).toBe(2);
+    await clock.advance(60_000);
+    expect(reports).toHaveLength(3);
   });
 
   test('an engine that keeps ending is started ever more slowly, up to 30 s', async () => {

@@ -95,16 +95,24 @@ export class Supervisor {
   }
 
   async #run(): Promise<void> {
-    const { clock, log, description, reporter } = this.#options;
+    const { clock, log } = this.#options;
     const startedMs = clock.monotonicMs();
-    this.#starting = this.#startPatiently();
-    const engine = await this.#starting;
-    this.#engine = engine;
-    void engine.exited.then(({ reason }) => this.#onExit(reason, startedMs));
-    const { targets } = await engine.control.addresses({});
-    await reporter.join({ ...description, addresses: targets });
+    if (!this.#engine) {
+      this.#starting = this.#startPatiently();
+      const started = await this.#starting;
+      this.#engine = started;
+      void started.exited.then(({ reason }) => this.#onExit(reason, startedMs));
+    }
+    const engine = this.#engine;
+    await this.#join(engine);
     const tookMs = Math.round(clock.monotonicMs() - startedMs);
     log.info(`rank ${this.rank} serves`, { pid: engine.pid, tookMs });
+  }
+
+  async #join({ control }: EngineProcess): Promise<void> {
+    const { description, reporter } = this.#options;
+    const { targets } = await control.addresses({});
+    await reporter.join({ ...description, addresses: targets });
   }
 
   async #startPatiently(): Promise<EngineProcess> {
@@ -140,6 +148,7 @@ export class Supervisor {
   }
 
   #restartLater(): void {
+    this.#cancelRestart?.();
     this.#cancelRestart = this.#options.clock.schedule(this.#delayMs, () => void this.#restart());
     this.#delayMs = Math.min(2 * this.#delayMs, RESTART_DELAY_MS_MAX);
   }
@@ -149,10 +158,12 @@ export class Supervisor {
       if (this.#wanted) await this.#run();
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      this.#options.log.error(`rank ${this.rank} does not start: ${message}`);
-      // An engine that came up and went again has told its exit; that restarts it.
-      if (this.#engine || !this.#wanted) return;
-      if (DaosError.is(error) && HOPELESS.includes(error.code)) this.#report('errored', message);
+      const what = this.#engine ? 'runs but cannot join' : 'does not start';
+      this.#options.log.error(`rank ${this.rank} ${what}: ${message}`);
+      if (!this.#wanted) return;
+      // What keeps a running engine out, such as a full disk of the control service, may pass.
+      const isHopeless = DaosError.is(error) && HOPELESS.includes(error.code) && !this.#engine;
+      if (isHopeless) this.#report('errored', message);
       else this.#restartLater();
     }
   }
