@@ -4,6 +4,7 @@ import { Cli, type CliWorld } from './cli.js';
 import { addCompletion } from './commands/completion.js';
 import { addConsole } from './commands/console.js';
 import { addPoolManagement } from './commands/pool.js';
+import { addServer } from './commands/server.js';
 import { addStorage } from './commands/storage.js';
 import { addSystem } from './commands/system.js';
 import { CLI_VERSION } from './version.js';
@@ -15,6 +16,7 @@ export function makeDmg(world: CliWorld): Cli {
   );
   addPoolManagement(cli);
   addStorage(cli);
+  addServer(cli);
   addSystem(cli);
   addConsole(cli);
   addCompletion(cli);

@@ -4,7 +4,7 @@
 // Life cycle: start → use → stop, which kills what is left by its process id.
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ControlClient } from '@daos/control/client';
@@ -159,7 +159,9 @@ export class TestSystem implements AsyncDisposable {
   }
 
   #spawn(program = '', ...parameters: string[]): void {
-    this.#processes.push(spawn(program, parameters, { stdio: 'ignore' }));
+    const log = openSync(this.part(parameters.includes(SERVER) ? 'server.log' : 'agent.log'), 'a');
+    this.#processes.push(spawn(program, parameters, { stdio: ['ignore', log, log] }));
+    closeSync(log);
   }
 
   #runToEnd(program: string, ...parameters: string[]): void {

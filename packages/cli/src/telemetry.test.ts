@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client } from '@daos/client';
 import type { ControlClient } from '@daos/control/client';
 import { makeObjectId } from '@daos/model';
+import { makeDmg } from './dmg.js';
 import { TestSystem } from './system-fixture.js';
 
 const MIB = 2 ** 20;
@@ -95,6 +96,27 @@ describe('cli/telemetry', () => {
     expect(updates.reduce((sum, { count }) => sum + count, 0)).toBe(UPDATE_COUNT + 1);
     expect(updates.every(({ count }) => count > 0)).toBe(true);
   });
+
+  test('what is logged changes while servers and engines run', async () => {
+    const log = () => readFileSync(system.part('server.log'), 'utf8');
+    const setLevel = async (...masks: string[]) =>
+      (await system.run(makeDmg, ['server', 'set-logmasks', ...masks])).status;
+    expect(log()).toContain(' info rank 0 serves');
+    expect(await setLevel('--masks', 'ERR')).toBe(0);
+    const quiet = log().length;
+    await control.call('stopRanks', { body: { ranks: [1] } });
+    await control.call('startRanks', { body: { ranks: [1] } });
+    expect(log().slice(quiet)).toBe('');
+    expect(await setLevel('--masks', 'debug')).toBe(0);
+    await control.call('stopRanks', { body: { ranks: [1] } });
+    await control.call('startRanks', { body: { ranks: [1] } });
+    const loud = log().slice(quiet);
+    expect(loud).toContain(' info rank 1 serves');
+    expect(loud).toMatch(/ debug rank 1: io_uring/);
+    expect(await setLevel()).toBe(0);
+    expect(log()).toContain("level 'info' and above");
+    expect(await setLevel('--masks', 'loud')).toBe(2);
+  }, 60_000);
 
   test('every metric that the dashboard shows is there', async () => {
     const names = new Set(

@@ -46,6 +46,7 @@ import type { CreatePoolRequest } from './pools/plan.js';
 import { poolActivity, type PoolActivity } from './pools/pool-metrics.js';
 import { relabelPool } from './pools/relabel-pool.js';
 import { clearExcludedRank, excludeRank } from './ranks/exclude-rank.js';
+import { setLogLevel, type HostOutcome, type LogLevelName } from './ranks/log-levels.js';
 import { powerRanks, type RankOutcome } from './ranks/power-ranks.js';
 import { RankLeases, type RankRenewal } from './ranks/rank-leases.js';
 import { joinRank, listRanks, setRankState, type JoinRequest } from './ranks/rank-registry.js';
@@ -201,6 +202,10 @@ export class ControlPlane implements PoolDirectory {
 
   async relabelContainer(pool: string, container: string, label: string): Promise<ContainerStatus> {
     return statusOf(await relabelContainer(this.#context, pool, container, label));
+  }
+
+  setLogLevel(level?: LogLevelName): Promise<HostOutcome[]> {
+    return setLogLevel(this.#context, level);
   }
 
   scanHosts(): Promise<HostStorage[]> {

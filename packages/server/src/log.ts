@@ -7,6 +7,9 @@ import { LOG_LEVELS, type LogLevel } from './config/server-config.js';
 
 const STANDARD_ERROR = 2;
 
+/** A line of an engine: its level, and what it says. */
+const ENGINE_LINE = /^(debug|info|warning|error): (.*)$/;
+
 /** A log whose level can be changed while it is in use. */
 export class LineLog implements Log {
   level: LogLevel;
@@ -31,6 +34,12 @@ export class LineLog implements Log {
 
   error(message: string, details?: object): void {
     this.#write('error', message, details);
+  }
+
+  /** What an engine printed, at the level that it has there. */
+  engineLine(rank: number, line: string): void {
+    const [, level = 'info', text = line] = ENGINE_LINE.exec(line) ?? [];
+    this.#write(level as LogLevel, `rank ${rank}: ${text}`);
   }
 
   #write(level: LogLevel, message: string, details?: object): void {

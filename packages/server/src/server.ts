@@ -5,18 +5,24 @@
 //             undoes what was started.
 
 import { hostname } from 'node:os';
-import { systemClock, type Log } from '@daos/control';
+import { systemClock } from '@daos/control';
 import { AuditLog } from '@daos/control/audit';
 import { ControlClient } from '@daos/control/client';
 import type { ConsoleToken } from '@daos/control/console';
 import type { ControlService } from '@daos/control/service';
 import { readCertificates, type Certificates } from '@daos/control/service-tls';
 import { DaosError } from '@daos/model';
-import { enginesOf, type EngineConfig, type ServerConfig } from './config/server-config.js';
+import {
+  enginesOf,
+  type EngineConfig,
+  type LogLevel,
+  type ServerConfig,
+} from './config/server-config.js';
 import { memoryCapacityOf, storageCapacityOf } from './data/capacity.js';
 import { DataDirectory } from './data/data-directory.js';
 import { EngineProcess } from './engine/engine-process.js';
 import { Supervisor } from './engine/supervisor.js';
+import type { LineLog } from './log.js';
 import { ControlHost } from './system/control-host.js';
 import { EngineCommands } from './system/engine-commands.js';
 import { RankMember } from './system/rank-member.js';
@@ -24,16 +30,16 @@ import { SERVER_VERSION } from './version.js';
 
 export interface ServerOptions {
   readonly config: ServerConfig;
-  readonly log: Log;
+  readonly log: LineLog;
 }
 
 export class DaosServer implements AsyncDisposable {
   readonly #config: ServerConfig;
-  readonly #log: Log;
+  readonly #log: LineLog;
   /** What undoes the steps of the start that were taken, in their order. */
   readonly #undo: (() => void | Promise<void>)[] = [];
   readonly #supervisors = new Map<number, Supervisor>();
-  readonly #commands = new EngineCommands(this.#supervisors);
+  readonly #commands = new EngineCommands(this.#supervisors, (level) => this.#setLogLevel(level));
   readonly #certificates: Certificates | undefined;
   readonly #serving = deferred();
   #service: ControlService | undefined;
@@ -183,6 +189,11 @@ export class DaosServer implements AsyncDisposable {
     });
   }
 
+  #setLogLevel(level: LogLevel = this.#config.log.level): void {
+    this.#log.level = level;
+    this.#log.warn(`lines of level '${level}' and above are logged from here on`);
+  }
+
   async #startEngines(): Promise<void> {
     const starts = [...this.#supervisors.values()].map((supervisor) => supervisor.start());
     for (const outcome of await Promise.allSettled(starts)) {
@@ -246,10 +257,11 @@ export class DaosServer implements AsyncDisposable {
       tcpPort: engine.port,
       spinMicroseconds: engine.spin,
       store: { arena: engine.storage.arena, historySeconds: engine.storage.history },
-      logLevel: this.#config.log.level,
+      // All of them: what is wanted is decided here, and can change while the engine runs.
+      logLevel: 'debug' as const,
       ...(engine.pin_cores && { pinCores: engine.pin_cores }),
     };
-    return EngineProcess.start(options, (line) => this.#log.info(`rank ${engine.rank}: ${line}`));
+    return EngineProcess.start(options, (line) => this.#log.engineLine(engine.rank, line));
   }
 }
 

@@ -1,6 +1,7 @@
 // Routes of ranks: for administrators, and for the servers whose engines they are.
 
 import * as z from 'zod';
+import { hostOutcomeSchema, logLevelField } from '../ranks/log-levels.js';
 import { joinSchema } from '../ranks/rank-registry.js';
 import { rankField } from '../records/fields.js';
 import { rankRecord } from '../records/rank-record.js';
@@ -132,4 +133,17 @@ export const clearExcludedRank = defineRoute({
     await control.clearExcludedRank(params.rank);
     return {};
   },
+});
+
+export const setLogLevel = defineRoute({
+  name: 'setLogLevel',
+  method: 'POST',
+  path: '/v1/system/log-level',
+  summary: 'Sets what servers and engines log, while they run; without a level, as configured',
+  roles: [],
+  params: none,
+  query: none,
+  body: z.strictObject({ level: logLevelField.optional() }),
+  response: z.object({ hosts: z.array(hostOutcomeSchema) }),
+  run: async ({ control, body }) => ({ hosts: await control.setLogLevel(body.level) }),
 });

@@ -115,6 +115,8 @@ export interface EngineDirectory {
   readonly power?: EnginePower;
   /** What the server of a rank sees of its machine. */
   readonly scanHost?: (rank: number) => Promise<HostScan>;
+  /** Of the server of a rank and all its engines; undefined: as its configuration says. */
+  readonly setLogLevel?: (rank: number, level: string | undefined) => Promise<void>;
 }
 
 /** Starts and stops engines; both are done already for one that is as it should be. */

@@ -66,3 +66,13 @@ export async function setRankState(
 export async function listRanks(context: ControlContext): Promise<RankFields[]> {
   return (await readRecords(context, rankRecord, RANK_PREFIX)).map(({ fields }) => fields);
 }
+
+/** The ranks of each server together; no server is left without any. */
+export async function ranksByServer(context: ControlContext): Promise<RankFields[][]> {
+  const servers = new Map<string, RankFields[]>();
+  for (const rank of await listRanks(context)) {
+    const server = rank.controlUrl ?? rank.host;
+    servers.set(server, [...(servers.get(server) ?? []), rank]);
+  }
+  return [...servers.values()];
+}

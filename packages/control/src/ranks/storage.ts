@@ -5,16 +5,12 @@ import type { HostStorage, RankUsage } from '../engines/host-scan.js';
 import { freeSpaceOf } from '../pools/plan.js';
 import { POOL_PREFIX, poolRecord } from '../records/pool-record.js';
 import type { RankFields } from '../records/rank-record.js';
-import { listRanks } from './rank-registry.js';
+import { listRanks, ranksByServer } from './rank-registry.js';
 
 /** Every host is asked, whatever the others answer. */
 export async function scanHosts(context: ControlContext): Promise<HostStorage[]> {
-  const byServer = new Map<string, RankFields[]>();
-  for (const rank of await listRanks(context)) {
-    const server = rank.controlUrl ?? rank.host;
-    byServer.set(server, [...(byServer.get(server) ?? []), rank]);
-  }
-  return await Promise.all([...byServer.values()].map((ranks) => scanHost(context, ranks)));
+  const hosts = await ranksByServer(context);
+  return await Promise.all(hosts.map((ranks) => scanHost(context, ranks)));
 }
 
 async function scanHost(

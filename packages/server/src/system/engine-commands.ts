@@ -6,21 +6,31 @@
 import { ENGINE_METHODS, type EngineMethod } from '@daos/control/engine-control';
 import type { EngineCommand } from '@daos/control/service';
 import { DaosError } from '@daos/model';
+import * as z from 'zod';
 import { inspectMachine } from '../config/generate-config.js';
+import { LOG_LEVELS, type LogLevel } from '../config/server-config.js';
 import type { Supervisor } from '../engine/supervisor.js';
 
 /** What changes nothing may be asked by a host that stands by as well. */
 const READING: readonly string[] = ['queryPool', 'poolMetrics', 'addresses', 'scanHost'];
 
 /** Besides the methods of an engine: whether it runs at all, and on what. */
-export const HOST_METHODS = ['powerOn', 'powerOff', 'scanHost'] as const;
+export const HOST_METHODS = ['powerOn', 'powerOff', 'scanHost', 'setLogLevel'] as const;
+
+const logLevelSchema = z.strictObject({ level: z.enum(LOG_LEVELS).optional() });
 
 export class EngineCommands {
   readonly #supervisors: ReadonlyMap<number, Supervisor>;
+  readonly #setLogLevel: (level: LogLevel | undefined) => void;
   #term = 0;
 
-  constructor(supervisors: ReadonlyMap<number, Supervisor>) {
+  /** Without a level the configuration's is meant. */
+  constructor(
+    supervisors: ReadonlyMap<number, Supervisor>,
+    setLogLevel: (level: LogLevel | undefined) => void,
+  ) {
     this.#supervisors = supervisors;
+    this.#setLogLevel = setLogLevel;
   }
 
   has(rank: number): boolean {
@@ -43,6 +53,10 @@ export class EngineCommands {
     if (method === 'powerOn') return await done(supervisor.start());
     if (method === 'powerOff') return await done(supervisor.stop());
     if (method === 'scanHost') return inspectMachine();
+    if (method === 'setLogLevel') {
+      this.#setLogLevel(logLevelSchema.parse(parameters).level);
+      return {};
+    }
     if (!Object.hasOwn(ENGINE_METHODS, method)) {
       throw new DaosError('DER_INVAL', `engines have no method '${method}'`);
     }

@@ -34,6 +34,9 @@ export function systemEngines(options: SystemEnginesOptions): EngineDirectory {
       start: async (rank) => void (await send(rank, 'powerOn')({})),
       stop: async (rank) => void (await send(rank, 'powerOff')({})),
     },
+    setLogLevel: async (rank, level) => {
+      await send(rank, 'setLogLevel')(level === undefined ? {} : { level });
+    },
     scanHost: async (rank) => hostScanSchema.parse(await send(rank, 'scanHost')({})),
   };
 }
