@@ -21,6 +21,8 @@ const STOP_TIMEOUT_MS = 10_000;
 export interface SystemOptions {
   /** One target each. Default 1. */
   readonly engineCount?: number;
+  /** Seconds for which old versions stay. Default: the server's. */
+  readonly historySeconds?: number;
   /** With certificates and an agent. Default: neither. */
   readonly isSecure?: boolean;
   /**
@@ -129,10 +131,12 @@ export class TestSystem implements AsyncDisposable {
     await this.stop();
   }
 
-  async #start({ engineCount = 1, control, dataFileSystemBytes }: SystemOptions): Promise<void> {
+  async #start(options: SystemOptions): Promise<void> {
+    const { engineCount = 1, control, dataFileSystemBytes, historySeconds } = options;
     if (this.#isSecure) this.#runToEnd(SERVER, 'cert', 'generate', '-d', this.certificates);
     const access = this.#isSecure ? `certificates: ${this.certificates}` : 'insecure: true';
-    const engine = '  - storage: { capacity: 2GiB, memory: 512MiB }\n';
+    const history = historySeconds === undefined ? '' : `, history: ${historySeconds}`;
+    const engine = `  - storage: { capacity: 2GiB, memory: 512MiB${history} }\n`;
     const more = control === undefined ? '' : `, ${control}`;
     writeFileSync(
       this.part('server.yml'),
