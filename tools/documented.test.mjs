@@ -72,7 +72,7 @@ describe('documented/client', () => {
 
   test('each method is used by a program of docs/client-js.md', () => {
     // What others call: Client.openPool and Client.attachContainer.
-    const internal = ['Pool.attach', 'Pool.attachContainer'];
+    const internal = ['Pool.attach', 'Pool.attachContainer', 'Pool.abandon'];
     const unused = classes
       .flatMap((each) => methodsOf(each).map(({ symbol }) => [each.symbol.name, symbol.name]))
       .filter(([, method]) => !EXAMPLES.includes(`.${method}(`))

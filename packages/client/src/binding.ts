@@ -1,5 +1,5 @@
 // The functions of native/node/client_binding.cc and object_binding.cc.
-import { loadAddon, type Addon, type NativeFunction } from '@daos/native';
+import { loadAddon, type Addon, type NativeFunction, type Operations } from '@daos/native';
 
 export type ClientFunction =
   | 'clientOpen'
@@ -22,6 +22,8 @@ export type ClientFunction =
   | 'arrayPunch';
 
 export type ClientBinding = Record<ClientFunction, NativeFunction>;
-export type ClientAddon = Addon<ClientBinding>;
+export type ClientAddon = Omit<Addon<ClientBinding>, 'operations'> & {
+  readonly operations: Pick<Operations, 'command' | 'run' | 'watchWaiting'>;
+};
 
 export const loadClient = (): ClientAddon => loadAddon<ClientBinding>('client');

@@ -1,11 +1,13 @@
 // The client of a process or worker: one core thread, from which everything else is opened.
 import { DaosError, type PoolDirectory, type TransportName } from '@daos/model';
+import type { Tracer } from '@opentelemetry/api';
 import { asNothing, asNumber, type Handle, type LocalNetwork } from '@daos/native';
 import { loadClient, type ClientAddon } from './binding.js';
 import { HttpPoolDirectory } from './pool-directory.js';
 import type { Container, SharedContainer } from './container.js';
 import { Pool, type SharedPool } from './pool.js';
 import { RpcPoolDirectory } from './rpc-pool-directory.js';
+import { inSpan, tracedAddon } from './tracing.js';
 
 export interface ClientOptions {
   /**
@@ -29,6 +31,11 @@ export interface ClientOptions {
   timeoutMs?: number;
   /** For the transport 'local'. */
   network?: LocalNetwork;
+  /**
+   * Of OpenTelemetry: every call becomes a span, with what it moved and how it failed. Default:
+   * nothing is traced. A control service is told of the active span in any case.
+   */
+  tracer?: Tracer;
   /** Gives the start up; the promise is rejected with the signal's reason. */
   signal?: AbortSignal;
 }
@@ -53,13 +60,15 @@ export class Client implements AsyncDisposable {
   readonly #directory: PoolDirectory;
   readonly #release: () => Promise<void>;
   readonly #pools = new Set<Pool>();
+  readonly #tracer: Tracer | undefined;
 
   private constructor(
-    addon: ClientAddon,
+    { addon, tracer }: { addon: ClientAddon; tracer: Tracer | undefined },
     handle: Handle,
     { directory, release }: ChosenDirectory,
   ) {
     this.#addon = addon;
+    this.#tracer = tracer;
     this.#handle = handle;
     this.#directory = directory;
     this.#release = release;
@@ -74,14 +83,17 @@ export class Client implements AsyncDisposable {
   static async connect(options: ClientOptions): Promise<Client> {
     const { transports = ['shm', 'tcp'], spinMicroseconds = 20, signal } = options;
     signal?.throwIfAborted();
-    const addon = loadClient();
+    const plain = loadClient();
+    const { tracer } = options;
+    const addon = tracer ? tracedAddon(plain, tracer) : plain;
     const command = addon.operations.command.begin().u32(transports.length);
     for (const transport of transports) command.text(transport);
     command.text(options.address ?? '127.0.0.1').u64(options.network?.handle ?? NO_HANDLE);
     command.u64(spinMicroseconds * NS_PER_MICROSECOND).u32(options.pinCore ?? NO_CORE);
     command.u64((options.timeoutMs ?? 10_000) * NS_PER_MS);
     const handle = await addon.operations.run(addon.binding.clientOpen, NO_HANDLE, asNumber);
-    const client = new Client(addon, handle, await chooseDirectory(options.control));
+    const directory = await chooseDirectory(options.control);
+    const client = new Client({ addon, tracer }, handle, directory);
     if (signal?.aborted === true) await client.close();
     signal?.throwIfAborted();
     return client;
@@ -95,8 +107,10 @@ export class Client implements AsyncDisposable {
   async openPool(pool: string, { signal }: OpenOptions = {}): Promise<Pool> {
     if (pool === '') throw new DaosError('DER_INVAL', 'a pool has a label or UUID');
     signal?.throwIfAborted();
-    const description = await this.#directory.getPool(pool, signal);
-    return await this.attachPool(description, signal && { signal });
+    return await inSpan(this.#tracer, 'daos.openPool', async () => {
+      const description = await this.#directory.getPool(pool, signal);
+      return await this.attachPool(description, signal && { signal });
+    });
   }
 
   /**
@@ -111,6 +125,7 @@ export class Client implements AsyncDisposable {
       client: this.#handle,
       directory: this.#directory,
       pools: this.#pools,
+      tracer: this.#tracer,
     };
     return await Pool.attach(owner, shared, signal);
   }

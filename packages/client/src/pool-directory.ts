@@ -10,6 +10,7 @@ import {
   type PoolDirectory,
   type SnapshotDescription,
 } from '@daos/model';
+import { traceHeaders } from './tracing.js';
 
 const TIMEOUT_MS = 30_000;
 const UNIX_PREFIX = 'unix:';
@@ -86,13 +87,14 @@ function containerPath(pool: string, container: string): string {
 }
 
 async function getByUrl(url: string, signal: AbortSignal): Promise<Answer> {
-  const response = await fetch(url, { signal });
+  const response = await fetch(url, { signal, headers: traceHeaders() });
   return { status: response.status, body: await response.json() };
 }
 
 function getByAgent(socketPath: string, path: string, signal: AbortSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = request({ socketPath, path, signal, agent: false }, (response) => {
+    const headers = traceHeaders();
+    const sent = request({ socketPath, path, signal, headers, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);

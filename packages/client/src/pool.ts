@@ -6,10 +6,12 @@ import {
   type PoolDescription,
   type PoolDirectory,
 } from '@daos/model';
+import type { Tracer } from '@opentelemetry/api';
 import { asNothing, asNumber, type CommandWriter, type Handle } from '@daos/native';
 import type { ClientAddon } from './binding.js';
 import { checksumsOf } from './checksums.js';
 import { Container } from './container.js';
+import { inSpan } from './tracing.js';
 import { MapRefresh } from './map-refresh.js';
 
 export interface ContainerOptions {
@@ -42,6 +44,7 @@ export interface PoolOwner {
   readonly directory: PoolDirectory;
   /** Those that are open, or have open containers. */
   readonly pools: Set<Pool>;
+  readonly tracer: Tracer | undefined;
 }
 
 /**
@@ -105,7 +108,11 @@ export class Pool implements AsyncDisposable {
   async openContainer(name: string, options: ContainerOptions = {}): Promise<Container> {
     const { signal } = options;
     signal?.throwIfAborted();
-    const { snapshot } = options;
+    return await inSpan(this.#owner.tracer, 'daos.openContainer', () => this.#open(name, options));
+  }
+
+  async #open(name: string, options: ContainerOptions): Promise<Container> {
+    const { snapshot, signal } = options;
     const { readOnly = snapshot !== undefined } = options;
     const wanted = { readOnly, ...(signal && { signal }) };
     const found = this.#directory.openContainer

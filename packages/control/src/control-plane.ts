@@ -63,6 +63,7 @@ import {
   type AclChanges,
   type OwnershipFields,
 } from './security/change-acl.js';
+import { tracedEngines } from './tracing.js';
 import { openContainer, type OpenContainer } from './security/open-container.js';
 import { createSnapshot } from './snapshots/create-snapshot.js';
 import { destroySnapshot } from './snapshots/destroy-snapshot.js';
@@ -98,6 +99,7 @@ export class ControlPlane implements PoolDirectory {
       newUuid: randomUUID,
       capabilityLifeMs: CAPABILITY_LIFE_MS,
       ...options,
+      engines: tracedEngines(options.engines),
       poolMutex: new KeyedMutex(),
     };
     this.#leases = new RankLeases(this.#context);

@@ -209,8 +209,8 @@ export class Engine implements AsyncDisposable {
 
   /**
    * Takes a container back to a snapshot: what was written after it is dropped, for good. Handles
-   * that were open are gone (DER_EVICTED), and opening it waits (DER_AGAIN) until this has succeeded;
-   * after a failure it is to be repeated.
+   * that were open are gone (DER_EVICTED), and opening it waits (DER_AGAIN) until this has
+   * succeeded; after a failure it is to be repeated.
    * @throws DaosError DER_NONEXIST for the pool, the container or the snapshot.
    */
   rollbackContainer(pool: string, container: string, epoch: bigint): Promise<void> {

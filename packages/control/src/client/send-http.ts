@@ -2,6 +2,7 @@
 
 import { request as requestPlain, type RequestOptions } from 'node:http';
 import { request as requestSecure } from 'node:https';
+import { traceHeaders } from '../tracing.js';
 import type { Certificates } from '../service/service-tls.js';
 
 export interface HttpRequest {
@@ -24,7 +25,11 @@ export function sendHttp(
   { method, headers, body, signal }: HttpRequest,
   certificates?: Certificates,
 ): Promise<HttpAnswer> {
-  const options: RequestOptions = { method, headers, ...(signal && { signal }) };
+  const options: RequestOptions = {
+    method,
+    headers: { ...traceHeaders(), ...headers },
+    ...(signal && { signal }),
+  };
   return new Promise((resolve, reject) => {
     const request = open(url, options, certificates);
     request.on('error', (error) => reject(signal?.aborted ? (signal.reason as Error) : error));

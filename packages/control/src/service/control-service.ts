@@ -20,6 +20,7 @@ import type { ConsoleToken } from '../console/console-access.js';
 import { serveConsoleFiles } from '../console/console-files.js';
 import type { Log } from '../control-context.js';
 import type { ControlPlane } from '../control-plane.js';
+import { inRequestSpan } from '../tracing.js';
 import { ADMINISTRATOR, callerName, NOBODY, type Caller } from '../security/caller.js';
 import { CREDENTIAL_HEADER, verifyCredential } from '../security/credential.js';
 import { AnsweredRequests } from './answered-requests.js';
@@ -161,19 +162,21 @@ export class ControlService {
         if (url !== undefined) await reply.redirect(url + request.url, 307);
       },
       config: { isRoutine: route.isRoutine ?? false },
-      handler: async (request) => {
-        const { control, issueConsoleToken } = this.#options;
-        const access = control.accessOf(this.#callerOf(request));
-        const call = callOf(route, request, control, access, issueConsoleToken);
-        const { requestKey } = call;
-        const isKept = requestKey !== undefined && route.method !== 'GET' && !route.isRoutine;
-        if (!isKept) return await route.run(call);
-        // Nobody gets the answer of another caller by guessing a key.
-        const who = callerName(call.access.caller);
-        const asked = [route.method, request.url, request.body ?? null, who];
-        return await this.#answered.once(control.store, requestKey, asked, () => route.run(call));
-      },
+      handler: (request) => inRequestSpan(route.name, request, () => this.#answer(route, request)),
     });
+  }
+
+  async #answer(route: Route, request: FastifyRequest): Promise<unknown> {
+    const { control, issueConsoleToken } = this.#options;
+    const access = control.accessOf(this.#callerOf(request));
+    const call = callOf(route, request, control, access, issueConsoleToken);
+    const { requestKey } = call;
+    const isKept = requestKey !== undefined && route.method !== 'GET' && !route.isRoutine;
+    if (!isKept) return await route.run(call);
+    // Nobody gets the answer of another caller by guessing a key.
+    const who = callerName(call.access.caller);
+    const asked = [route.method, request.url, request.body ?? null, who];
+    return await this.#answered.once(control.store, requestKey, asked, () => route.run(call));
   }
 
   #callerOf(request: FastifyRequest): Caller {
@@ -201,7 +204,8 @@ export class ControlService {
       async (request) => {
         const { rank, method } = request.params as { rank: string; method: string };
         const body = engineCommandSchema.parse(request.body);
-        return await commandEngine({ rank: Number(rank), method, ...body });
+        const command = { rank: Number(rank), method, ...body };
+        return await inRequestSpan('commandEngine', request, () => commandEngine(command));
       },
     );
   }
