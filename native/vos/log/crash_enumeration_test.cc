@@ -159,16 +159,9 @@ struct Enumerator {
   }
 
   void visitAll(const Record& record, const std::vector<uint32_t>& digests) {
-    for (size_t count = 0; count <= record.events().size(); ++count) {
-      if (count < record.events().size() && count > 0) {
-        // Between these nothing changes that a crash could show.
-        const auto kind = record.events()[count - 1].kind;
-        if (kind == RecordedEvent::Kind::kFlush) continue;
-      }
-      record.visitCrashes(count, [&](uint64_t note, Record::Images& images) {
-        if (!testing::Test::HasFailure()) check(note, images, digests, count);
-      });
-    }
+    record.visitAllCrashes([&](size_t count, uint64_t note, Record::Images& images) {
+      if (!testing::Test::HasFailure()) check(note, images, digests, count);
+    });
   }
 
   void check(uint64_t note, Record::Images& images, const std::vector<uint32_t>& digests,

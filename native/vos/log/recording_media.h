@@ -52,8 +52,28 @@ class Record {
   // Calls `visit` for every state a crash after the first `count` events can leave, with the
   // greatest note before it. `images` has a content per device; `visit` leaves them as they are.
   void visitCrashes(size_t count, const Visit& visit) const;
+  // The same for every place in the record, but for those where a crash leaves what it left at the
+  // place before. Returns how many places those were.
+  using VisitPlace = std::function<void(size_t count, uint64_t note, Images& images)>;
+  size_t visitAllCrashes(const VisitPlace& visit) const;
 
  private:
+  // The devices while the record is replayed: what is on the medium for certain, and the rest.
+  struct Loose {
+    RecordedEvent write;
+    bool isWritten = false;
+    uint64_t coveredBy = 0;  // the flush under way that covers it
+  };
+  struct Replay {
+    Images images;
+    std::vector<Loose> loose;
+    uint64_t note = 0;
+  };
+  static bool settles(Loose& each, const RecordedEvent& event);
+  static void supersede(std::vector<Loose>& loose, const RecordedEvent& newer);
+  // True when a crash after the event leaves other states than one before it.
+  static bool step(Replay& replay, const RecordedEvent& event);
+  void visitNow(Replay& replay, const Visit& visit) const;
   void visitSubsets(Images& images, const std::vector<const RecordedEvent*>& loose, uint64_t note,
                     const Visit& visit) const;
 

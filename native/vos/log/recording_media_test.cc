@@ -93,16 +93,8 @@ void Record::visitSubsets(Images& images, const std::vector<const RecordedEvent*
   }
 }
 
-namespace {
-struct Loose {
-  RecordedEvent write;
-  bool isWritten = false;
-  uint64_t coveredBy = 0;  // the flush under way that covers it
-};
-}  // namespace
-
 // A cache never brings back older bytes over newer ones that are on the medium.
-static void supersede(std::vector<Loose>& loose, const RecordedEvent& newer) {
+void Record::supersede(std::vector<Loose>& loose, const RecordedEvent& newer) {
   for (Loose& older : loose) {
     RecordedEvent& write = older.write;
     if (write.device != newer.device || write.number >= newer.number) continue;
@@ -115,7 +107,7 @@ static void supersede(std::vector<Loose>& loose, const RecordedEvent& newer) {
   }
 }
 
-static bool settles(Loose& each, const RecordedEvent& event) {
+bool Record::settles(Loose& each, const RecordedEvent& event) {
   using Kind = RecordedEvent::Kind;
   if (event.kind == Kind::kWritten && each.write.number == event.number) {
     each.isWritten = true;
@@ -127,28 +119,48 @@ static bool settles(Loose& each, const RecordedEvent& event) {
   return event.kind == Kind::kFlushed && each.coveredBy == event.number;
 }
 
-void Record::visitCrashes(size_t count, const Visit& visit) const {
-  Images images = base_;
-  std::vector<Loose> loose;
-  uint64_t note = 0;
-  for (size_t i = 0; i < count; ++i) {
-    const RecordedEvent& event = events_[i];
-    if (event.kind == RecordedEvent::Kind::kWrite) loose.push_back({event});
-    if (event.kind == RecordedEvent::Kind::kNote) note = std::max(note, event.number);
-    for (size_t at = 0; at < loose.size();) {
-      if (!settles(loose[at], event)) {
-        ++at;
-        continue;
-      }
-      const RecordedEvent settled = std::move(loose[at].write);
-      loose.erase(loose.begin() + static_cast<ptrdiff_t>(at));
-      apply(images, settled, keepAll);
-      supersede(loose, settled);
-    }
+bool Record::step(Replay& replay, const RecordedEvent& event) {
+  bool isNews = event.kind == RecordedEvent::Kind::kWrite;
+  if (isNews) replay.loose.push_back({event});
+  if (event.kind == RecordedEvent::Kind::kNote && event.number > replay.note) {
+    replay.note = event.number;
+    isNews = true;
   }
+  for (size_t at = 0; at < replay.loose.size();) {
+    if (!settles(replay.loose[at], event)) {
+      ++at;
+      continue;
+    }
+    const RecordedEvent settled = std::move(replay.loose[at].write);
+    replay.loose.erase(replay.loose.begin() + static_cast<ptrdiff_t>(at));
+    apply(replay.images, settled, keepAll);
+    supersede(replay.loose, settled);
+    isNews = true;
+  }
+  return isNews;
+}
+
+void Record::visitNow(Replay& replay, const Visit& visit) const {
   std::vector<const RecordedEvent*> writes;
-  for (const Loose& each : loose) writes.push_back(&each.write);
-  visitSubsets(images, writes, note, visit);
+  for (const Loose& each : replay.loose) writes.push_back(&each.write);
+  visitSubsets(replay.images, writes, replay.note, visit);
+}
+
+void Record::visitCrashes(size_t count, const Visit& visit) const {
+  Replay replay{base_, {}, 0};
+  for (size_t i = 0; i < count; ++i) step(replay, events_[i]);
+  visitNow(replay, visit);
+}
+
+size_t Record::visitAllCrashes(const VisitPlace& visit) const {
+  Replay replay{base_, {}, 0};
+  size_t placeCount = 0;
+  for (size_t count = 0; count <= events_.size(); ++count) {
+    if (count > 0 && !step(replay, events_[count - 1])) continue;
+    ++placeCount;
+    visitNow(replay, [&](uint64_t note, Images& images) { visit(count, note, images); });
+  }
+  return placeCount;
 }
 
 namespace {
@@ -178,6 +190,26 @@ TEST(VosRecordingMedia, ACrashKeepsWhatWasFlushedAndVariesTheRest) {
     states.insert({images[0].begin() + 4096, images[0].begin() + 8192});
   });
   EXPECT_EQ(states.size(), 2u + 5u);
+}
+
+TEST(VosRecordingMedia, AllPlacesGiveTheStatesThatEachGives) {
+  SystemClock clock;
+  auto reactor = Reactor::create(clock).value();
+  Record record;
+  RecordingMedia media(*reactor, record, "device", 16384);
+  record.restart();
+  alignas(4096) static std::byte block[4096];
+  std::memset(block, 1, sizeof(block));
+  reactor->spawn(play(media, block));
+  reactor->runUntil([&] { return reactor->spawnedCount() == 0; });
+  std::set<Record::Images> each, all;
+  for (size_t count = 0; count <= record.events().size(); ++count) {
+    record.visitCrashes(count, [&](uint64_t, Record::Images& images) { each.insert(images); });
+  }
+  const size_t placeCount = record.visitAllCrashes(
+      [&](size_t, uint64_t, Record::Images& images) { all.insert(images); });
+  EXPECT_EQ(all, each);
+  EXPECT_LT(placeCount, record.events().size());
 }
 
 }  // namespace
