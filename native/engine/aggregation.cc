@@ -74,6 +74,9 @@ Task<Status> Aggregation::finish(OpenContainer& container, Epoch upTo) {
     }
     const uint64_t took = reactor_.clock().nowNs() - begin;
     adapt(took);
+    if (container.vos->hasReductionWrite()) {
+      DAOS_CO_CHECK(co_await container.vos->writeReduction());
+    }
     co_await reactor_.sleep(took * kRestFactor);
   }
   if (!isReducing && !isForgetting) done_[container.uuid] = upTo;

@@ -72,9 +72,19 @@ Result<bool> ExtentMerge::gather(uint64_t from, Run* run, uint64_t* next, Collec
   return !run->pieces.empty();
 }
 
-// Several pieces, or a small rest of a large extent.
+bool ExtentMerge::isForMedia(const Run& run) const {
+  const PoolState& pool = scope_.container().pool;
+  return pool.media && !migration_.isRefused && run.size >= pool.options.dataThreshold;
+}
+
+// For a second copy in the arena.
+bool ExtentMerge::hasRoom(const Run& run) const {
+  return arena_.space().freeBytes() > 2 * run.size + kChunkSize;
+}
+
+// Several pieces, a small rest of a large extent, or one that can leave the arena.
 bool ExtentMerge::isWorthIt(const Run& run) const {
-  if (run.pieces.size() > 1) return true;
+  if (run.pieces.size() > 1 || isForMedia(run)) return true;
   const ExtentPiece& only = run.pieces.front();
   return only.count * 2 <= only.record->count;
 }
@@ -130,19 +140,34 @@ bool ExtentMerge::plan(const Run& run, Plan* plan) {
   return true;
 }
 
-Status ExtentMerge::rewrite(const Run& run) {
-  Plan plan;
-  if (!this->plan(run, &plan)) return {};
-  std::vector<std::byte> bytes;
-  Checksums form;
-  DAOS_TRY(const bool isReadable, copyOut(run, &bytes, &form));
-  if (!isReadable) return {};
-  const std::vector<std::byte> sums = checksumsOf(bytes, form);
-  form.bytes = sums;
-  NewData data;
-  data.size = bytes.size();
-  data.bytes = bytes;
-  data.checksums = form;
+std::shared_ptr<Migration> ExtentMerge::takeWritten(const Plan& plan) {
+  std::shared_ptr<Migration> pending = std::exchange(migration_.pending, nullptr);
+  if (!pending) return nullptr;
+  if (pending->isWritten && pending->extent == plan.extent && pending->stamp == plan.stamp) {
+    return pending;
+  }
+  migration_.isRefused = true;
+  return nullptr;
+}
+
+bool ExtentMerge::beginMigration(const Plan& plan, Bytes bytes, const Checksums& form) {
+  auto piece = scope_.container().pool.media->reserve(bytes.size(), arena_.offsetOf(&akey_));
+  if (!piece.ok()) {
+    migration_.isRefused = true;
+    return false;
+  }
+  std::memcpy(piece->bytes().data(), bytes.data(), bytes.size());
+  auto migration = std::make_shared<Migration>();
+  migration->extent = plan.extent;
+  migration->stamp = plan.stamp;
+  migration->form = form;
+  migration->sums = checksumsOf(bytes, form);
+  migration->piece = std::move(piece).value();
+  migration_.pending = std::move(migration);
+  return true;
+}
+
+Status ExtentMerge::replace(const Plan& plan, const NewData& data) {
   const Offset record = makeExtent(scope_, {plan.stamp, 0}, plan.extent, data);
   if (record == 0) return scope_.noSpace();
   for (ExtentRecord* source : plan.sources) {
@@ -157,6 +182,33 @@ Status ExtentMerge::rewrite(const Run& run) {
   return addExtent(scope_, akey_, record);
 }
 
+Result<bool> ExtentMerge::rewrite(const Run& run) {
+  Plan plan;
+  if (!this->plan(run, &plan)) return true;
+  NewData data;
+  data.size = run.size;
+  if (const auto written = takeWritten(plan)) {
+    data.mediaAddress = written->piece.address();
+    data.checksums = written->form;
+    data.checksums.bytes = written->sums;
+    DAOS_CHECK(scope_.useMedia(written->piece));
+    DAOS_CHECK(replace(plan, data));
+    return true;
+  }
+  std::vector<std::byte> bytes;
+  Checksums form;
+  DAOS_TRY(const bool isReadable, copyOut(run, &bytes, &form));
+  if (!isReadable) return true;
+  if (isForMedia(run) && beginMigration(plan, bytes, form)) return false;
+  if (!isWorthIt(run) || !hasRoom(run)) return true;
+  const std::vector<std::byte> sums = checksumsOf(bytes, form);
+  form.bytes = sums;
+  data.bytes = bytes;
+  data.checksums = form;
+  DAOS_CHECK(replace(plan, data));
+  return true;
+}
+
 Result<bool> ExtentMerge::run(uint64_t* index, CollectBudget& budget) {
   while (*index < kExtentEndMax) {
     if (!budget.take()) return false;
@@ -164,11 +216,10 @@ Result<bool> ExtentMerge::run(uint64_t* index, CollectBudget& budget) {
     uint64_t next = kExtentEndMax;
     DAOS_TRY(const bool hasRun, gather(*index, &run, &next, budget));
     if (!hasRun && next >= kExtentEndMax) return true;
-    // Without room for a second copy things stay as they are.
-    const bool hasRoom = arena_.space().freeBytes() > 2 * run.size + kChunkSize;
-    if (!run.pieces.empty() && isWorthIt(run) && hasRoom) {
+    if (!run.pieces.empty() && isWorthIt(run)) {
       budget.charge(run.size / kBytesPerStep + run.pieces.size());
-      DAOS_CHECK(rewrite(run));
+      DAOS_TRY(const bool isDone, rewrite(run));
+      if (!isDone) return false;
     }
     *index = next;
   }

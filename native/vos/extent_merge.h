@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "vos/record_data.h"
 #include "vos/reduction.h"
 
 namespace daos::vos {
@@ -16,18 +17,26 @@ class ExtentMerge {
   // Extents that become one at a time.
   static constexpr size_t kPieceCountMax = 32;
 
+  // Of the whole walk.
+  struct Progress {
+    ReductionCounts& counts;
+    MigrationState& migration;
+  };
+
   // Touches what is visible at `epochs.high` and was written after `epochs.low`, the snapshot
   // before.
   ExtentMerge(WriteScope& scope, KeyRecord& akey, EpochRange epochs, Stamp hidden,
-              ReductionCounts& counts)
+              Progress progress)
       : scope_(scope),
         arena_(scope.arena()),
         akey_(akey),
         epochs_(epochs),
         hidden_(hidden),
-        counts_(counts) {}
+        counts_(progress.counts),
+        migration_(progress.migration) {}
 
-  // From record *index on; moves *index along. True at the end of the array.
+  // From record *index on; moves *index along. True at the end of the array; false when the budget
+  // is used up, or something is to be brought to Media first.
   Result<bool> run(uint64_t* index, CollectBudget& budget);
   // Whether extents of which a part was merged may be seen nowhere any more.
   bool hasLeftovers() const { return hasLeftovers_; }
@@ -53,7 +62,15 @@ class ExtentMerge {
   bool isCandidate(const ExtentPiece& piece) const;
   bool fits(const Run& run, const ExtentPiece& piece) const;
   bool isWorthIt(const Run& run) const;
-  Status rewrite(const Run& run);
+  // Whether it may become an extent on Media, or one in the arena.
+  bool isForMedia(const Run& run) const;
+  bool hasRoom(const Run& run) const;
+  // False when it waits to be brought to Media.
+  Result<bool> rewrite(const Run& run);
+  // What was written for the plan; null when nothing was.
+  std::shared_ptr<Migration> takeWritten(const Plan& plan);
+  bool beginMigration(const Plan& plan, Bytes bytes, const Checksums& form);
+  Status replace(const Plan& plan, const NewData& data);
   // The bytes of the run and the form of their checksums; false when a checksum does not match.
   Result<bool> copyOut(const Run& run, std::vector<std::byte>* bytes, Checksums* form);
 
@@ -63,6 +80,7 @@ class ExtentMerge {
   const EpochRange epochs_;
   const Stamp hidden_;
   ReductionCounts& counts_;
+  MigrationState& migration_;
   bool hasLeftovers_ = false;
 };
 

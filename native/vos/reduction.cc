@@ -315,7 +315,7 @@ Result<bool> Reduction::Turn::mergeExtents(const Akey& akey) {
   const std::vector<Epoch>& pins = reduction_.pins_;
   const Epoch above = pins.size() > 1 ? pins[pins.size() - 2] : 0;
   ExtentMerge merge(scope_, akey.record, {above, pins.back()}, akey.hidden.back(),
-                    reduction_.counts_);
+                    {reduction_.counts_, reduction_.migration_});
   DAOS_TRY(const bool isDone, merge.run(&cursor_.mergeIndex, budget_));
   cursor_.hasLeftovers |= merge.hasLeftovers();
   return isDone;

@@ -13,12 +13,30 @@
 //            uncover is kept.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "vos/extent_judgement.h"
 
 namespace daos::vos {
+
+// Merged extents on their way from the arena to Media.
+struct Migration {
+  Extent extent;
+  Stamp stamp{};
+  Checksums form;  // but for their bytes
+  std::vector<std::byte> sums;
+  MediaPiece piece;
+  bool isWritten = false;
+};
+struct MigrationState {
+  // Life: made by a step; written by the caller, who may keep it longer than the walk lasts; taken
+  //       into use by the next step, which meets the same extents.
+  std::shared_ptr<Migration> pending;
+  // Nobody writes, or Media is full: the rest stays in the arena.
+  bool isRefused = false;
+};
 
 class Reduction {
  public:
@@ -28,6 +46,8 @@ class Reduction {
   // Looks at about `budget` records; false when the walk has come to its end.
   Result<bool> step(ContainerState& container, uint32_t budget);
   const ReductionCounts& counts() const { return counts_; }
+  // What is to be brought to Media before the next step.
+  const std::shared_ptr<Migration>& pendingMigration() const { return migration_.pending; }
 
  private:
   // Where the walk goes on, by name: the records may change between steps.
@@ -67,6 +87,7 @@ class Reduction {
   bool mayMerge_;            // no transaction of the range is in doubt
   Cursor cursor_;
   ReductionCounts counts_;
+  MigrationState migration_;
 };
 
 }  // namespace daos::vos

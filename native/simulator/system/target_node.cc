@@ -130,6 +130,14 @@ Task<Status> TargetNode::aggregateOnce(engine::OpenContainer& container) {
       co_return std::move(hasMore).error();
     }
     if (!*hasMore) co_return Status{};
+    // Now and then nobody does, and what could go to Media stays in the arena.
+    if (container.vos->hasReductionWrite() && !process().random().chance(1, 8)) {
+      engine::OpenContainer::Use use(container);
+      Status written = co_await container.vos->writeReduction();
+      if (!written.ok() && container.vos) container.vos->cancelReduction();
+      if (!written.ok()) co_return written;
+    }
+    if (!container.vos) co_return Status{};
     co_await reactor.sleep(1 + process().random().below(500'000));
     if (!container.vos) co_return Status{};
   }

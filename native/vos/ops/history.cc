@@ -126,6 +126,19 @@ Result<bool> Container::reduceStep(uint32_t budget) {
   return more;
 }
 
+bool Container::hasReductionWrite() const {
+  return state_.reduction && state_.reduction->pendingMigration();
+}
+
+// The data is kept by this, too: the walk may be given up meanwhile.
+Task<Status> Container::writeReduction() {
+  if (!hasReductionWrite()) co_return Status{};
+  const std::shared_ptr<Migration> migration = state_.reduction->pendingMigration();
+  DAOS_CO_CHECK(co_await state_.pool.media->write({&migration->piece, 1}));
+  migration->isWritten = true;
+  co_return Status{};
+}
+
 ReductionCounts Container::reductionCounts() const { return state_.reductionCounts; }
 
 Epoch Container::aggregatedEpoch() const { return state_.record().aggregatedEpoch; }
