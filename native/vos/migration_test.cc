@@ -98,7 +98,8 @@ class VosMigration : public testing::TestWithParam<Kind> {
   static bool isIntact(const Segment& segment) {
     const std::byte* begin = segment.memory - segment.chunkSkip;
     const uint64_t size = segment.chunkSkip + segment.size + segment.chunkTail;
-    if (segment.chunkSize != kChunk || segment.checksums.size() != chunkCount(size) * 4) return false;
+    if (segment.chunkSize != kChunk || segment.checksums.size() != chunkCount(size) * 4)
+      return false;
     for (size_t i = 0; i * kChunk < size; ++i) {
       const Bytes chunk(begin + i * kChunk, std::min<uint64_t>(kChunk, size - i * kChunk));
       const Bytes sum = segment.checksums.subspan(i * 4, 4);

@@ -189,11 +189,12 @@ class Container {
   std::vector<Epoch> snapshots() const;
 
   // Aggregation drops versions up to `upTo` that neither a snapshot nor `upTo` sees and merges
-  // small extents, to Media when they have grown to its threshold; discard drops all versions and punches of `range`, as if they had never been
-  // written. What was aggregated can be discarded only from right after a snapshot on, up to the
-  // aggregation's epoch or later: so a container goes back to a snapshot. From its beginning on,
-  // aggregation refuses writes up to `upTo`, and reads before it but at snapshots (DER_EP_OLD). One
-  // at a time: DER_BUSY. What a crash interrupts is simply begun again.
+  // small extents, to Media when they have grown to its threshold; discard drops all versions and
+  // punches of `range`, as if they had never been written. What was aggregated can be discarded
+  // only from right after a snapshot on, up to the aggregation's epoch or later: so a container
+  // goes back to a snapshot. From its beginning on, aggregation refuses writes up to `upTo`, and
+  // reads before it but at snapshots (DER_EP_OLD). One at a time: DER_BUSY. What a crash interrupts
+  // is simply begun again.
   Status beginAggregation(Epoch upTo);
   Status beginDiscard(EpochRange range);
   // Up to where aggregation went, or goes; 0 without one.
@@ -201,8 +202,8 @@ class Container {
   // Looks at about `budget` records, around a microsecond each, in one transaction; true while
   // there is more. The walk goes on where it was; other operations may come between steps.
   Result<bool> reduceStep(uint32_t budget);
-  // Whether merged extents wait to be brought to Media before the next step: writeReduction(), which
-  // may take its time. Who goes on without it leaves them in the arena. DER_IO.
+  // Whether merged extents wait to be brought to Media before the next step: writeReduction(),
+  // which may take its time. Who goes on without it leaves them in the arena. DER_IO.
   bool hasReductionWrite() const;
   Task<Status> writeReduction();
   bool isReducing() const;
