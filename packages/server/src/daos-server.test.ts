@@ -3,11 +3,11 @@
 // Method: real processes of dist/daos-server.js with real engines, each with a data directory of
 //         its own.
 
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import { ControlClient } from '@daos/control/client';
@@ -110,6 +110,21 @@ describe('server/daos-server', () => {
     expect(status).toMatchObject({ containerCount: 1, unreachableRanks: [] });
     expect(status.targets).toHaveLength(2);
   });
+
+  test('what is generated for this machine starts on it, and tells of the machine', async () => {
+    const directory = newDirectory();
+    const generate = ['config', 'generate', '-d', directory, '-p', '0'];
+    const config = execFileSync(process.execPath, [PROGRAM, ...generate]).toString();
+    expect(config).toContain(`# ${availableParallelism()} cores in`);
+    const { child, ended } = launch(config);
+    const failed = ended.then(({ errors }) => Promise.reject(new Error(errors)));
+    const run = await Promise.race([until(() => readRun(directory)), failed]);
+    failed.catch(() => {});
+    const { ranks } = await new ControlClient({ url: run.url }).call('listRanks');
+    expect(ranks.every(({ state }) => state === 'joined')).toBe(true);
+    child.kill('SIGTERM');
+    expect((await ended).status).toBe(0);
+  }, 60_000);
 
   test('a killed engine is started again and its pools are open', async () => {
     const directory = newDirectory();
