@@ -16,6 +16,7 @@ const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) 
 );
 const MIB = 2 ** 20;
 const SEEN_MS = 15_000;
+const SAY_MS = 100;
 
 let system: TestSystem;
 let admin: ControlClient;
@@ -164,13 +165,16 @@ describe('cli/console', () => {
   }, 60_000);
 
   test('a name that looks like markup is shown as it is', async () => {
-    // A label can't hold it; what a rank says of itself can.
-    await admin.call('leaveRank', {
-      params: { rank: 1 },
-      body: { state: 'suspect', reason: '<img src=x onerror="document.title=1">' },
-    });
     const page = await logIn(await newToken());
-    await page.locator('#ranks').getByText('<img src=x').waitFor({ timeout: SEEN_MS });
+    // A label can't hold it; what a rank says of itself can. Its server has it join again at once,
+    // so it is said until it is seen.
+    const reason = '<img src=x onerror="document.title=1">';
+    const saying = setInterval(() => {
+      const body = { state: 'suspect' as const, reason };
+      void admin.call('leaveRank', { params: { rank: 1 }, body }).catch(() => undefined);
+    }, SAY_MS);
+    const seen = page.locator('#ranks').getByText('<img src=x');
+    await seen.waitFor({ timeout: SEEN_MS }).finally(() => clearInterval(saying));
     expect(await page.locator('#ranks img').count()).toBe(0);
     expect(await page.title()).toBe('DAOS');
   }, 60_000);
