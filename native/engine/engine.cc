@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <mutex>
 
 #include "base/generated/limits.h"
@@ -37,6 +38,7 @@ class ThreadedEngine final : public Engine {
   void queryPool(Uuid pool, std::function<void(Result<std::vector<Share>>)> done) override;
   void poolMetrics(Uuid pool,
                    std::function<void(Result<std::vector<TargetMetrics>>)> done) override;
+  void queryDevices(std::function<void(std::vector<DeviceReport>)> done) override;
   Result<std::vector<Uuid>> listPools() override { return directory_->pools(0); }
   Status stop() override;
 
@@ -256,6 +258,21 @@ void ThreadedEngine::poolMetrics(Uuid pool,
         } else {
           done(std::move(status).error());
         }
+      });
+}
+
+void ThreadedEngine::queryDevices(std::function<void(std::vector<DeviceReport>)> done) {
+  auto found = std::make_shared<std::vector<std::vector<DeviceReport>>>(targets_.size());
+  onAll(
+      [found](Target& target) -> Task<Status> {
+        (*found)[target.options().index] = target.queryDevices();
+        co_return Status{};
+      },
+      [found, done = std::move(done)](std::vector<Status>) {
+        std::vector<DeviceReport> all;
+        for (auto& reports : *found)
+          std::move(reports.begin(), reports.end(), std::back_inserter(all));
+        done(std::move(all));
       });
 }
 

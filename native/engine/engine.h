@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/uuid.h"
 #include "engine/container/pool_key.h"
+#include "engine/device_report.h"
 #include "engine/metrics.h"
 #include "engine/pool_store.h"
 #include "placement/layout.h"
@@ -97,6 +98,9 @@ class Engine {
   // What each target did for a pool since it was opened.
   virtual void poolMetrics(Uuid pool,
                            std::function<void(Result<std::vector<TargetMetrics>>)> done) = 0;
+  // The devices of all open pools, target by target; those of a target that has stopped are as they
+  // were then. Never fails.
+  virtual void queryDevices(std::function<void(std::vector<DeviceReport>)> done) = 0;
   // The pools that lie in the data directory, open or not.
   virtual Result<std::vector<Uuid>> listPools() = 0;
 

@@ -16,6 +16,12 @@ constexpr uint64_t kMebibyte = 1 << 20;
 // Buffers for what is on its way to and from devices.
 constexpr uint64_t kBufferBytes = 32 * kMebibyte;
 
+std::vector<const bio::Media*> listOf(const bio::StoreDevices::Devices& devices) {
+  std::vector<const bio::Media*> all;
+  for (const auto& device : devices) all.push_back(device.get());
+  return all;
+}
+
 // The arena in a libpmemobj file, bulk data on a device.
 class PmemStoredPool final : public StoredPool {
  public:
@@ -28,6 +34,10 @@ class PmemStoredPool final : public StoredPool {
       device->onFailed(callback);
       if (device->isFailed()) callback(*device->failure());
     }
+  }
+  std::vector<const bio::Media*> devices() override {
+    if (!devices_) return {};
+    return listOf(devices_->devices());
   }
   Task<Status> close() override {
     vos::Arena& arena = pool_->arena();
@@ -46,6 +56,7 @@ class LogStoredPool final : public StoredPool {
   void onFailed(std::function<void(const Error&)> callback) override {
     store_->onFailed(std::move(callback));
   }
+  std::vector<const bio::Media*> devices() override { return listOf(store_->devices().devices()); }
   Task<Status> close() override { co_return co_await store_->close(); }
 
  private:

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/uuid.h"
+#include "bio/media.h"
 #include "runtime/task.h"
 #include "vos/vos.h"
 
@@ -28,6 +29,8 @@ class StoredPool {
   // acknowledged any more. It must not destroy the share. Storage whose owner watches it by itself
   // never calls.
   virtual void onFailed(std::function<void(const Error&)> /*callback*/) {}
+  // What it stands on; none where that is memory.
+  virtual std::vector<const bio::Media*> devices() { return {}; }
   // Ends background work and makes everything durable; the object is only destroyed after that.
   virtual Task<Status> close() = 0;
 };

@@ -221,12 +221,24 @@ Task<Status> Target::close() {
   co_return first;
 }
 
+std::vector<DeviceReport> Target::queryDevices() const {
+  std::vector<DeviceReport> all = devicesAtFailure_;
+  for (const auto& [uuid, pool] : pools_) {
+    if (!pool->stored || pool->failure) continue;
+    for (const bio::Media* device : pool->stored->devices()) {
+      all.push_back(reportOn(*device, options_.index, uuid));
+    }
+  }
+  return all;
+}
+
 // Called while a device ends a request: only notes it here.
 void Target::fail(const Error& error) {
   if (failure_) return;
   failure_ = Error(error).within("target " + std::to_string(options_.index) + " of rank " +
                                  std::to_string(options_.rank) + " has stopped");
   DAOS_LOG_ERROR(options_.log, failure_->describe());
+  devicesAtFailure_ = queryDevices();
   for (auto& [uuid, pool] : pools_) pool->failure = failure_;
   reactor_.spawn(closePoolsOfFailed());
 }

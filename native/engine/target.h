@@ -16,6 +16,7 @@
 #include "engine/aggregation.h"
 #include "engine/container/open_container.h"
 #include "engine/container/pool_key.h"
+#include "engine/device_report.h"
 #include "engine/object/io_context.h"
 #include "engine/pool_store.h"
 #include "rpc/rpc.h"
@@ -64,6 +65,8 @@ class Target {
   Result<PoolShare> queryPool(Uuid pool);
   // What was done since the pool was opened. DER_NONEXIST.
   Result<PoolMetrics> poolMetrics(Uuid pool);
+  // The devices of open pools; of a target that has stopped, as they were then.
+  std::vector<DeviceReport> queryDevices() const;
   // Waits for requests under way, makes everything durable, closes all pools.
   Task<Status> close();
   // The process behind the target dies: forgets its pools where they are. After
@@ -127,6 +130,7 @@ class Target {
   std::unordered_map<Uuid, std::shared_ptr<OpenPool>> pools_;
   std::unordered_map<Uuid, PoolKey> keys_;  // also of pools that are not open yet
   std::optional<Error> failure_;
+  std::vector<DeviceReport> devicesAtFailure_;
   bool isClosing_ = false;
   uint32_t operationCount_ = 0;
 };

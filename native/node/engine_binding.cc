@@ -239,6 +239,56 @@ void poolMetrics(engine::Engine& engine, Request& request) {
                      });
 }
 
+void put(AnswerWriter& answer, const bio::DeviceHealth& health) {
+  answer.u32(health.isAvailable);
+  answer.text(health.why);
+  for (const uint32_t number :
+       {health.criticalWarning, health.temperatureKelvin, health.sparePercent,
+        health.spareThresholdPercent, health.usedPercent}) {
+    answer.u32(number);
+  }
+  for (const uint64_t number :
+       {health.powerOnHours, health.unsafeShutdownCount, health.mediaErrorCount}) {
+    answer.u64(number);
+  }
+}
+
+void put(AnswerWriter& answer, const engine::DeviceReport& device) {
+  answer.u32(device.target);
+  answer.text(device.pool.toString());
+  answer.text(device.path);
+  answer.u64(device.sizeBytes);
+  answer.u32(device.isFaulty);
+  answer.text(device.failure);
+  answer.u64(device.durableWriteCount);
+  answer.u32(static_cast<uint32_t>(device.operations.size()));
+  for (size_t i = 0; i < device.operations.size(); ++i) {
+    const engine::DeviceOperationReport& operation = device.operations[i];
+    answer.text(bio::operationName(static_cast<bio::MediaOperation>(i)));
+    for (const uint64_t number : {operation.count, operation.sizeBytes, operation.errorCount,
+                                  operation.p50Ns, operation.p99Ns, operation.p999Ns}) {
+      answer.u64(number);
+    }
+  }
+  put(answer, device.health);
+}
+
+// C++: void Engine::queryDevices(std::function<void(std::vector<DeviceReport>)>)
+// TS:  engineQueryDevices(): u32 count, (u32 target, text pool, text path, u64 sizeBytes,
+//      u32 isFaulty, text failure, u64 durableWriteCount, u32 count, (text name, u64 count,
+//      u64 sizeBytes, u64 errorCount, u64 p50Ns, u64 p99Ns, u64 p999Ns)…, u32 isHealthAvailable,
+//      text why, u32 criticalWarning, u32 temperatureKelvin, u32 sparePercent,
+//      u32 spareThresholdPercent, u32 usedPercent, u64 powerOnHours, u64 unsafeShutdownCount,
+//      u64 mediaErrorCount)…
+void queryDevices(engine::Engine& engine, Request& request) {
+  engine.queryDevices([&request](const std::vector<engine::DeviceReport>& devices) {
+    request.answer = std::make_unique<AnswerWriter>();
+    request.answer->u32(static_cast<uint32_t>(devices.size()));
+    for (const engine::DeviceReport& device : devices) put(*request.answer, device);
+    request.finish(Status());
+  });
+}
+
 // C++: Result<std::vector<Uuid>> Engine::listPools()
 // TS:  engineListPools(): u32 count, text…
 void listPools(engine::Engine& engine, Request& request) {
@@ -281,6 +331,7 @@ constexpr Function kFunctions[] = {
     {"engineRollbackContainer", entry<onEngine<rollbackContainer>>},
     {"engineQueryPool", entry<onEngine<queryPool>>},
     {"enginePoolMetrics", entry<onEngine<poolMetrics>>},
+    {"engineQueryDevices", entry<onEngine<queryDevices>>},
     {"engineListPools", entry<onEngine<listPools>>},
 };
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <future>
 
 #include "bio/faulty_media.h"
 #include "bio/memory_media.h"
@@ -249,6 +250,13 @@ TEST_F(DeviceFailure, APoolOfAStoppedTargetCanBeDestroyed) {
 
 // --- a whole engine on files
 
+std::vector<engine::DeviceReport> devicesOf(engine::Engine& engine) {
+  std::promise<std::vector<engine::DeviceReport>> found;
+  engine.queryDevices(
+      [&](std::vector<engine::DeviceReport> all) { found.set_value(std::move(all)); });
+  return found.get_future().get();
+}
+
 TEST(EngineDeviceFailure, ADeviceOverItsErrorLimitStopsItsTargetAndNoOther) {
   ScratchDirectory directory;
   const auto network = rpc::LocalNetwork::create();
@@ -290,6 +298,19 @@ TEST(EngineDeviceFailure, ADeviceOverItsErrorLimitStopsItsTargetAndNoOther) {
     EXPECT_GT(soundCount, 5);
     EXPECT_EQ(readErrorCount, 4);
     EXPECT_GT(stoppedCount, 1);
+    const auto devices = devicesOf(*engine);
+    ASSERT_EQ(devices.size(), 4u);  // a log with metadata, and a data area, of two targets
+    for (const engine::DeviceReport& device : devices) {
+      const engine::DeviceOperationReport& reads = device.operations[0];
+      const engine::DeviceOperationReport& writes = device.operations[1];
+      EXPECT_EQ(device.isFaulty, device.path == data.string()) << device.path;
+      EXPECT_EQ(reads.errorCount, device.isFaulty ? 4u : 0u);
+      EXPECT_EQ(device.failure.empty(), !device.isFaulty);
+      EXPECT_GT(writes.count, 5u);
+      EXPECT_GT(writes.p99Ns, 0u);
+      EXPECT_GE(writes.p99Ns, writes.p50Ns);
+      EXPECT_EQ(device.health.why, "a file, not a device");
+    }
   }
   EXPECT_TRUE(engine->stop().ok());
 }

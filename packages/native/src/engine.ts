@@ -81,6 +81,53 @@ export interface TargetMetrics {
   operations: OperationMetrics[];
 }
 
+/** Requests of one kind that a device ended since its pool was opened. */
+export interface DeviceOperation {
+  /** read, write, flush or discard. */
+  operation: string;
+  /** Ended, well or not. */
+  count: number;
+  /** Of those that ended well. */
+  bytes: number;
+  errorCount: number;
+  p50Ns: number;
+  p99Ns: number;
+  p999Ns: number;
+}
+
+/** What a device says of its own health, by SMART of NVMe. */
+export interface DeviceHealth {
+  isAvailable: boolean;
+  /** Not available: why not. */
+  why: string;
+  /** Bits: 1 spare is low, 2 temperature, 4 degraded, 8 read-only, 16 backup failed. */
+  criticalWarning: number;
+  temperatureKelvin: number;
+  sparePercent: number;
+  spareThresholdPercent: number;
+  /** Of its expected life; may exceed 100. */
+  usedPercent: number;
+  powerOnHours: number;
+  unsafeShutdownCount: number;
+  mediaErrorCount: number;
+}
+
+/** A device, or file, that one target keeps its share of a pool on. */
+export interface Device {
+  target: number;
+  pool: string;
+  path: string;
+  sizeBytes: number;
+  /** Its target has stopped for it. */
+  isFaulty: boolean;
+  /** Of a faulty one: its first fatal error. */
+  failure: string;
+  /** Writes that were flushed by themselves. */
+  durableWriteCount: number;
+  operations: DeviceOperation[];
+  health: DeviceHealth;
+}
+
 type EngineFunction =
   | 'engineStart'
   | 'engineStop'
@@ -96,6 +143,7 @@ type EngineFunction =
   | 'engineRollbackContainer'
   | 'engineQueryPool'
   | 'enginePoolMetrics'
+  | 'engineQueryDevices'
   | 'engineListPools';
 type EngineBinding = Record<EngineFunction, NativeFunction>;
 
@@ -230,6 +278,12 @@ export class Engine implements AsyncDisposable {
     return this.#run('enginePoolMetrics', asMetrics);
   }
 
+  /** The devices of all open pools; those of a target that has stopped as they were then. */
+  queryDevices(): Promise<Device[]> {
+    this.#addon.operations.command.begin();
+    return this.#run('engineQueryDevices', asDevices);
+  }
+
   /** The pools in the data directory, open or not. */
   listPools(): Promise<string[]> {
     this.#addon.operations.command.begin();
@@ -283,6 +337,39 @@ const readMetrics = (answer: AnswerReader): TargetMetrics => ({
   target: answer.u32(),
   operations: listOf(readOperation)(answer),
 });
+const readDeviceOperation = (answer: AnswerReader): DeviceOperation => ({
+  operation: answer.text(),
+  count: answer.size(),
+  bytes: answer.size(),
+  errorCount: answer.size(),
+  p50Ns: answer.size(),
+  p99Ns: answer.size(),
+  p999Ns: answer.size(),
+});
+const readHealth = (answer: AnswerReader): DeviceHealth => ({
+  isAvailable: answer.u32() === 1,
+  why: answer.text(),
+  criticalWarning: answer.u32(),
+  temperatureKelvin: answer.u32(),
+  sparePercent: answer.u32(),
+  spareThresholdPercent: answer.u32(),
+  usedPercent: answer.u32(),
+  powerOnHours: answer.size(),
+  unsafeShutdownCount: answer.size(),
+  mediaErrorCount: answer.size(),
+});
+const readDevice = (answer: AnswerReader): Device => ({
+  target: answer.u32(),
+  pool: answer.text(),
+  path: answer.text(),
+  sizeBytes: answer.size(),
+  isFaulty: answer.u32() === 1,
+  failure: answer.text(),
+  durableWriteCount: answer.size(),
+  operations: listOf(readDeviceOperation)(answer),
+  health: readHealth(answer),
+});
+const asDevices = decoding(listOf(readDevice));
 const asMetrics = decoding(listOf(readMetrics));
 const asAddresses = decoding(listOf(listOf(readAddress)));
 const asShares = decoding(listOf(readShare));
