@@ -37,24 +37,23 @@ Call::Call(Environment& owner, napi_callback_info info) : environment(owner) {
 std::vector<MutableBytes> Call::data() const {
   if (!data_) return {};
   napi_env env = environment.env();
-  bool isArray = false;
-  DAOS_ASSERT(napi_is_array(env, data_, &isArray) == napi_ok);
-  if (!isArray) {
-    napi_valuetype type;
-    DAOS_ASSERT(napi_typeof(env, data_, &type) == napi_ok);
-    if (type == napi_undefined) return {};
-    return {memoryOf(env, data_)};
-  }
+  void* memory = nullptr;
+  size_t size = 0;
+  if (napi_get_typedarray_info(env, data_, nullptr, &size, &memory, nullptr, nullptr) == napi_ok)
+    return {bytesOf(memory, size)};
+  napi_valuetype type;
+  DAOS_ASSERT(napi_typeof(env, data_, &type) == napi_ok);
+  if (type == napi_undefined) return {};
   uint32_t length = 0;
   DAOS_ASSERT(napi_get_array_length(env, data_, &length) == napi_ok);
-  std::vector<MutableBytes> memory;
-  memory.reserve(length);
+  std::vector<MutableBytes> pieces;
+  pieces.reserve(length);
   for (uint32_t i = 0; i < length; ++i) {
     napi_value element;
     DAOS_ASSERT(napi_get_element(env, data_, i, &element) == napi_ok);
-    memory.push_back(memoryOf(env, element));
+    pieces.push_back(memoryOf(env, element));
   }
-  return memory;
+  return pieces;
 }
 
 void Call::fail(Error error) {

@@ -87,10 +87,16 @@ void Reactor::removePoller(Poller& poller) {
 
 void Reactor::post(Message* message) {
   mailbox_.push(message);
-  if (isBlocked_.load(std::memory_order_seq_cst)) {
-    const uint64_t one = 1;
-    [[maybe_unused]] const ssize_t size = write(doorbellFd_, &one, sizeof(one));
-  }
+  ring();
+}
+
+// Once for each time that the loop blocks: it looks at everything when it wakes. Whoever posts many
+// messages to a loop that shares the poster's core, and so can't run yet, makes one system call.
+void Reactor::ring() {
+  if (!isBlocked_.load(std::memory_order_seq_cst)) return;
+  if (!isBlocked_.exchange(false, std::memory_order_seq_cst)) return;
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t size = write(doorbellFd_, &one, sizeof(one));
 }
 
 namespace {
@@ -263,10 +269,7 @@ void Reactor::yieldCore() {
 
 void Reactor::stop() {
   isStopping_.store(true, std::memory_order_seq_cst);
-  if (isBlocked_.load(std::memory_order_seq_cst)) {
-    const uint64_t one = 1;
-    [[maybe_unused]] const ssize_t size = write(doorbellFd_, &one, sizeof(one));
-  }
+  ring();
 }
 
 }  // namespace daos

@@ -137,6 +137,7 @@ class Reactor {
   void block();
   bool prepareWait();
   void yieldCore();
+  void ring();
   static Spawned runSpawned(Reactor& reactor, Task<void> task);
 
   FrameCache frames_;

@@ -18,9 +18,8 @@
 namespace daos::system {
 namespace {
 
-constexpr uint64_t kPoolBytes = uint64_t{4} << 30;
-
-EngineProcessOptions optionsOf(const std::string& kind, const ScratchDirectory& directory) {
+EngineProcessOptions optionsOf(const std::string& kind, const ScratchDirectory& directory,
+                               uint64_t poolBytes) {
   SystemRandom random;
   return {.engine = {.dataDirectory = directory.path(),
                      .targetCount = 1,
@@ -31,7 +30,7 @@ EngineProcessOptions optionsOf(const std::string& kind, const ScratchDirectory& 
                      .log = Log::toStandardError(LogLevel::kWarning)},
           .pool = random.uuid(),
           .container = random.uuid(),
-          .sizes = {.arenaBytes = kPoolBytes}};
+          .sizes = {.arenaBytes = poolBytes}};
 }
 
 template <typename T>
@@ -51,8 +50,9 @@ struct Case {
   bool isLarge() const { return size >= (1 << 20); }
   // 1 MiB values are few, so that they fit.
   uint64_t keyCount() const { return isLarge() ? 64 : 4096; }
-  // Every version stays, and they have to fit into the pool.
-  uint64_t writeCountMax() const { return isLarge() ? kPoolBytes * 3 / 4 / size : ~uint64_t{0}; }
+  // Versions of what is written pile up.
+  uint64_t poolBytes() const { return uint64_t{isUpdate ? 4u : 1u} << 30; }
+  uint64_t writeCountMax() const { return poolBytes() * 3 / 4 / (size + 256); }
 };
 
 // Operations on one object, `depth` at a time.
@@ -177,8 +177,8 @@ uint64_t residentPagesOf(pid_t process) {
   return resident;
 }
 
-// An engine makes a new pool's pages while it has nothing else to do. Large values are measured
-// on one that has done so.
+// An engine makes a new pool's pages while it has nothing else to do; it is measured when it has
+// done so.
 void waitUntilPopulated(pid_t engine) {
   constexpr useconds_t kPauseUs = 100'000;
   for (uint64_t before = 0, pages = residentPagesOf(engine); pages > before + 100;) {
@@ -193,7 +193,7 @@ void runCase(bench::Report& report, const std::string& kind, const Case& test, s
   if (!report.wants(name)) return;
   const Reference bare = measureReference(kind, test, depth, report.seconds() / 3);
   const ScratchDirectory directory("/dev/shm");
-  const EngineProcessOptions options = optionsOf(kind, directory);
+  const EngineProcessOptions options = optionsOf(kind, directory, test.poolBytes());
   const auto engine = orExit(name, EngineProcess::start(options));
   const rpc::Pinned pinned;
   const auto client =
@@ -204,7 +204,7 @@ void runCase(bench::Report& report, const std::string& kind, const Case& test, s
   auto object = client::Object::open(open, oid).value();
   CaseRun run(*client, *object, test);
   if (!test.isUpdate) run.fill(test.keyCount());
-  if (test.isLarge()) waitUntilPopulated(engine->pid());
+  waitUntilPopulated(engine->pid());
   run.measure(depth, report.seconds());
   report.addRate(name + "/rate", run.rate(), bare.rate);
   if (test.isLarge()) {
@@ -236,9 +236,8 @@ void runIdle(bench::Report& report, const std::string& kind) {
   const std::string name = "object/" + kind + "/engine";
   if (!report.wants(name)) return;
   const ScratchDirectory directory("/dev/shm");
-  EngineProcessOptions options = optionsOf(kind, directory);
+  EngineProcessOptions options = optionsOf(kind, directory, uint64_t{256} << 20);
   options.engine.spinNs = engine::EngineOptions().spinNs;
-  options.sizes.arenaBytes = uint64_t{256} << 20;
   const uint64_t startNs = bench::nowNs();
   const auto engine = orExit(name, EngineProcess::start(options));
   const auto client = orExit(name, LoopbackClient::create({kind}));

@@ -6,11 +6,13 @@ import {
   asNumber,
   bytesOf,
   checkRoom,
+  decodeExtent,
   decodeResults,
   descriptorOf,
   FetchBuffers,
   perAkeyBit,
   writeDescriptors,
+  writeExtent,
   writeSingle,
   type AkeyFetch,
   type AkeyResult,
@@ -142,10 +144,12 @@ export class DaosObject {
     akey: Key,
     index: number | bigint,
     data: Uint8Array,
-    { recordSize = 1, ...options }: ArrayOptions = {},
+    options: ArrayOptions = {},
   ): Promise<Epoch> {
-    const extents = [{ index, count: data.byteLength / recordSize }];
-    return this.updateAkeys(dkey, [{ akey, value: data, extents, recordSize }], options);
+    const { recordSize = 1 } = options;
+    const command = beginOperation(this.#target, options).key(dkey);
+    writeExtent(command, akey, recordSize, index, data.byteLength / recordSize);
+    return this.#run('objectUpdate', asBigint, options, data);
   }
 
   /**
@@ -153,16 +157,17 @@ export class DaosObject {
    * part of `into` as it was; the result says what is there.
    * @throws DaosError DER_REC_SIZE for another record size than the array's.
    */
-  async fetchArray(
+  fetchArray(
     dkey: Key,
     akey: Key,
     index: number | bigint,
     into: Uint8Array,
-    { recordSize = 1, ...options }: ArrayOptions = {},
+    options: ArrayOptions = {},
   ): Promise<AkeyResult> {
-    const extents = [{ index, count: into.byteLength / recordSize }];
-    const [result] = await this.fetchAkeys(dkey, [{ akey, into, extents, recordSize }], options);
-    return result as AkeyResult;
+    const { recordSize = 1 } = options;
+    const command = beginOperation(this.#target, options).key(dkey);
+    writeExtent(command, akey, recordSize, index, into.byteLength / recordSize);
+    return this.#run('objectFetch', decodeExtent(recordSize), options, into);
   }
 
   /** Makes holes of a range of records. */

@@ -92,6 +92,21 @@ export function decodeResults(akeys: readonly Descriptor[]): Decode<AkeyResult[]
   };
 }
 
+/** The result of a fetch of one extent of an array. */
+export function decodeExtent(recordSize: number): Decode<AkeyResult> {
+  if (recordSize === 1) return decodeExtentOfBytes;
+  return (low, high, value) => extentResult(recordSize, low, high, value);
+}
+
+const decodeExtentOfBytes: Decode<AkeyResult> = (low, high, value) =>
+  extentResult(1, low, high, value);
+
+function extentResult(recordSize: number, low: number, high: number, value: unknown): AkeyResult {
+  if (value !== undefined) return readResult(new AnswerReader(value as Uint8Array));
+  const size = low + high * 0x1_0000_0000;
+  return { recordSize: size === 0 ? 0 : recordSize, size, isWhole: size > 0, mapped: [] };
+}
+
 function readResults(answer: AnswerReader, akeys: readonly Descriptor[]): AkeyResult[] {
   return akeys.map((akey) => {
     const result = readResult(answer);

@@ -18,6 +18,10 @@ export class CommandWriter {
   #view: DataView;
   #size = 0;
   #failure: DaosError | undefined;
+  // The halves of the last object id: calls mostly go to the same object again.
+  #oid = 0n;
+  #oidLow = 0n;
+  #oidHigh = 0n;
   readonly #onGrow: (bytes: Uint8Array) => void;
 
   /** @param onGrow is told each buffer that replaces one which was too small. */
@@ -74,11 +78,16 @@ export class CommandWriter {
 
   objectId(oid: ObjectId): this {
     const at = this.#reserve(16);
-    if (oid < 0n || oid >> 128n !== 0n) {
-      return this.#failAt(new DaosError('DER_INVAL', `an object id has 128 bits: ${oid}`));
+    if (oid !== this.#oid) {
+      if (oid < 0n || oid >> 128n !== 0n) {
+        return this.#failAt(new DaosError('DER_INVAL', `an object id has 128 bits: ${oid}`));
+      }
+      this.#oid = oid;
+      this.#oidLow = oid & U64_MASK;
+      this.#oidHigh = oid >> 64n;
     }
-    this.#view.setBigUint64(at, oid & U64_MASK, true);
-    this.#view.setBigUint64(at + 8, oid >> 64n, true);
+    this.#view.setBigUint64(at, this.#oidLow, true);
+    this.#view.setBigUint64(at + 8, this.#oidHigh, true);
     return this;
   }
 

@@ -72,3 +72,14 @@ export function writeDescriptors(command: CommandWriter, akeys: readonly Descrip
 export function writeSingle(command: CommandWriter, akey: Key, recordSize: number): void {
   command.u32(1).u8(VALUE_SINGLE).u32(0).u64(recordSize).key(akey).u32(0);
 }
+
+/** The same for one extent of an array. */
+export function writeExtent(
+  command: CommandWriter,
+  akey: Key,
+  recordSize: number,
+  index: number | bigint,
+  count: number,
+): void {
+  command.u32(1).u8(VALUE_ARRAY).u32(0).u64(recordSize).key(akey).u32(1).u64(index).u64(count);
+}
