@@ -89,10 +89,9 @@ void Request::finish(size_t bodySize, size_t dataSize) {
 }
 
 void Request::fail(const Error& error, Bytes body) {
-  // The client has come back since, with its memory under other names, or will: it asks again, by
-  // those.
-  const bool isLinkLost = linkNumber_ != session_->linkNumber_ || !session_->link_.isOpen();
-  if (hasFailedTransfer_ && isLinkLost) return failBusy(1'000'000);
+  // A client that has lost its link gives its memory other names; whether it has, the server may be
+  // the last to know. It asks again, by names that are good.
+  if (hasFailedTransfer_) return failBusy(1'000'000);
   const std::string_view message = error.message();
   std::vector<std::byte> encoded(sizeof(uint32_t) + message.size() + body.size());
   storeAs(encoded.data(), static_cast<uint32_t>(message.size()));
@@ -142,6 +141,7 @@ Transfer::Transfer(Request& request, std::span<const MutableBytes> pieces, bool 
     code_ = request.isCancelled_ ? ErrorCode::kCanceled : ErrorCode::kTimedout;
   } else if (!request.session_->link_.isOpen()) {
     code_ = ErrorCode::kUnreach;
+    request.hasFailedTransfer_ = true;
   } else {
     isReady_ = size_ == 0;
     return;
@@ -254,11 +254,11 @@ void Transfer::onDone(RmaOperation& operation, ErrorCode code) {
   }
   request_.server_->recycle(operation);
   if (code != ErrorCode::kOk && code_ == ErrorCode::kOk) code_ = code;
+  request_.hasFailedTransfer_ |= code != ErrorCode::kOk;
   if (--pendingCount_ == 0) waiter_.resume();
 }
 
 Status Transfer::await_resume() {
-  request_.hasFailedTransfer_ |= code_ != ErrorCode::kOk;
   if (code_ != ErrorCode::kOk)
     return Error(code_,
                  isWrite_ ? "data did not get to the client" : "data did not come from the client");

@@ -143,7 +143,6 @@ class Request {
   bool isCancelled_ = false;
   bool isBusy_ = false;
   bool hasFailedTransfer_ = false;
-  uint32_t linkNumber_ = 0;  // of the session, when it came
   std::byte* startedFrame_ = nullptr;  // where start() gave room, if in a message
   alignas(8) std::byte small_[kSmallSizeMax];
 };

@@ -90,7 +90,6 @@ void ServerSide::onHello(TransportEntry& entry, const FrameView& frame) {
   const bool isSameLink =
       session.link_.isOpen() && session.entry_ == &entry && session.address_ == address;
   if (!isSameLink && !openSession(session, entry, address).ok()) return;
-  ++session.linkNumber_;
   session.clientHandle_ = header.epoch;
   session.lastHeardNs_ = context_.reactor.nowNs();
   welcome(session, header.requestId, true);
@@ -326,7 +325,6 @@ bool ServerSide::fill(Request& request, const FrameView& frame) {
   const FrameHeader& header = frame.header;
   request.opcode_ = header.opcode;
   request.flags_ = header.flags;
-  request.linkNumber_ = request.session_->linkNumber_;
   request.requestId_ = header.requestId;
   request.epoch_ = header.epoch;
   request.mapVersion_ = header.mapVersion;

@@ -59,7 +59,6 @@ class ClientSession final : public Session, public LinkOwner {
   uint64_t lastHeardNs_ = 0;
   uint64_t lastAskedNs_ = 0;
   uint64_t lostAtNs_ = 0;
-  uint32_t linkNumber_ = 0;  // how often the client has come back
   uint32_t activeCount_ = 0;
   std::vector<Slot> slots_;
 };

@@ -130,7 +130,7 @@ class Agent {
     } else if (verb == "die") {
       kill(getpid(), SIGKILL);
     } else if (verb == "flood") {
-      for (int i = 0; i < 20000; ++i) end_.send(peer_, "flood " + std::to_string(i));
+      for (int i = 0; i < 5000; ++i) end_.send(peer_, "flood " + std::to_string(i));
     } else {
       end_.send(peer_, message);
     }
