@@ -178,7 +178,10 @@ void Transactions::forgetTouched(WriteScope& scope, uint32_t number, Offset vers
     auto* chunk = arena.at<TransactionChunk>(at);
     for (uint64_t i = 0; i < chunk->count; ++i) {
       if (chunk->touched[i].version != version) continue;
-      arena.modify(chunk->touched[i]) = chunk->touched[chunk->count - 1];
+      // The place of the last one is free from here on, and touch() may fill it without a note for
+      // the undoing, which needs what stands there.
+      const Touched last = arena.modify(chunk->touched[chunk->count - 1]);
+      arena.modify(chunk->touched[i]) = last;
       arena.modify(chunk->count) -= 1;
       return;
     }

@@ -222,6 +222,19 @@ compare at=60
 )");
 }
 
+// The refused write had filled the place of the last touched version, which it had freed before.
+TEST(VosHistory, ARefusedWriteLeavesWhatItsTransactionHasPreparedAsItWas) {
+  expectAgreement(R"(
+update object=0:1 dkey=61 at=10 transaction=1 akey=61 size=5 value=1
+update object=0:1 dkey=61 at=11 transaction=1 akey=62 record=1 extents=0+3 value=2
+update object=0:1 dkey=61 at=10 transaction=1
+  akey=61 size=5 value=3
+  akey=62 record=4 extents=0+1 value=4
+abort ids=1
+compare at=60
+)");
+}
+
 // The refused write had moved on the newest epoch in memory, and its undoing the ceiling in the
 // arena back: the next write was below both, and a restart forgot its epoch.
 TEST(VosHistory, ARefusedWriteDoesNotHideTheEpochOfTheNextFromARestart) {
