@@ -20,6 +20,7 @@ static constexpr Setting<FaultOptions> kSettings[] = {
     {"network.reorder", U::kShare, &F::reorderShare},
     {"network.break", U::kShare, &F::breakShare},
     {"network.corrupt", U::kShare, &F::corruptShare},
+    {"network.corruptTransfer", U::kShare, &F::transferCorruptShare},
     {"network.partitionEvery", U::kDuration, &F::partitionEveryNs},
     {"network.partitionMax", U::kDuration, &F::partitionMaxNs},
     {"network.oneWay", U::kShare, &F::oneWayShare},

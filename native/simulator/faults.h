@@ -26,6 +26,7 @@ struct FaultOptions {
   // Lost together with the connection: both sides are told after a while.
   uint64_t breakShare = 0;
   uint64_t corruptShare = 0;  // a bit flips
+  uint64_t transferCorruptShare = 0;  // the same in a transfer between memories
   // Events, by mean interval.
   uint64_t partitionEveryNs = 0;
   uint64_t partitionMaxNs = 2'000'000'000;

@@ -78,7 +78,7 @@ uint64_t SimulatedNetwork::drawDelayNs(uint32_t from, uint32_t to, size_t size) 
 }
 
 void SimulatedNetwork::mayDamage(MutableBytes transferred) {
-  if (!damagesTransfers_ || transferred.empty() || !strikes(faults_.corruptShare)) return;
+  if (!damagesTransfers_ || transferred.empty() || !strikes(faults_.transferCorruptShare)) return;
   ++statistics_.damagedTransferCount;
   transferred[random_.below(transferred.size())] ^=
       std::byte{static_cast<uint8_t>(1u << random_.below(8))};

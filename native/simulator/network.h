@@ -44,7 +44,7 @@ class SimulatedNetwork {
   // Data up to inlineSizeMax travels in messages, more by transfers of memory. Both sides use one
   // value.
   void setInlineSizeMax(uint32_t size) { inlineSizeMax_ = size; }
-  // Transfers meet network.corrupt as messages do. Nothing below the checksums of containers
+  // Transfers meet network.corruptTransfer. Nothing below the checksums of containers
   // notices it.
   void damageTransfers() { damagesTransfers_ = true; }
   // The transport of a process, at "sim://<process id>". Destroy it before the process; if the
