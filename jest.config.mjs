@@ -22,5 +22,7 @@ export default {
       },
     ],
   },
+  // Much of the time is spent waiting for processes that tests start.
+  maxWorkers: '100%',
   testTimeout: 30_000,
 };

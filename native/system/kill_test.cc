@@ -38,6 +38,7 @@ struct Setting {
   uint64_t arenaBytes;
   uint64_t dataBytes;  // values of every other key are large enough to go there
   int roundCount;
+  uint64_t seed;
 };
 
 class KillTest : public testing::TestWithParam<Setting> {
@@ -136,7 +137,7 @@ class KillTest : public testing::TestWithParam<Setting> {
 };
 
 TEST_P(KillTest, WhatWasAcknowledgedIsThereAfterEachOfManyKills) {
-  SeededRandom random(20260101);
+  SeededRandom random(GetParam().seed);
   uint64_t acknowledged = 0;
   for (int round = 0; round < GetParam().roundCount; ++round) {
     if (round % kKillsPerStore == 0) startOnNewStore();
@@ -183,13 +184,17 @@ constexpr auto kPmem = engine::ArenaKind::kPmem;
 constexpr auto kLog = engine::ArenaKind::kLog;
 INSTANTIATE_TEST_SUITE_P(Settings, KillTest,
                          testing::Values(Setting{"tcp", kPmem, "/dev/shm", 256 << 20, 256 << 20,
-                                                 25},
-                                         Setting{"shm", kLog, "/tmp", 96 << 20, 0, 60},
-                                         Setting{"shm", kLog, "/tmp", 64 << 20, 256 << 20, 200}),
+                                                 25, 1},
+                                         Setting{"shm", kLog, "/tmp", 96 << 20, 0, 60, 2},
+                                         // In parts, which run side by side.
+                                         Setting{"shm", kLog, "/tmp", 64 << 20, 256 << 20, 70, 3},
+                                         Setting{"shm", kLog, "/tmp", 64 << 20, 256 << 20, 70, 4},
+                                         Setting{"shm", kLog, "/tmp", 64 << 20, 256 << 20, 60, 5}),
                          [](const auto& test) {
                            const bool isLog = test.param.arena == kLog;
                            return std::string(test.param.transport) + (isLog ? "Log" : "Pmem") +
-                                  (test.param.dataBytes ? "WithData" : "");
+                                  (test.param.dataBytes ? "WithData" : "") +
+                                  std::to_string(test.param.seed);
                          });
 
 }  // namespace

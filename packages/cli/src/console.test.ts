@@ -104,6 +104,10 @@ describe('cli/console', () => {
     page.on('pageerror', (error) => errors.push(String(error)));
     const pool = page.locator('article[data-pool="tank"]');
     await pool.waitFor({ timeout: SEEN_MS });
+    // Each part of the page comes with an answer of its own.
+    for (const part of [page.locator('#hosts tbody tr').first(), pool.locator('meter').nth(1)]) {
+      await part.waitFor({ timeout: SEEN_MS });
+    }
     expect(await page.locator('#ranks tbody tr').count()).toBe(2);
     expect(await page.locator('#hosts tbody tr').count()).toBe(1);
     expect(await pool.locator('meter').count()).toBe(2);
