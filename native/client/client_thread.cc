@@ -21,9 +21,14 @@ void Operation::runMessage(Message* message) {
 }
 
 void ClientThread::submit(Operation& operation) {
+  submitAsleep(operation);
+  wake();
+}
+
+void ClientThread::submitAsleep(Operation& operation) {
   operation.thread_ = this;
   operation.run = &Operation::runMessage;
-  reactor_->post(&operation);
+  reactor_->postAsleep(&operation);
 }
 
 void ClientThread::cancel(Operation& operation) {

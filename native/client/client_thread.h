@@ -62,6 +62,9 @@ class ClientThread {
 
   // Any thread. The operation runs after those that this thread submitted before have started.
   void submit(Operation& operation);
+  // As submit(), but a core that is blocked may not start before wake(), which any thread calls.
+  void submitAsleep(Operation& operation);
+  void wake() { reactor_->wake(); }
   // The thread that submitted it, while the operation may be under way: it ends soon, with its
   // result or DER_CANCELED. Nothing happens to an operation that has been completed meanwhile.
   void cancel(Operation& operation);

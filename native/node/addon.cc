@@ -39,7 +39,15 @@ napi_value cancel(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-constexpr Function kBatchFunctions[] = {{"attach", attach}, {"drain", drain}, {"cancel", cancel}};
+napi_value flush(napi_env env, napi_callback_info info) {
+  void* environment = nullptr;
+  DAOS_ASSERT(napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &environment) == napi_ok);
+  static_cast<Environment*>(environment)->flush();
+  return nullptr;
+}
+
+constexpr Function kBatchFunctions[] = {
+    {"attach", attach}, {"drain", drain}, {"cancel", cancel}, {"flush", flush}};
 
 }  // namespace
 

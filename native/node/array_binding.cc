@@ -77,7 +77,7 @@ Task<Status> punch(ContainerResource& container, client::Context&, ContainerRequ
 template <auto function>
 void onContainer(Call& call) {
   submitTo<ContainerResource>(call, HandleType::kContainer, function,
-                              [](auto& container) -> ClientCore& { return *container->core; });
+                              [](auto& container) -> auto& { return container->core; });
 }
 
 constexpr Function kFunctions[] = {

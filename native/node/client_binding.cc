@@ -44,11 +44,13 @@ void clientOpen(Call& call) {
   auto options = readOptions(request->reader, call.environment.handles());
   runBlocking(request, [request, options = std::move(options)]() mutable -> Status {
     if (!options.ok()) return std::move(options).error();
-    auto core = std::make_shared<ClientCore>();
+    auto core = std::make_shared<ClientCore>(request->environment);
     core->network = options->transports.network;
     const client::ClientOptions clientOptions = options->client;
-    client::TransportFactory factory = [transports = std::move(options->transports)](
-                                           Reactor& reactor, Random& random) {
+    client::TransportFactory factory = [transports = std::move(options->transports),
+                                        completions = &core->completions](Reactor& reactor,
+                                                                          Random& random) {
+      reactor.addPoller(*completions);
       return transports.make(reactor.clock(), random);
     };
     DAOS_TRY(core->thread, client::ClientThread::create(std::move(factory), clientOptions));
@@ -146,7 +148,7 @@ Task<Status> setCapability(ContainerResource& container, client::Context&,
 
 void containerSetCapability(Call& call) {
   submitTo<ContainerResource>(call, HandleType::kContainer, setCapability,
-                              [](auto& container) -> ClientCore& { return *container->core; });
+                              [](auto& container) -> auto& { return container->core; });
 }
 
 template <HandleType type>
@@ -160,13 +162,13 @@ void closeHandle(Call& call) {
 // TS:  poolOpen (above)
 void poolOpen(Call& call) {
   submitTo<ClientCore>(call, HandleType::kClient, openPool,
-                       [](auto& core) -> ClientCore& { return *core; });
+                       [](auto& core) -> auto& { return core; });
 }
 
 template <auto function>
 void onPool(Call& call) {
   submitTo<PoolResource>(call, HandleType::kPool, function,
-                         [](auto& pool) -> ClientCore& { return *pool->core; });
+                         [](auto& pool) -> auto& { return pool->core; });
 }
 
 constexpr Function kFunctions[] = {

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <unordered_map>
+#include <utility>
 
 #include "client/client_thread.h"
 #include "client/object.h"
@@ -15,10 +16,37 @@
 
 namespace daos::node {
 
+// Tells JavaScript of what a turn of the client's loop has completed, at the end of that turn.
+class CompletionBatch : public Poller {
+ public:
+  explicit CompletionBatch(Environment& environment) : environment_(environment) {}
+  void add(Operation& operation) {
+    isDue_ = true;
+    environment_.completeAsleep(operation);
+  }
+  size_t poll() override { return 0; }
+  size_t flush() override {
+    if (std::exchange(isDue_, false)) environment_.wake();
+    return 0;
+  }
+
+ private:
+  Environment& environment_;
+  bool isDue_ = false;
+};
+
 struct ClientCore : Resource {
+  explicit ClientCore(Environment& environment) : completions(environment) {}
+  CompletionBatch completions;               // of the client's loop
   std::shared_ptr<NetworkResource> network;  // outlives the thread
   std::unique_ptr<client::ClientThread> thread;
   bool isClosed = false;  // nothing may be submitted any more
+  bool isAsleep = false;  // something was submitted since wake()
+
+  void wake() override {
+    isAsleep = false;
+    if (!isClosed) thread->wake();  // its end wakes it, too
+  }
 
   void stop() override {
     isClosed = true;
@@ -81,7 +109,10 @@ class ClientRequest : public Request, public client::Operation {
   Task<Status> execute(client::Context& context) override {
     return function_(*resource_, context, *this);
   }
-  void onCompleted(Status outcome) override { finish(std::move(outcome)); }
+  void onCompleted(Status outcome) override {
+    status = std::move(outcome);
+    client->completions.add(*this);
+  }
 
  private:
   const std::shared_ptr<T> resource_;
@@ -95,12 +126,13 @@ void submitTo(Call& call, HandleType type, typename ClientRequest<T>::Function f
               CoreOf coreOf) {
   auto resource = call.resource<T>(type);
   if (!resource) return;
-  ClientCore& core = coreOf(resource);
+  ClientCore& core = *coreOf(resource);
   if (core.isClosed) return call.fail(Error(ErrorCode::kNoHdl, "the client is closed"));
   auto* request = new ClientRequest<T>(call, std::move(resource), function);
   request->client = &core;
   call.environment.begin(*request);
-  core.thread->submit(*request);
+  core.thread->submitAsleep(*request);
+  if (!std::exchange(core.isAsleep, true)) call.environment.wakeLater(coreOf(request->shared()));
 }
 
 }  // namespace daos::node

@@ -68,8 +68,17 @@ void Environment::cancel(uint32_t slot) {
   if (slot < inFlight_.size() && inFlight_[slot]) inFlight_[slot]->cancel();
 }
 
+void Environment::flush() {
+  for (const std::shared_ptr<Resource>& core : asleep_) core->wake();
+  asleep_.clear();
+}
+
 void Environment::complete(Operation& operation) noexcept {
-  completed_.push(&operation);
+  completeAsleep(operation);
+  wake();
+}
+
+void Environment::wake() noexcept {
   if (!isWoken_.exchange(true)) {
     // napi_closing: the environment is ending, its clean-up hook collects what completed.
     (void)napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
@@ -163,6 +172,7 @@ void Environment::onCleanUp(void* environment) { static_cast<Environment*>(envir
 
 void Environment::stop() {
   isStopped_ = true;
+  asleep_.clear();
   handles_.clear();
   // What was closed before may still be on its way.
   while (inFlightCount_ > 0) {

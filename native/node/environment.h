@@ -5,7 +5,7 @@
 // One completion costs no Node-API call of its own: cores push finished operations onto a lock-free
 // queue; the first of a batch wakes JavaScript through the one thread-safe function of the
 // environment; the batch is written into `completions` as four numbers each and settled by ONE call
-// of `settle`.
+// of `settle`. The other way it is the same: what JavaScript submits in one turn wakes a core once.
 //
 // Thread:    everything belongs to the JavaScript thread, except complete().
 // Invariant: an operation counts as in flight from begin() until it is settled; while any is, the
@@ -56,8 +56,15 @@ class Environment {
   void begin(Operation& operation);
   // Asks the operation in `slot`, if any, to end soon.
   void cancel(uint32_t slot);
+  // `core` is woken by the next flush, once for all that was submitted to it before.
+  void wakeLater(std::shared_ptr<Resource> core) { asleep_.push_back(std::move(core)); }
+  void flush();
   // Any thread, once for each operation: its outcome is final. It belongs to the queue from now on.
   void complete(Operation& operation) noexcept;
+  // The same, but JavaScript may not hear of it before wake(), which the thread calls once it has
+  // completed all that it can.
+  void completeAsleep(Operation& operation) noexcept { completed_.push(&operation); }
+  void wake() noexcept;
   // Settles all that has completed; returns how many that were. While JavaScript polls, it comes
   // back soon anyway, and completions need not wake it; the drain that ends its polling says so.
   size_t drain(bool isPolling);
@@ -87,6 +94,7 @@ class Environment {
   napi_ref completionsReference_ = nullptr;
   MutableBytes command_;
   std::span<uint32_t> completions_;
+  std::vector<std::shared_ptr<Resource>> asleep_;
   std::vector<Operation*> inFlight_;  // by slot; null where nothing is in flight
   size_t inFlightCount_ = 0;
   bool isStopped_ = false;

@@ -19,6 +19,8 @@ class Resource {
   virtual ~Resource() = default;
   // Returns when no thread uses the resource any more and every operation it had was completed.
   virtual void stop() {}
+  // Begins what JavaScript submitted in this turn of its own: see Environment::wakeLater.
+  virtual void wake() {}
 };
 
 enum class HandleType : uint8_t {

@@ -167,7 +167,7 @@ Task<Status> query(ContainerResource& container, client::Context&, ContainerRequ
 template <auto function>
 void onContainer(Call& call) {
   submitTo<ContainerResource>(call, HandleType::kContainer, function,
-                              [](auto& container) -> ClientCore& { return *container->core; });
+                              [](auto& container) -> auto& { return container->core; });
 }
 
 constexpr Function kFunctions[] = {

@@ -86,13 +86,13 @@ void Reactor::removePoller(Poller& poller) {
 }
 
 void Reactor::post(Message* message) {
-  mailbox_.push(message);
-  ring();
+  postAsleep(message);
+  wake();
 }
 
 // Once for each time that the loop blocks: it looks at everything when it wakes. Whoever posts many
 // messages to a loop that shares the poster's core, and so can't run yet, makes one system call.
-void Reactor::ring() {
+void Reactor::wake() {
   if (!isBlocked_.load(std::memory_order_seq_cst)) return;
   if (!isBlocked_.exchange(false, std::memory_order_seq_cst)) return;
   const uint64_t one = 1;
@@ -269,7 +269,7 @@ void Reactor::yieldCore() {
 
 void Reactor::stop() {
   isStopping_.store(true, std::memory_order_seq_cst);
-  ring();
+  wake();
 }
 
 }  // namespace daos

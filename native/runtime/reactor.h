@@ -72,6 +72,10 @@ class Reactor {
   // Any thread: `function` runs on the loop's thread, in order of posting.
   void post(std::function<void()> function);
   void post(Message* message);
+  // Any thread: as post(), but a loop that is blocked may go on so until wake(). Who posts many
+  // messages from a thread on the same core wakes the loop once, for all of them.
+  void postAsleep(Message* message) { mailbox_.push(message); }
+  void wake();
 
   // Resumes `handle` in this or the next turn.
   void schedule(std::coroutine_handle<> handle) { ready_.push_back(handle); }
@@ -137,7 +141,6 @@ class Reactor {
   void block();
   bool prepareWait();
   void yieldCore();
-  void ring();
   static Spawned runSpawned(Reactor& reactor, Task<void> task);
 
   FrameCache frames_;

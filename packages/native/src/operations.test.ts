@@ -19,6 +19,7 @@ class ManualBinding implements BatchBinding {
   settle: Settle = () => {};
   readonly slots: number[] = [];
   readonly cancelled: number[] = [];
+  flushCount = 0;
   readonly submit: NativeFunction = (slot) => void this.slots.push(slot);
 
   attach(command: Uint8Array, completions: Uint32Array, settle: Settle): void {
@@ -29,6 +30,9 @@ class ManualBinding implements BatchBinding {
   }
   cancel(slot: number): void {
     this.cancelled.push(slot);
+  }
+  flush(): void {
+    this.flushCount += 1;
   }
   complete(
     outcomes: [slot: number, outcome: number, low: number, high: number][],
@@ -78,6 +82,25 @@ describe('native/operations', () => {
     expect(await first).toBe(7);
     void operations.run(binding.submit, 1, asNumber);
     expect(binding.slots).toEqual([0, 1, 0]);
+  });
+
+  test('what one turn submits is begun by one flush, at its end', async () => {
+    const binding = new ManualBinding();
+    const operations = new Operations(binding);
+    const submitTwo = async (): Promise<void> => {
+      await Promise.resolve();
+      void operations.run(binding.submit, 1, asNothing);
+      void operations.run(binding.submit, 1, asNothing);
+    };
+    void submitTwo();
+    void submitTwo();
+    expect(binding.flushCount).toBe(0);
+    await new Promise(setImmediate);
+    expect(binding.slots).toHaveLength(4);
+    expect(binding.flushCount).toBe(1);
+    void operations.run(binding.submit, 1, asNothing);
+    await new Promise(setImmediate);
+    expect(binding.flushCount).toBe(2);
   });
 
   test('an abort cancels; the promise rejects once the core has given up', async () => {

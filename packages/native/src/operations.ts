@@ -41,6 +41,8 @@ export interface BatchBinding {
    * that was sooner.
    */
   cancel(slot: number): void;
+  /** Begins what was submitted since the last call. */
+  flush(): void;
 }
 
 const COMMAND_SIZE = 64 * 1024;
@@ -53,6 +55,7 @@ const LOOK_MS = 500;
 const WAITING_LOOKS = 2;
 const OUTCOME_NUMBER = 0;
 const OUTCOME_ERROR = 2;
+const NOW = Promise.resolve();
 
 interface WaitingListener {
   readonly functions: ReadonlySet<NativeFunction>;
@@ -78,10 +81,16 @@ export class Operations {
   #slot = 0;
   #inFlightCount = 0;
   #isPolling = false;
+  #isFlushDue = false;
   #settledAtMs = 0;
   readonly #keep = (resolve: (value: never) => void, reject: (reason: unknown) => void): void => {
     this.#resolve[this.#slot] = resolve;
     this.#reject[this.#slot] = reject;
+  };
+
+  readonly #flush = (): void => {
+    this.#isFlushDue = false;
+    this.#binding.flush();
   };
 
   readonly #poll = (): void => {
@@ -143,7 +152,14 @@ export class Operations {
       this.#startPolling();
     }
     submit(slot, handle, this.command.size, data);
+    if (!this.#isFlushDue) this.#flushLater();
     return promise;
+  }
+
+  /** At the end of the microtasks: what this turn of JavaScript submits wakes the core once. */
+  #flushLater(): void {
+    this.#isFlushDue = true;
+    void NOW.then(this.#flush);
   }
 
   /**
