@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <optional>
 #include <thread>
 
 #include "system/engine_process.h"
@@ -78,23 +79,33 @@ class KillTest : public testing::TestWithParam<Setting> {
       const IoDescriptor akey{.akey = bytesOf("a"), .recordSize = value.size()};
       const Bytes data[] = {bytesOf(value)};
       const auto epoch = co_await client::update(
-          *object_, {.dkey = bytesOf(&key, 8), .akeys = {&akey, 1}, .data = data});
+          *object_, {.dkey = bytesOf(&key, 8),
+                     .akeys = {&akey, 1},
+                     .data = data,
+                     .cancellation = cancellation_ ? &*cancellation_ : nullptr});
       if (!epoch.ok()) break;
       state.acknowledged = state.attempted;
     }
     --runningCount_;
   }
 
-  // Lets all writers run for `us`, then signals the engine's process.
+  // Ends the engine after `us`; the writers, once its last acknowledgements have been read.
+  Task<void> killAfter(uint64_t us) {
+    Reactor& reactor = client_->reactor();
+    co_await reactor.sleep(us * 1000);
+    engine_->killNow();
+    co_await reactor.sleep(2'000'000);
+    cancellation_->request();
+  }
+
   void writeUntilKilled(uint64_t us) {
-    std::thread killer([this, us] {
-      std::this_thread::sleep_for(std::chrono::microseconds(us));
-      engine_->killNow();
-    });
-    const uint64_t endNs = client_->reactor().clock().nowNs() + us * 1000 + 50'000'000;
-    for (uint64_t key = 0; key < kWriterCount; ++key) client_->reactor().spawn(write(key, endNs));
-    client_->reactor().runUntil([&] { return runningCount_ == 0; });
-    killer.join();
+    cancellation_.emplace();
+    client_->reactor().spawn(killAfter(us));
+    for (uint64_t key = 0; key < kWriterCount; ++key) {
+      client_->reactor().spawn(write(key, UINT64_MAX));
+    }
+    client_->reactor().runUntil(
+        [&] { return runningCount_ == 0 && cancellation_->isRequested(); });
   }
 
   void expectOneOfTheAllowedValues(uint64_t key) {
@@ -133,6 +144,7 @@ class KillTest : public testing::TestWithParam<Setting> {
   std::unique_ptr<LoopbackClient> client_;
   std::shared_ptr<client::Object> object_;
   KeyState keys_[kWriterCount];
+  std::optional<client::Cancellation> cancellation_;
   size_t runningCount_ = 0;
 };
 

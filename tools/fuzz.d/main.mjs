@@ -4,6 +4,7 @@ import { accessSync, constants, existsSync, mkdirSync, readdirSync } from 'node:
 import { availableParallelism } from 'node:os';
 import { basename, delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { runSession } from '../test.d/session.mjs';
 import { minutes, SetUpError } from '../test.d/steps.mjs';
 import { single } from '../test.d/tally.mjs';
@@ -44,12 +45,14 @@ function fuzzersOf(directory) {
   });
 }
 
-async function runFuzzer(steps, { name, program }, durationSeconds) {
+/** With a seed: from nothing, so that it can be repeated; else on from what earlier runs kept. */
+async function runFuzzer(steps, { name, program }, durationSeconds, seed) {
   const corpus = join(build, 'corpus', name);
   const crashes = join(build, 'crashes');
   mkdirSync(corpus, { recursive: true });
   mkdirSync(crashes, { recursive: true });
-  const command = [program, corpus, `-artifact_prefix=${crashes}/${name}-`];
+  const begin = seed === undefined ? corpus : `-seed=${seed}`;
+  const command = [program, begin, `-artifact_prefix=${crashes}/${name}-`];
   command.push(`-max_total_time=${durationSeconds}`, '-timeout=10', '-print_final_stats=1');
   return steps.check(`fuzz ${name}`, async () => {
     const timeoutMs = durationSeconds * 1000 + minutes(2);
@@ -61,13 +64,21 @@ async function runFuzzer(steps, { name, program }, durationSeconds) {
   });
 }
 
-const [first, ...rest] = process.argv.slice(2);
-const durationSeconds = Number(first ?? 10);
-const names = rest;
-if (!(durationSeconds > 0)) {
-  console.error(`tools/fuzz: '${first}' is no number of seconds`);
+/** The number given, or the end of the program. */
+function positive(text, what) {
+  const number = Number(text);
+  if (number > 0) return number;
+  console.error(`tools/fuzz: '${text}' is no ${what}`);
   process.exit(2);
 }
+
+const { values, positionals } = parseArgs({
+  options: { seed: { type: 'string' } },
+  allowPositionals: true,
+});
+const [first, ...names] = positionals;
+const durationSeconds = positive(first ?? '10', 'number of seconds');
+const seed = values.seed === undefined ? undefined : positive(values.seed, 'seed');
 const fuzzers = fuzzersOf('native').filter(
   ({ name }) => names.length === 0 || names.includes(name),
 );
@@ -87,5 +98,5 @@ await runSession(root, join(root, 'build/fuzz-logs'), async (steps, tallies) => 
   const jobs = String(availableParallelism());
   const command = ['cmake', '--build', build, '--parallel', jobs, '--target', ...targets];
   await steps.setUp('build', command, minutes(30));
-  for (const fuzzer of fuzzers) tallies.push(await runFuzzer(steps, fuzzer, durationSeconds));
+  for (const fuzzer of fuzzers) tallies.push(await runFuzzer(steps, fuzzer, durationSeconds, seed));
 });

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <optional>
 
 #include "vos/proof/history_generator.h"
 #include "vos/proof/history_runner.h"
@@ -51,17 +52,6 @@ class MappedFile {
   size_t size_ = 0;
 };
 
-FileBytes readFile(const std::string& path) {
-  const MappedFile file(path);
-  return {file.bytes().begin(), file.bytes().end()};
-}
-
-void writeFile(const std::string& path, const FileBytes& bytes) {
-  const MappedFile file(path);
-  DAOS_ASSERT(file.bytes().size() == bytes.size());
-  std::memcpy(file.bytes().data(), bytes.data(), bytes.size());
-}
-
 // Where the arena lies in its file.
 FileRegion regionOf(const std::string& path, const Arena& arena) {
   std::ifstream maps("/proc/self/maps");
@@ -102,7 +92,8 @@ class PowerLossSession {
   // `recorded`: the file's content, when the recovery is to be recorded.
   void openAndCompare(uint64_t step, const FileBytes* recorded);
   void compare(Container& container, uint64_t step);
-  FileBytes withLines(const FileBytes& file, const std::vector<PersistedLine>& lines) const;
+  // Puts `bytes`, with `lines` over them, into the file.
+  void fillFile(const FileBytes& bytes, const std::vector<PersistedLine>& lines);
   Bytes arenaOf(const FileBytes& file) const {
     return Bytes(file).subspan(region_.offset, region_.size);
   }
@@ -112,7 +103,9 @@ class PowerLossSession {
   const std::string path_;
   const std::unique_ptr<ArenaSource> source_;
   FileRegion region_;
+  std::optional<MappedFile> mapped_;
   FileBytes initial_;              // the file when recording began
+  FileBytes found_;                // the file that a recorded recovery begins with
   std::vector<Operation> writes_;  // recorded; only those that succeeded
   ReferenceModel acknowledged_;    // with the first advanced_ of them
   uint64_t advanced_ = 0;
@@ -137,7 +130,8 @@ void PowerLossSession::record() {
   ASSERT_TRUE(store.ok()) << store.error().describe();
   writeUnrecorded(**store);
   region_ = regionOf(path_, (*store)->pool().arena());
-  initial_ = readFile(path_);
+  mapped_.emplace(path_);
+  initial_.assign(mapped_->bytes().begin(), mapped_->bytes().end());
   PowerLossRecorder recorder(region_, arenaOf(initial_), random_, {});
   for (size_t i = 0; i < kWritesPerSession; ++i) {
     const Operation operation = generator_.nextWrite();
@@ -148,14 +142,13 @@ void PowerLossSession::record() {
   images_ = recorder.takeImages();
 }
 
-FileBytes PowerLossSession::withLines(const FileBytes& file,
-                                      const std::vector<PersistedLine>& lines) const {
-  FileBytes changed = file;
+void PowerLossSession::fillFile(const FileBytes& bytes, const std::vector<PersistedLine>& lines) {
+  const MutableBytes file = mapped_->bytes();
+  DAOS_ASSERT(file.size() == bytes.size());
+  std::memcpy(file.data(), bytes.data(), bytes.size());
   for (const PersistedLine& line : lines) {
-    std::memcpy(changed.data() + region_.offset + line.offset, line.bytes.data(),
-                line.bytes.size());
+    std::memcpy(file.data() + region_.offset + line.offset, line.bytes.data(), line.bytes.size());
   }
-  return changed;
 }
 
 void PowerLossSession::advanceTo(uint64_t step) {
@@ -164,12 +157,12 @@ void PowerLossSession::advanceTo(uint64_t step) {
 
 void PowerLossSession::check(const PowerLossImage& image) {
   advanceTo(image.step);
-  const FileBytes found = withLines(initial_, image.lines);
-  writeFile(path_, found);
+  fillFile(initial_, image.lines);
   const bool isRecorded = random_.chance(1, 4);
-  ASSERT_NO_FATAL_FAILURE(openAndCompare(image.step, isRecorded ? &found : nullptr));
+  if (isRecorded) found_.assign(mapped_->bytes().begin(), mapped_->bytes().end());
+  ASSERT_NO_FATAL_FAILURE(openAndCompare(image.step, isRecorded ? &found_ : nullptr));
   for (const PowerLossImage& second : std::exchange(recoveryImages_, {})) {
-    writeFile(path_, withLines(found, second.lines));
+    fillFile(found_, second.lines);
     ASSERT_NO_FATAL_FAILURE(openAndCompare(image.step, nullptr))
         << "after a second failure, in recovery";
   }
