@@ -34,6 +34,7 @@ Task<void> Aggregation::runRound() {
     for (const auto& container : containers) {
       if (isStopping_) break;
       const Status status = co_await aggregate(*container, upTo);
+      if (options_.onEnd) options_.onEnd(status);
       if (status.ok()) continue;
       DAOS_LOG_ERROR(log_, "container " + container->uuid.toString() +
                                ": aggregation: " + status.error().describe());

@@ -6,6 +6,7 @@
 // Invariant: a step takes about stepNsMax, and the steps no more than a share of the thread.
 #pragma once
 
+#include <functional>
 #include <unordered_map>
 
 #include "base/log.h"
@@ -19,6 +20,8 @@ struct AggregationOptions {
   uint64_t historyNs = 0;
   // From the end of one round over all containers to the next.
   uint64_t pauseNs = 1'000'000'000;
+  // Told how each container's part of a round ended; may be empty.
+  std::function<void(const Status&)> onEnd;
 };
 
 class Aggregation {

@@ -63,6 +63,7 @@ class SimulatedMedia final : public bio::Media {
 };
 
 void SimulatedMedia::start(bio::MediaRequest& request) {
+  if (!process_.mayAct()) return;
   const uint64_t number = ++numberLast_;
   Flight flight{&request, request.operation, {}, {}, disk_.completedSequence_};
   if (request.operation == bio::MediaOperation::kWrite) {

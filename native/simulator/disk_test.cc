@@ -40,6 +40,10 @@ class SimulatorDisk : public testing::Test {
     status_ = co_await media_->write(block * kMediaBlockSize, out_);
     if (isFlushed) status_ = co_await media_->flush();
   }
+  Task<void> writeBothTask(char fill) {
+    co_await writeTask(1, fill, true);
+    co_await writeTask(2, fill, true);
+  }
   Task<void> writeDurableTask(char fill) {
     std::memset(out_, fill, sizeof(out_));
     status_ = co_await media_->writeDurable(0, out_);
@@ -77,6 +81,25 @@ TEST_F(SimulatorDisk, WhatIsWrittenIsReadBackAlsoAfterACrash) {
   EXPECT_EQ(read(3), 'a');
   restart();
   EXPECT_EQ(read(3), 'a');
+}
+
+TEST_F(SimulatorDisk, WhatAHaltedProcessWasAboutToDoNeverHappens) {
+  write(1, 'a', true);
+  write(2, 'a', true);
+  bool isHalted = false;
+  // The write of one block and its flush; not the write of the other.
+  process_->haltAfter(2, [&] { isHalted = true; });
+  process_->reactor().spawn(writeBothTask('b'));
+  process_->wake();
+  scheduler_.runUntil(scheduler_.nowNs() + 1'000'000'000, [&] { return isHalted; });
+  EXPECT_TRUE(isHalted);
+  restart();
+  EXPECT_EQ(read(1), 'b');
+  EXPECT_EQ(read(2), 'a');
+  process_->haltAfter(0, [] { FAIL(); });
+  process_->dontHalt();
+  write(2, 'c', true);
+  EXPECT_EQ(read(2), 'c');
 }
 
 TEST_F(SimulatorDisk, APowerCutKeepsWhatWasFlushedAndMayLoseTheRest) {

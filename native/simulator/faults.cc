@@ -27,6 +27,7 @@ static constexpr Setting<FaultOptions> kSettings[] = {
     {"network.clogEvery", U::kDuration, &F::clogEveryNs},
     {"network.clogMax", U::kDuration, &F::clogMaxNs},
     {"process.crashEvery", U::kDuration, &F::crashEveryNs},
+    {"process.haltEvery", U::kDuration, &F::haltEveryNs},
     {"process.downMax", U::kDuration, &F::downMaxNs},
     {"process.pauseEvery", U::kDuration, &F::pauseEveryNs},
     {"process.pauseMax", U::kDuration, &F::pauseMaxNs},
@@ -52,8 +53,8 @@ static constexpr Setting<FaultOptions> kSettings[] = {
 
 std::span<const Setting<FaultOptions>> faultSettings() { return kSettings; }
 
-static constexpr const char* kKindNames[] = {"partition", "clog",       "crash",     "pause",
-                                             "power cut", "clock jump", "slow disk", "bit rot"};
+static constexpr const char* kKindNames[] = {"partition",  "clog",      "crash",   "pause", "power cut",
+                                             "clock jump", "slow disk", "bit rot", "halt"};
 const char* faultKindName(FaultKind kind) { return kKindNames[static_cast<int>(kind)]; }
 
 std::vector<FaultEvent> planFaults(uint64_t seed, const FaultOptions& options, uint64_t endNs) {
@@ -71,6 +72,7 @@ std::vector<FaultEvent> planFaults(uint64_t seed, const FaultOptions& options, u
       {FaultKind::kClockJump, options.clockJumpEveryNs, options.clockJumpMaxNs},
       {FaultKind::kSlowDisk, options.slowDiskEveryNs, options.slowDiskMaxNs},
       {FaultKind::kBitRot, options.bitRotEveryNs, 0},
+      {FaultKind::kHalt, options.haltEveryNs, options.downMaxNs},
   };
   std::vector<FaultEvent> events;
   for (const Source& source : sources) {

@@ -34,6 +34,7 @@ struct FaultOptions {
   uint64_t clogEveryNs = 0;        // a random pair gets slow
   uint64_t clogMaxNs = 1'000'000'000;
   uint64_t crashEveryNs = 0;
+  uint64_t haltEveryNs = 0;  // a crash in the middle of a turn
   uint64_t downMaxNs = 1'000'000'000;
   uint64_t pauseEveryNs = 0;
   uint64_t pauseMaxNs = 3'000'000'000;
@@ -75,6 +76,7 @@ enum class FaultKind : uint8_t {
   kClockJump,
   kSlowDisk,
   kBitRot,
+  kHalt,
 };
 const char* faultKindName(FaultKind kind);
 

@@ -90,7 +90,7 @@ void SimulatedTransport::disconnect(rpc::PeerId peer) {
 
 void SimulatedTransport::send(rpc::PeerId peer, rpc::BufferRef message) {
   NetworkChannel* channel = channelOf(peer);
-  if (!channel) return;
+  if (!channel || !process_.mayAct()) return;
   const Bytes bytes = message.bytes();
   channel->send(std::vector<std::byte>(bytes.begin(), bytes.end()));
 }
@@ -157,6 +157,7 @@ void SimulatedTransport::deregisterMemory(const rpc::MemoryRegion& region) {
 }
 
 void SimulatedTransport::startTransfer(rpc::RmaOperation& operation, bool isWrite) {
+  if (!process_.mayAct()) return;
   operation.isWrite = isWrite;
   operation.code = ErrorCode::kOk;
   const uint64_t number = ++transferLast_;

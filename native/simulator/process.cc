@@ -34,7 +34,7 @@ Process::~Process() {
 }
 
 void Process::turnAt(uint64_t timeNs) {
-  if (isDead_) return;
+  if (isDead_ || isHalted_) return;
   timeNs = std::max({timeNs, pausedUntilNs_, busyUntilNs_});
   if (next_ && next_.timeNs <= timeNs) return;
   if (next_) scheduler_.cancel(next_);
@@ -50,9 +50,31 @@ void Process::pause(uint64_t ns) {
   turnAt(pausedUntilNs_);
 }
 
+void Process::haltAfter(uint64_t count, std::function<void()> onHalt) {
+  if (isHalted_) return;
+  actionsLeft_ = count;
+  onHalt_ = std::move(onHalt);
+}
+
+void Process::dontHalt() {
+  if (!isHalted_) onHalt_ = {};
+}
+
+bool Process::mayAct() {
+  if (isHalted_) return false;
+  if (!onHalt_) return true;
+  if (actionsLeft_ == 0) {
+    isHalted_ = true;
+    return false;
+  }
+  --actionsLeft_;
+  return true;
+}
+
 void Process::turn() {
   next_ = {};
   const bool isBusy = reactor_->runOnce();
+  if (isHalted_) return onHalt_();
   trace_.add({scheduler_.nowNs(), options_.id, TraceKind::kTurn, 0, isBusy, 0});
   if (isBusy) {
     busyUntilNs_ = scheduler_.nowNs() + options_.turnMinNs +

@@ -7,11 +7,14 @@
 //    A turn that found something is followed by another after a moment of computing; one that found
 //    nothing waits for the reactor's next timer.
 // 3. pause() holds its turns back, as a scheduler or a virtual machine may.
-// 4. Crash: the owner calls dropTasks(), destroys what it built (devices and transports must not
+// 4. haltAfter() ends it in the middle of a turn: what it does to the world after a number of
+//    messages, transfers and disk requests never happens, and nothing of it runs any more.
+// 5. Crash: the owner calls dropTasks(), destroys what it built (devices and transports must not
 //    deliver any more), then the Process. Another is created for the restart.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "runtime/clock.h"
@@ -64,6 +67,12 @@ class Process {
 
   void wake();
   void pause(uint64_t ns);
+  // After `count` more actions; then `onHalt`, at the end of the turn.
+  void haltAfter(uint64_t count, std::function<void()> onHalt);
+  // As if haltAfter() had not been called, unless it has halted.
+  void dontHalt();
+  // Asked before each action; when false, it never happens, and nobody is told.
+  bool mayAct();
   // No turn happens any more; every coroutine is destroyed where it is suspended.
   void dropTasks();
   bool isDead() const { return isDead_; }
@@ -83,6 +92,9 @@ class Process {
   uint64_t pausedUntilNs_ = 0;
   uint64_t busyUntilNs_ = 0;
   bool isDead_ = false;
+  bool isHalted_ = false;
+  uint64_t actionsLeft_ = 0;  // when onHalt_ is set
+  std::function<void()> onHalt_;
 };
 
 }  // namespace daos::simulator

@@ -6,6 +6,9 @@
 
 namespace daos::simulator {
 
+// A turn under load does some.
+static constexpr uint64_t kActionsToHaltMax = 24;
+
 Node::~Node() { DAOS_ASSERT(!process_); }
 
 void Node::boot() {
@@ -134,6 +137,16 @@ void World::strike(const FaultEvent& event) {
       return network_->clog(node.id(), draw(random).node->id(), event.durationNs);
     case FaultKind::kCrash:
       return crash(node, event.durationNs);
+    case FaultKind::kHalt:
+      if (!node.isUp()) return;
+      return node.process().haltAfter(random.below(kActionsToHaltMax),
+                                      [this, &node, downNs = event.durationNs] {
+                                        // Not from within its turn.
+                                        scheduler_.after(0, [this, &node, downNs] {
+                                          ++haltCount_;
+                                          crash(node, downNs);
+                                        });
+                                      });
     case FaultKind::kPause:
       if (node.isUp()) node.process().pause(event.durationNs);
       return;
@@ -165,6 +178,7 @@ std::map<std::string, uint64_t> World::faultCounts() const {
     counts["fault: misdirected writes"] += statistics.misdirectCount;
     counts["fault: bits flipped"] += statistics.bitRotCount;
   }
+  counts["fault: crashes within a turn"] = haltCount_;
   const NetworkStatistics& statistics = network_->statistics();
   counts["fault: messages lost"] = statistics.lostCount;
   counts["fault: messages doubled"] = statistics.duplicatedCount;
@@ -189,6 +203,7 @@ void World::heal() {
   network_->heal();
   for (const auto& disk : disks_) disk->heal();
   for (Place& place : places_) {
+    if (place.node->isUp()) place.node->process().dontHalt();
     if (place.bootEvent) bootLater(place, 0);
   }
 }

@@ -118,6 +118,7 @@ class World {
   std::deque<Place> places_;  // events refer to them
   std::vector<FaultEvent> plan_;
   std::map<std::string, uint64_t> struck_;
+  uint64_t haltCount_ = 0;
   uint64_t healedAtNs_ = 0;
   bool isHealed_ = false;
 };

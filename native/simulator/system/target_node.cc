@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/container/snapshots.h"
+
 namespace daos::simulator {
 
 TargetNode::TargetNode(World& world, uint32_t id, SimulatedDisk& disk, Recorder& recorder,
@@ -15,10 +17,14 @@ void TargetNode::onBoot() {
   store_ = std::make_unique<DiskPoolStore>(*media_, own.random(), label_, arguments_.layout,
                                            arguments_.index, memoryOf(own));
   endpoint_ = rpc::Endpoint::create(own.reactor(), own.random());
+  engine::AggregationOptions aggregates = aggregation();
+  isAggregatingAtRandom_ = arguments_.aggregateEveryNs > 0 && aggregates.historyNs == 0;
   endpoint_->addTransport(world().network().createTransport(own));
   target_ = std::make_unique<engine::Target>(
       own.reactor(), own.random(), *endpoint_, *store_,
-      engine::TargetOptions{.rank = arguments_.rank, .index = arguments_.index});
+      engine::TargetOptions{.rank = arguments_.rank,
+                            .index = arguments_.index,
+                            .aggregation = std::move(aggregates)});
   own.reactor().spawn(open());
 }
 
@@ -35,6 +41,7 @@ bio::DmaPool::Permission TargetNode::memoryOf(Process& own) {
 
 void TargetNode::onCrash() {
   isServing_ = false;
+  isPinning_ = false;
   target_->abandon();
   target_.reset();
   endpoint_.reset();
@@ -78,7 +85,7 @@ Task<void> TargetNode::open() {
   redoneTransactionCount_ += store_->recovery().transactionCount;
   isServing_ = true;
   process().reactor().spawn(watch());
-  if (arguments_.aggregateEveryNs > 0) process().reactor().spawn(aggregate());
+  if (isAggregatingAtRandom_) process().reactor().spawn(aggregateAtRandom());
 }
 
 // A store that failed without its device (a refused write of a checkpoint) is of no use either.
@@ -87,8 +94,17 @@ Task<void> TargetNode::watch() {
   restart();
 }
 
+// As the engine does it. In other lives it is done here, in steps and pauses of any length.
+engine::AggregationOptions TargetNode::aggregation() {
+  const uint64_t everyNs = arguments_.aggregateEveryNs;
+  if (everyNs == 0 || process().random().chance(1, 2)) return {};
+  return {.historyNs = 1 + process().random().below(300'000'000),
+          .pauseNs = everyNs,
+          .onEnd = [this](const Status& status) { judgeAggregation(status); }};
+}
+
 // Up to a moment a little ago, over and over, beside whatever clients do.
-Task<void> TargetNode::aggregate() {
+Task<void> TargetNode::aggregateAtRandom() {
   for (;;) {
     co_await process().reactor().sleep(
         1 + process().random().below(2 * arguments_.aggregateEveryNs));
@@ -96,18 +112,22 @@ Task<void> TargetNode::aggregate() {
     if (!container.ok()) co_return;
     const Status status = co_await aggregateOnce(**container);
     if ((*container)->vos == nullptr) co_return;
-    const ErrorCode code = status.code();
-    process().trace().add({world().scheduler().nowNs(), id(), TraceKind::kBackground, 0, 1,
-                           static_cast<uint64_t>(code)});
-    if (status.ok()) ++aggregationCount_;
-    // A full store has no room for the log of it either, memory may be refused; a failed store is
-    // restarted.
-    const bool isExpected = status.ok() || code == ErrorCode::kNospace ||
-                            code == ErrorCode::kIo || code == ErrorCode::kNomem;
-    const bool isDamage = world().faults().mayDestroyData() && tellsOfDamage(code);
-    if (!isExpected && !isDamage && !store_->hasFailed())
-      recorder_.violate({"aggregation", status.error().describe(), {}});
+    judgeAggregation(status);
   }
+}
+
+void TargetNode::judgeAggregation(const Status& status) {
+  const ErrorCode code = status.code();
+  process().trace().add({world().scheduler().nowNs(), id(), TraceKind::kBackground, 0, 1,
+                         static_cast<uint64_t>(code)});
+  if (status.ok()) ++aggregationCount_;
+  // A full store has no room for the log of it either, memory may be refused; a failed store is
+  // restarted.
+  const bool isExpected = status.ok() || code == ErrorCode::kNospace || code == ErrorCode::kIo ||
+                          code == ErrorCode::kNomem;
+  const bool isDamage = world().faults().mayDestroyData() && tellsOfDamage(code);
+  if (!isExpected && !isDamage && !store_->hasFailed())
+    recorder_.violate({"aggregation", status.error().describe(), {}});
 }
 
 Task<Status> TargetNode::aggregateOnce(engine::OpenContainer& container) {
@@ -143,15 +163,19 @@ Task<Status> TargetNode::aggregateOnce(engine::OpenContainer& container) {
   }
 }
 
+// As the control plane asks for it: one request after the other, each with all that is pinned.
 Task<Status> TargetNode::createSnapshot(Epoch epoch) {
+  while (isPinning_) co_await process().reactor().sleep(1'000'000);
   DAOS_CO_TRY(const auto container,
               target_->findContainer(arguments_.pool, arguments_.container));
-  vos::Pool& pool = container->pool->vos();
-  DAOS_CO_CHECK(co_await target_->settle(pool, epoch));
-  while (!pool.arena().hasLogRoom()) DAOS_CO_CHECK(co_await pool.arena().waitLogRoom());
   if (!container->vos) co_return Error(ErrorCode::kNonexist, "the container is gone");
-  DAOS_CO_TRY(const vos::Ticket ticket, container->vos->createSnapshot(epoch));
-  co_return co_await pool.arena().waitDurable(ticket);
+  std::vector<Epoch> epochs = container->vos->snapshots();
+  epochs.push_back(epoch);
+  isPinning_ = true;
+  Status status = co_await engine::setContainerSnapshots(
+      *target_, arguments_.pool, arguments_.container, std::move(epochs));
+  isPinning_ = false;
+  co_return status;
 }
 
 // What an operator does: the target dies, and comes back with what the device still gives.

@@ -54,7 +54,9 @@ class TargetNode final : public Node {
   Task<void> open();
   Task<Status> layOut();
   Task<void> watch();
-  Task<void> aggregate();
+  engine::AggregationOptions aggregation();
+  Task<void> aggregateAtRandom();
+  void judgeAggregation(const Status& status);
   Task<Status> aggregateOnce(engine::OpenContainer& container);
   void restart();
 
@@ -65,6 +67,8 @@ class TargetNode final : public Node {
   bool isLaidOut_ = false;
   bool isServing_ = false;
   bool hasLostData_ = false;
+  bool isPinning_ = false;
+  bool isAggregatingAtRandom_ = false;
   uint64_t emptyUsedBytes_ = 0;
   uint64_t redoneTransactionCount_ = 0;
   uint64_t aggregationCount_ = 0;
