@@ -53,8 +53,9 @@ static constexpr Setting<FaultOptions> kSettings[] = {
 
 std::span<const Setting<FaultOptions>> faultSettings() { return kSettings; }
 
-static constexpr const char* kKindNames[] = {"partition",  "clog",      "crash",   "pause", "power cut",
-                                             "clock jump", "slow disk", "bit rot", "halt"};
+static constexpr const char* kKindNames[] = {"partition", "clog",      "crash",
+                                             "pause",     "power cut", "clock jump",
+                                             "slow disk", "bit rot",   "halt"};
 const char* faultKindName(FaultKind kind) { return kKindNames[static_cast<int>(kind)]; }
 
 std::vector<FaultEvent> planFaults(uint64_t seed, const FaultOptions& options, uint64_t endNs) {
