@@ -170,4 +170,23 @@ Status createMediaFile(const std::string& path, uint64_t sizeBytes, CreateFileOp
   return status;
 }
 
+Status resizeMediaFile(const std::string& path, uint64_t sizeBytes) {
+  const Descriptor descriptor(open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (descriptor.get() < 0) return fileError(path, "open", errno);
+  struct stat before;
+  if (fstat(descriptor.get(), &before)) return fileError(path, "stat", errno);
+  const auto size = static_cast<off_t>(sizeBytes);
+  if (size > before.st_size) {
+    const int code = posix_fallocate(descriptor.get(), before.st_size, size - before.st_size);
+    if (code) {
+      [[maybe_unused]] const int ignored = ftruncate(descriptor.get(), before.st_size);
+      return fileError(path, "reserving space", code);
+    }
+  } else if (ftruncate(descriptor.get(), size)) {
+    return fileError(path, "cutting", errno);
+  }
+  if (fsync(descriptor.get())) return fileError(path, "fsync", errno);
+  return {};
+}
+
 }  // namespace daos::bio

@@ -36,4 +36,8 @@ struct CreateFileOptions {
 // behind), DER_NO_PERM. Blocks the calling thread.
 Status createMediaFile(const std::string& path, uint64_t sizeBytes, CreateFileOptions options = {});
 
+// Another size of a file that nobody has open, a larger one with all its blocks reserved.
+// DER_NOSPACE (it keeps its size), DER_NONEXIST. Blocks the calling thread.
+Status resizeMediaFile(const std::string& path, uint64_t sizeBytes);
+
 }  // namespace daos::bio

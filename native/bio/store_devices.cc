@@ -162,6 +162,27 @@ Task<Result<std::unique_ptr<StoreDevices>>> StoreDevices::format(Devices devices
   co_return store;
 }
 
+Task<Status> StoreDevices::resizeRole(Media& device, DmaPool& pool, MediaRole role,
+                                      uint64_t sizeBytes) {
+  DAOS_CO_TRY(const auto found, co_await readLabel(device, pool, nullptr));
+  if (!found) co_return Error(ErrorCode::kDfInval, device.name() + ": carries no label");
+  DeviceLabel label = *found;
+  LabelRole* last = nullptr;
+  for (LabelRole& one : label.roles) {
+    if (one.role != 0) last = &one;
+  }
+  if (!last || last->role != static_cast<uint32_t>(role)) {
+    co_return Error(ErrorCode::kDfInval, device.name() + ": the role does not lie at its end");
+  }
+  if (last->offset > device.sizeBytes() || sizeBytes > device.sizeBytes() - last->offset) {
+    co_return Error(ErrorCode::kNospace,
+                    device.name() + ": " + std::to_string(device.sizeBytes()) + " bytes, too few");
+  }
+  last->sizeBytes = sizeBytes;
+  label.checksum = 0;
+  co_return co_await writeLabel(device, pool, label);
+}
+
 Task<Result<std::unique_ptr<StoreDevices>>> StoreDevices::open(Devices devices, DmaPool& pool,
                                                                StoreIdentity identity,
                                                                const Log& log) {

@@ -68,6 +68,10 @@ class StoreDevices {
   static Task<Result<std::unique_ptr<StoreDevices>>> open(Devices devices, DmaPool& pool,
                                                           StoreIdentity identity, const Log& log);
 
+  // Writes another size of a role, the last one of its device, into the device's labels. The device
+  // is of no open store, and holds it. DER_DF_INVAL, DER_NOSPACE.
+  static Task<Status> resizeRole(Media& device, DmaPool& pool, MediaRole role, uint64_t sizeBytes);
+
   // Null: the store has no such role.
   Media* wal() { return roles_[0].get(); }
   Media* meta() { return roles_[1].get(); }

@@ -28,6 +28,7 @@ class ThreadedEngine final : public Engine {
   void createPool(Uuid pool, PoolSizes sizes, Done done) override;
   void openPool(Uuid pool, Done done) override;
   void setPoolKey(Uuid pool, PoolKey key, Done done) override;
+  void resizePool(Uuid pool, uint64_t dataBytes, Done done) override;
   void destroyPool(Uuid pool, Done done) override;
   void createContainer(Uuid pool, Uuid container, Done done) override;
   void destroyContainer(Uuid pool, Uuid container, Done done) override;
@@ -35,6 +36,13 @@ class ThreadedEngine final : public Engine {
   void setContainerSnapshots(Uuid pool, Uuid container, std::vector<Epoch> epochs,
                              Done done) override;
   void rollbackContainer(Uuid pool, Uuid container, Epoch epoch, Done done) override;
+  void setContainerQuota(Uuid pool, Uuid container, std::vector<QuotaPart> parts,
+                         Done done) override;
+  void containerUsage(Uuid pool, Uuid container, bool isFrozen,
+                      std::function<void(Result<std::vector<QuotaUsage>>)> done) override;
+  void awaitQuotaRequests(QuotaRequests::Done done) override {
+    quotaRequests_.await(std::move(done));
+  }
   void queryPool(Uuid pool, std::function<void(Result<std::vector<Share>>)> done) override;
   void poolMetrics(Uuid pool,
                    std::function<void(Result<std::vector<TargetMetrics>>)> done) override;
@@ -53,6 +61,7 @@ class ThreadedEngine final : public Engine {
 
   const EngineOptions options_;
   std::unique_ptr<DataDirectory> directory_;
+  QuotaRequests quotaRequests_;
   std::vector<std::unique_ptr<TargetThread>> targets_;
 };
 
@@ -82,7 +91,7 @@ Status ThreadedEngine::start() {
   DAOS_TRY(directory_,
            DataDirectory::open(options_.dataDirectory, options_.rank, options_.targetCount));
   for (uint32_t i = 0; i < options_.targetCount; ++i) {
-    auto target = std::make_unique<TargetThread>(options_, i, *directory_);
+    auto target = std::make_unique<TargetThread>(options_, i, *directory_, quotaRequests_);
     Status status = target->start();
     if (!status.ok()) return std::move(status).error().within("target " + std::to_string(i));
     targets_.push_back(std::move(target));
@@ -169,6 +178,10 @@ void ThreadedEngine::setPoolKey(Uuid pool, PoolKey key, Done done) {
       std::move(done));
 }
 
+void ThreadedEngine::resizePool(Uuid pool, uint64_t dataBytes, Done done) {
+  onAllOrFail([=](Target& target) { return target.resizePool(pool, dataBytes); }, std::move(done));
+}
+
 void ThreadedEngine::destroyPool(Uuid pool, Done done) {
   const std::filesystem::path path = directory_->poolPath(pool);
   onAllOrFail([pool](Target& target) { return target.destroyPool(pool); },
@@ -217,6 +230,35 @@ void ThreadedEngine::rollbackContainer(Uuid pool, Uuid container, Epoch epoch, D
   onAllOrFail(
       [=](Target& target) { return engine::rollbackContainer(target, pool, container, epoch); },
       std::move(done));
+}
+
+void ThreadedEngine::setContainerQuota(Uuid pool, Uuid container, std::vector<QuotaPart> parts,
+                                       Done done) {
+  if (parts.size() != targets_.size()) {
+    return done(invalid("parts of a quota for " + std::to_string(parts.size()) + " targets; " +
+                        std::to_string(targets_.size()) + " are here"));
+  }
+  onAllOrFail(
+      [=, parts = std::move(parts)](Target& target) -> Task<Status> {
+        target.setContainerQuota(pool, container, parts[target.options().index]);
+        co_return Status{};
+      },
+      std::move(done));
+}
+
+void ThreadedEngine::containerUsage(Uuid pool, Uuid container, bool isFrozen,
+                                    std::function<void(Result<std::vector<QuotaUsage>>)> done) {
+  auto usages = std::make_shared<std::vector<QuotaUsage>>(targets_.size());
+  onAllOrFail(
+      [=](Target& target) -> Task<Status> {
+        DAOS_CO_TRY((*usages)[target.options().index],
+                    target.containerUsage(pool, container, isFrozen));
+        co_return Status{};
+      },
+      [usages, done = std::move(done)](Status status) {
+        if (!status.ok()) return done(std::move(status).error());
+        done(std::move(*usages));
+      });
 }
 
 void ThreadedEngine::queryPool(Uuid pool, std::function<void(Result<std::vector<Share>>)> done) {
@@ -277,6 +319,7 @@ void ThreadedEngine::queryDevices(std::function<void(std::vector<DeviceReport>)>
 }
 
 Status ThreadedEngine::stop() {
+  quotaRequests_.close();
   Status first;
   for (auto& target : targets_) {
     Status status = target->stop();

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/uuid.h"
 #include "engine/container/pool_key.h"
+#include "engine/container/quota.h"
 #include "engine/device_report.h"
 #include "engine/metrics.h"
 #include "engine/pool_store.h"
@@ -84,6 +85,9 @@ class Engine {
   // were opened with an earlier one are gone (DER_EVICTED). Before createPool and openPool, so that
   // the pool is never open without it. Not kept over a restart.
   virtual void setPoolKey(Uuid pool, PoolKey key, Done done) = 0;
+  // Another size of the data area of each target. The pool is closed meanwhile: requests wait.
+  // DER_NOSPACE when data lies beyond the new end, or the file system has no room; may be repeated.
+  virtual void resizePool(Uuid pool, uint64_t dataBytes, Done done) = 0;
   virtual void destroyPool(Uuid pool, Done done) = 0;
   virtual void createContainer(Uuid pool, Uuid container, Done done) = 0;
   virtual void destroyContainer(Uuid pool, Uuid container, Done done) = 0;
@@ -94,6 +98,17 @@ class Engine {
   virtual void setContainerSnapshots(Uuid pool, Uuid container, std::vector<Epoch> epochs,
                                      Done done) = 0;
   virtual void rollbackContainer(Uuid pool, Uuid container, Epoch epoch, Done done) = 0;
+  // Quotas (container/quota.h). Sets the part of each target, in order; known before the pool is
+  // open, and not kept over a restart.
+  virtual void setContainerQuota(Uuid pool, Uuid container, std::vector<QuotaPart> parts,
+                                 Done done) = 0;
+  // What lies on each target. With `isFrozen` that becomes its part: it takes no more until it is
+  // given some.
+  virtual void containerUsage(Uuid pool, Uuid container, bool isFrozen,
+                              std::function<void(Result<std::vector<QuotaUsage>>)> done) = 0;
+  // The containers that want more than their parts, as soon as there are some; none when another
+  // call waits already, or at the end.
+  virtual void awaitQuotaRequests(QuotaRequests::Done done) = 0;
   virtual void queryPool(Uuid pool, std::function<void(Result<std::vector<TargetShare>>)> done) = 0;
   // What each target did for a pool since it was opened.
   virtual void poolMetrics(Uuid pool,

@@ -29,6 +29,7 @@ class FilePoolStore final : public PoolStore {
 
   Task<Result<std::unique_ptr<StoredPool>>> create(Uuid pool, PoolSizes sizes) override;
   Task<Result<std::unique_ptr<StoredPool>>> open(Uuid pool) override;
+  Task<Status> resize(Uuid pool, uint64_t dataBytes) override;
   Task<Status> destroy(Uuid pool) override;
   Result<std::vector<Uuid>> list() override { return directory_.pools(target_); }
 
@@ -38,6 +39,9 @@ class FilePoolStore final : public PoolStore {
       : random_(random), directory_(directory), options_(options), target_(target) {}
   Task<Result<std::unique_ptr<StoredPool>>> createAt(std::filesystem::path place, Uuid pool,
                                                      PoolSizes sizes);
+  // The steps of resize: label and file of the data area; and the store's own view of it.
+  Task<Status> relabelData(const std::filesystem::path& file, uint64_t dataBytes);
+  Task<Result<uint64_t>> adoptDataSize(Uuid pool, uint64_t dataBytes);
   Task<Result<std::unique_ptr<StoredPool>>> createLog(std::filesystem::path place, Uuid pool,
                                                       PoolSizes sizes);
   Task<Result<std::unique_ptr<StoredPool>>> openLog(std::filesystem::path place, Uuid pool);

@@ -42,6 +42,11 @@ class PoolStore {
   virtual Task<Result<std::unique_ptr<StoredPool>>> create(Uuid pool, PoolSizes sizes) = 0;
   // DER_NONEXIST, DER_BUSY (in use by another process), DER_DF_INCOMPT, DER_DF_INVAL, DER_MISMATCH.
   virtual Task<Result<std::unique_ptr<StoredPool>>> open(Uuid pool) = 0;
+  // Another size of the data area of a closed pool. DER_NOSPACE: data lies beyond the new end, or
+  // there is no room; the old size stays then. A kill in between leaves one of the two.
+  virtual Task<Status> resize(Uuid /*pool*/, uint64_t /*dataBytes*/) {
+    co_return Error(ErrorCode::kNosys, "pools keep their size here");
+  }
   // The pool is closed. DER_NONEXIST.
   virtual Task<Status> destroy(Uuid pool) = 0;
   virtual Result<std::vector<Uuid>> list() = 0;

@@ -69,7 +69,7 @@ Status Target::adopt(Uuid pool, std::unique_ptr<StoredPool> stored) {
   if (const PoolKey* key = poolKey(pool)) open->keyVersion = key->version;
   for (const Uuid& uuid : open->vos().listContainers()) {
     DAOS_TRY(vos::Container* const vos, open->vos().openContainer(uuid));
-    open->containers.emplace(uuid, std::make_shared<OpenContainer>(open, uuid, vos));
+    addContainer(open, uuid, vos);
   }
   DAOS_CHECK(observeEpoch(open->vos().epochMax()));
   pools_.emplace(pool, open);
@@ -81,6 +81,15 @@ Status Target::adopt(Uuid pool, std::unique_ptr<StoredPool> stored) {
   open->isPopulating = true;
   reactor_.spawn(populate(open));
   return {};
+}
+
+void Target::addContainer(const std::shared_ptr<OpenPool>& pool, const Uuid& uuid,
+                          vos::Container* vos) {
+  const auto entry = std::make_shared<OpenContainer>(pool, uuid, vos);
+  if (const auto quota = quotas_.find(uuid); quota != quotas_.end()) {
+    entry->quota.part = quota->second;
+  }
+  pool->containers.emplace(uuid, entry);
 }
 
 Task<Status> Target::createPool(Uuid pool, PoolSizes sizes) {
@@ -124,12 +133,28 @@ const PoolKey* Target::poolKey(const Uuid& pool) const {
   return found == keys_.end() ? nullptr : &found->second;
 }
 
+// Clients find their handles gone, and the pool not open yet, until it is open again.
+Task<Status> Target::resizePool(Uuid pool, uint64_t dataBytes) {
+  DAOS_CO_TRY(const auto open, findPool(pool));
+  if (open->vos().isMediaSize(dataBytes)) co_return Status{};
+  DAOS_CO_CHECK(open->vos().checkMediaSize(dataBytes));
+  pools_.erase(pool);
+  co_await closeContainers(*open);
+  DAOS_CO_CHECK(co_await open->stored->close());
+  open->stored.reset();
+  Status resized = co_await store_.resize(pool, dataBytes);
+  DAOS_CO_CHECK(co_await openPool(pool));
+  pools_.at(pool)->metrics = open->metrics;
+  co_return resized;
+}
+
 Task<Status> Target::destroyPool(Uuid pool) {
   keys_.erase(pool);
   const auto found = pools_.find(pool);
   if (found != pools_.end()) {
     const std::shared_ptr<OpenPool> open = found->second;
     pools_.erase(found);
+    for (const auto& [uuid, container] : open->containers) quotas_.erase(uuid);
     co_await closeContainers(*open);
     const Status closed = co_await open->stored->close();
     open->stored.reset();
@@ -143,7 +168,7 @@ Task<Status> Target::createContainer(Uuid pool, Uuid container) {
   DAOS_CO_TRY(auto open, findPool(pool));
   DAOS_CO_TRY(const vos::Ticket ticket, open->vos().createContainer(container));
   DAOS_CO_TRY(vos::Container* const vos, open->vos().openContainer(container));
-  open->containers.emplace(container, std::make_shared<OpenContainer>(open, container, vos));
+  addContainer(open, container, vos);
   co_return co_await open->vos().arena().waitDurable(ticket);
 }
 
@@ -151,6 +176,7 @@ Task<Status> Target::destroyContainer(Uuid pool, Uuid container) {
   DAOS_CO_TRY(auto open, findPool(pool));
   DAOS_CO_TRY(auto entry, findAnyContainer(pool, container));
   open->containers.erase(container);
+  quotas_.erase(container);
   vos::Container* vos = std::exchange(entry->vos, nullptr);
   while (entry->userCount > 0) co_await reactor_.sleep(100'000);
   open->vos().closeContainer(vos);
@@ -162,6 +188,27 @@ Task<Status> Target::destroyContainer(Uuid pool, Uuid container) {
 Result<PoolShare> Target::queryPool(Uuid pool) {
   DAOS_TRY(auto open, findPool(pool));
   return PoolShare{.space = open->vos().space(), .containerCount = open->containers.size()};
+}
+
+void Target::setContainerQuota(const Uuid& pool, const Uuid& container, const QuotaPart& part) {
+  quotas_[container] = part;
+  const auto open = pools_.find(pool);
+  if (open == pools_.end()) return;
+  const auto found = open->second->containers.find(container);
+  if (found != open->second->containers.end()) found->second->quota.set(part, reactor_.nowNs());
+}
+
+Result<QuotaUsage> Target::containerUsage(const Uuid& pool, const Uuid& container,
+                                          bool isFrozen) {
+  DAOS_TRY(const auto found, findAnyContainer(pool, container));
+  if (!found->vos) return Error(ErrorCode::kCanceled, "the container is being closed");
+  const QuotaUsage usage = quotaUsage(*found, isFrozen);
+  if (isFrozen) quotas_[container] = found->quota.part;
+  return usage;
+}
+
+void Target::wantQuota(const OpenContainer& container) {
+  if (options_.quotaRequests) options_.quotaRequests->add(container.pool->uuid, container.uuid);
 }
 
 Result<PoolMetrics> Target::poolMetrics(Uuid pool) {

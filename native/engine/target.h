@@ -33,6 +33,8 @@ struct TargetOptions {
   AggregationOptions aggregation;
   // Memory of a pool that is made ready in one step: takes tens of microseconds.
   size_t populateBytes = size_t{64} << 10;
+  // Borrowed: where containers that want more of their quota are told; null: nobody gives any.
+  QuotaRequests* quotaRequests = nullptr;
   Log log;
 };
 
@@ -57,12 +59,17 @@ class Target {
   Task<Status> createPool(Uuid pool, PoolSizes sizes);
   // DER_ALREADY is not an error here: an open pool stays open.
   Task<Status> openPool(Uuid pool);
+  // As Engine::resizePool.
+  Task<Status> resizePool(Uuid pool, uint64_t dataBytes);
   Task<Status> destroyPool(Uuid pool);
   // As Engine::setPoolKey. A key older than the one there is ignored.
   void setPoolKey(const Uuid& pool, const PoolKey& key);
   Task<Status> createContainer(Uuid pool, Uuid container);
   Task<Status> destroyContainer(Uuid pool, Uuid container);
   Result<PoolShare> queryPool(Uuid pool);
+  // As Engine::setContainerQuota and freezeContainerQuota.
+  void setContainerQuota(const Uuid& pool, const Uuid& container, const QuotaPart& part);
+  Result<QuotaUsage> containerUsage(const Uuid& pool, const Uuid& container, bool isFrozen);
   // What was done since the pool was opened. DER_NONEXIST.
   Result<PoolMetrics> poolMetrics(Uuid pool);
   // The devices of open pools; of a target that has stopped, as they were then.
@@ -107,6 +114,7 @@ class Target {
     return {reactor_.clock(), isTimed ? kFastTimingStride : 0};
   }
   OperationTimer timer() const { return {reactor_.clock(), 1}; }
+  void wantQuota(const OpenContainer& container);
   // Tells that there may be garbage to collect.
   void wakeCollector(OpenPool& pool);
 
@@ -114,6 +122,7 @@ class Target {
   Task<void> collect(std::shared_ptr<OpenPool> pool);
   Task<void> populate(std::shared_ptr<OpenPool> pool);
   Status adopt(Uuid pool, std::unique_ptr<StoredPool> stored);
+  void addContainer(const std::shared_ptr<OpenPool>& pool, const Uuid& uuid, vos::Container* vos);
   Result<std::shared_ptr<OpenPool>> findPool(const Uuid& pool);
   bool isStored(const Uuid& pool) const;
   Task<void> closeContainers(OpenPool& pool);
@@ -129,6 +138,7 @@ class Target {
   IoContextPool ioContexts_;
   std::unordered_map<Uuid, std::shared_ptr<OpenPool>> pools_;
   std::unordered_map<Uuid, PoolKey> keys_;  // also of pools that are not open yet
+  std::unordered_map<Uuid, QuotaPart> quotas_;  // by container; the same
   std::optional<Error> failure_;
   std::vector<DeviceReport> devicesAtFailure_;
   bool isClosing_ = false;

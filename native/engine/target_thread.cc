@@ -10,8 +10,9 @@
 
 namespace daos::engine {
 
-TargetThread::TargetThread(const EngineOptions& options, uint32_t index, DataDirectory& directory)
-    : options_(options), index_(index), directory_(directory) {}
+TargetThread::TargetThread(const EngineOptions& options, uint32_t index, DataDirectory& directory,
+                           QuotaRequests& quotaRequests)
+    : options_(options), index_(index), directory_(directory), quotaRequests_(quotaRequests) {}
 
 TargetThread::~TargetThread() { (void)stop(); }
 
@@ -50,6 +51,7 @@ Status TargetThread::listen() {
       TargetOptions{.rank = options_.rank,
                     .index = index_,
                     .aggregation = {.historyNs = options_.historyNs},
+                    .quotaRequests = &quotaRequests_,
                     .log = options_.log});
   return {};
 }

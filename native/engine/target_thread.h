@@ -17,8 +17,9 @@ namespace daos::engine {
 
 class TargetThread {
  public:
-  // The directory is borrowed. Call start() once.
-  TargetThread(const EngineOptions& options, uint32_t index, DataDirectory& directory);
+  // What is no option is borrowed. Call start() once.
+  TargetThread(const EngineOptions& options, uint32_t index, DataDirectory& directory,
+               QuotaRequests& quotaRequests);
   ~TargetThread();
 
   // Blocks until the target listens.
@@ -38,6 +39,7 @@ class TargetThread {
   const EngineOptions& options_;
   const uint32_t index_;
   DataDirectory& directory_;
+  QuotaRequests& quotaRequests_;
   SystemClock clock_;
   SystemRandom random_;
   std::unique_ptr<Reactor> reactor_;

@@ -132,6 +132,13 @@ void setPoolKey(engine::Engine& engine, Request& request) {
   engine.setPoolKey(pool, key, finishing(request));
 }
 
+// C++: void Engine::resizePool(Uuid pool, uint64_t dataBytes, Done)
+// TS:  engineResizePool(pool: uuid, dataBytes: u64): void
+void resizePool(engine::Engine& engine, Request& request) {
+  const Uuid pool = request.reader.uuid();
+  engine.resizePool(pool, request.reader.u64(), finishing(request));
+}
+
 // C++: void Engine::destroyPool(Uuid pool, Done)
 // TS:  engineDestroyPool(pool: uuid): void
 void destroyPool(engine::Engine& engine, Request& request) {
@@ -180,6 +187,67 @@ void rollbackContainer(engine::Engine& engine, Request& request) {
   const Uuid pool = request.reader.uuid();
   const Uuid container = request.reader.uuid();
   engine.rollbackContainer(pool, container, request.reader.u64(), finishing(request));
+}
+
+engine::QuotaAmounts readAmounts(CommandReader& reader) {
+  const uint64_t bytes = reader.u64();
+  return {.bytes = bytes, .objects = reader.u64()};
+}
+
+// C++: void Engine::setContainerQuota(Uuid pool, Uuid container, std::vector<QuotaPart>, Done)
+// TS:  engineSetContainerQuota(pool: uuid, container: uuid, bytes: u64, objects: u64, isUsedUp:
+//      u32, u32 count, (u64 bytes, u64 objects)…): void
+void setContainerQuota(engine::Engine& engine, Request& request) {
+  const Uuid pool = request.reader.uuid();
+  const Uuid container = request.reader.uuid();
+  const engine::QuotaAmounts whole = readAmounts(request.reader);
+  const bool isUsedUp = request.reader.u32() != 0;
+  std::vector<engine::QuotaPart> parts;
+  const uint32_t count = request.reader.u32();
+  for (uint32_t i = 0; i < count && request.reader.remaining() > 0; ++i) {
+    parts.push_back({readAmounts(request.reader), whole, isUsedUp});
+  }
+  if (Status status = request.reader.status(); !status.ok()) {
+    return request.finish(std::move(status));
+  }
+  engine.setContainerQuota(pool, container, std::move(parts), finishing(request));
+}
+
+// C++: void Engine::containerUsage(Uuid, Uuid, bool isFrozen, std::function<…>)
+// TS:  engineContainerUsage(pool: uuid, container: uuid, isFrozen: u32): u32 count, (u64 bytes,
+//      u64 objects, u64 wantedBytes, u64 wantedObjects)…
+void containerUsage(engine::Engine& engine, Request& request) {
+  const Uuid pool = request.reader.uuid();
+  const Uuid container = request.reader.uuid();
+  const bool isFrozen = request.reader.u32() != 0;
+  engine.containerUsage(
+      pool, container, isFrozen,
+      [&request](const Result<std::vector<engine::QuotaUsage>>& usages) {
+        if (!usages.ok()) return request.finish(Status(usages.error()));
+        request.answer = std::make_unique<AnswerWriter>();
+        request.answer->u32(static_cast<uint32_t>(usages->size()));
+        for (const engine::QuotaUsage& usage : *usages) {
+          for (const uint64_t number : {usage.used.bytes, usage.used.objects, usage.wanted.bytes,
+                                        usage.wanted.objects}) {
+            request.answer->u64(number);
+          }
+        }
+        request.finish(Status());
+      });
+}
+
+// C++: void Engine::awaitQuotaRequests(QuotaRequests::Done)
+// TS:  engineAwaitQuotaRequests(): u32 count, (text pool, text container)…
+void awaitQuotaRequests(engine::Engine& engine, Request& request) {
+  engine.awaitQuotaRequests([&request](const engine::QuotaRequests::Containers& wanted) {
+    request.answer = std::make_unique<AnswerWriter>();
+    request.answer->u32(static_cast<uint32_t>(wanted.size()));
+    for (const auto& [pool, container] : wanted) {
+      request.answer->text(pool.toString());
+      request.answer->text(container.toString());
+    }
+    request.finish(Status());
+  });
 }
 
 void finishWith(const Result<std::vector<engine::TargetShare>>& shares, Request& request) {
@@ -323,12 +391,16 @@ constexpr Function kFunctions[] = {
     {"engineCreatePool", entry<onEngine<createPool>>},
     {"engineOpenPool", entry<onEngine<openPool>>},
     {"engineSetPoolKey", entry<onEngine<setPoolKey>>},
+    {"engineResizePool", entry<onEngine<resizePool>>},
     {"engineDestroyPool", entry<onEngine<destroyPool>>},
     {"engineCreateContainer", entry<onEngine<createContainer>>},
     {"engineDestroyContainer", entry<onEngine<destroyContainer>>},
     {"engineNewEpoch", entry<onEngine<newEpoch>>},
     {"engineSetContainerSnapshots", entry<onEngine<setContainerSnapshots>>},
     {"engineRollbackContainer", entry<onEngine<rollbackContainer>>},
+    {"engineSetContainerQuota", entry<onEngine<setContainerQuota>>},
+    {"engineContainerUsage", entry<onEngine<containerUsage>>},
+    {"engineAwaitQuotaRequests", entry<onEngine<awaitQuotaRequests>>},
     {"engineQueryPool", entry<onEngine<queryPool>>},
     {"enginePoolMetrics", entry<onEngine<poolMetrics>>},
     {"engineQueryDevices", entry<onEngine<queryDevices>>},

@@ -1,5 +1,7 @@
 #include "vos/media_area.h"
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
 #include <string>
 
@@ -25,6 +27,56 @@ Status MediaArea::format(Arena& arena, PoolRecord& record, const bio::Media& med
   DAOS_CHECK(bio::markUsed(bitmap, {0, 1}));
   record.mediaBitmap = block;
   record.mediaBlocks = blockCount;
+  return {};
+}
+
+namespace {
+
+// The bitmap's bits of blocks, without those that pad its last word.
+uint64_t usedBits(const uint64_t* words, uint64_t blockCount, uint64_t word) {
+  if (word * 64 >= blockCount) return 0;
+  const uint64_t count = std::min<uint64_t>(blockCount - word * 64, 64);
+  return count == 64 ? words[word] : words[word] & ((uint64_t{1} << count) - 1);
+}
+
+// Behind the last block in use.
+uint64_t usedEnd(const uint64_t* words, uint64_t blockCount) {
+  for (uint64_t word = (blockCount + 63) / 64; word-- > 0;) {
+    const uint64_t bits = usedBits(words, blockCount, word);
+    if (bits != 0) return word * 64 + 64 - static_cast<uint64_t>(std::countl_zero(bits));
+  }
+  return 0;
+}
+
+}  // namespace
+
+Status MediaArea::checkResize(const Arena& arena, const PoolRecord& record, uint64_t blockCount) {
+  const uint64_t end = usedEnd(arena.at<uint64_t>(record.mediaBitmap), record.mediaBlocks);
+  if (blockCount >= std::max<uint64_t>(end, 2)) return {};
+  return Error(ErrorCode::kNospace, "data lies in the first " +
+                                        std::to_string(end * bio::kMediaBlockSize) +
+                                        " bytes of the data area: it can't be cut to " +
+                                        std::to_string(blockCount * bio::kMediaBlockSize));
+}
+
+Status MediaArea::resize(Arena& arena, PoolRecord& record, uint64_t blockCount) {
+  DAOS_CHECK(checkResize(arena, record, blockCount));
+  const uint64_t size = bio::bitmapSizeBytes(blockCount);
+  const Offset block = arena.allocate(size);
+  if (block == 0) {
+    return Error(ErrorCode::kNospace, "the arena has no room for " + std::to_string(size) +
+                                          " bytes of bitmap of a data area of " +
+                                          std::to_string(blockCount * bio::kMediaBlockSize));
+  }
+  bio::formatBitmap({arena.at<std::byte>(block), size}, blockCount);
+  const auto* before = arena.at<uint64_t>(record.mediaBitmap);
+  auto* after = arena.at<uint64_t>(block);
+  for (uint64_t word = 0; word < size / 8; ++word) {
+    after[word] |= usedBits(before, record.mediaBlocks, word);
+  }
+  arena.free(record.mediaBitmap);
+  arena.modify(record.mediaBitmap) = block;
+  arena.modify(record.mediaBlocks) = blockCount;
   return {};
 }
 

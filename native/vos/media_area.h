@@ -83,6 +83,11 @@ class MediaArea {
   static Result<std::unique_ptr<MediaArea>> open(Arena& arena, const PoolRecord& record,
                                                  bio::Media& media, bio::DmaPool& buffers);
 
+  // Within a transaction, with nothing reserved: another number of blocks, and a bitmap of that
+  // size. checkResize: whether blocks in use allow it. DER_NOSPACE.
+  static Status resize(Arena& arena, PoolRecord& record, uint64_t blockCount);
+  static Status checkResize(const Arena& arena, const PoolRecord& record, uint64_t blockCount);
+
   // `nearWhat`: data of the same hash had best lie together. DER_NOSPACE says what is free;
   // DER_NOMEM.
   Result<MediaPiece> reserve(uint64_t size, uint64_t nearWhat);

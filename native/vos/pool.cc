@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "vos/collect.h"
+#include "vos/places.h"
 #include "vos/reduction.h"
 #include "vos/state.h"
 
@@ -223,6 +224,53 @@ PoolSpace Pool::space() const {
   return space;
 }
 
+namespace {
+
+constexpr uint64_t kMediaGrain = 1 << 20;
+
+uint64_t mediaBlocksOf(uint64_t sizeBytes) {
+  return alignUp(sizeBytes, kMediaGrain) / bio::kMediaBlockSize;
+}
+
+}  // namespace
+
+uint64_t Pool::mediaSizeBytes() const {
+  return state_->record().mediaBlocks * bio::kMediaBlockSize;
+}
+
+bool Pool::isMediaSize(uint64_t sizeBytes) const {
+  return state_->record().mediaBlocks == mediaBlocksOf(sizeBytes);
+}
+
+Status Pool::checkMediaSize(uint64_t sizeBytes) const {
+  if (!state_->media || sizeBytes == 0) {
+    return invalid("a pool keeps the tiers that it was made with: it has a data area, or none");
+  }
+  return MediaArea::checkResize(*state_->arena, state_->record(), mediaBlocksOf(sizeBytes));
+}
+
+Result<Ticket> Pool::resizeMedia(uint64_t sizeBytes) {
+  DAOS_CHECK(checkMediaSize(sizeBytes));
+  Arena& arena = *state_->arena;
+  bio::Media& media = state_->media->media();
+  bio::DmaPool& buffers = state_->media->buffers();
+  if (isMediaSize(sizeBytes)) return arena.lastTicket();
+  if (mediaBlocksOf(sizeBytes) > media.sizeBytes() / bio::kMediaBlockSize) {
+    return Error(ErrorCode::kNospace, media.name() + " has " + std::to_string(media.sizeBytes()) +
+                                          " bytes, too few for a data area of " +
+                                          std::to_string(sizeBytes));
+  }
+  arena.begin();
+  if (Status status = MediaArea::resize(arena, state_->record(), mediaBlocksOf(sizeBytes));
+      !status.ok()) {
+    arena.abort();
+    return std::move(status).error();
+  }
+  const Ticket ticket = arena.commit();
+  DAOS_TRY(state_->media, MediaArea::open(arena, state_->record(), media, buffers));
+  return ticket;
+}
+
 bool Pool::hasDroppedData() const { return state_->media && state_->media->hasDropped(); }
 
 Epoch Pool::epochMax() const { return state_->epochCeiling; }
@@ -271,6 +319,11 @@ Result<bool> Container::forgetCommittedStep(Epoch upTo, uint32_t budget) {
 ContainerUsage Container::usage() const {
   const ContainerRecord& record = state_.record();
   return {record.arenaBytes, record.mediaBytes, record.objectCount};
+}
+
+bool Container::holdsObject(const ObjectId& oid) const {
+  ObjectPlace object;
+  return object.find(state_, oid).ok() && !object.isNew();
 }
 
 void PoolState::raiseCeiling(Epoch epoch) {

@@ -98,6 +98,16 @@ class Pool {
   std::vector<Uuid> listContainers() const;
 
   PoolSpace space() const;
+
+  // The data area's size with what it keeps for itself; 0 without one.
+  uint64_t mediaSizeBytes() const;
+  // Whether the area has that size, rounded up to MiB; and whether it could be given it:
+  // DER_NOSPACE when data lies beyond, and says how far; DER_INVAL without an area.
+  bool isMediaSize(uint64_t sizeBytes) const;
+  Status checkMediaSize(uint64_t sizeBytes) const;
+  // Gives it that size, whole MiB that the media has; nothing may be under way on it. As
+  // checkMediaSize; DER_NOSPACE also when the arena has no room for the larger bitmap.
+  Result<Ticket> resizeMedia(uint64_t sizeBytes);
   // After DER_NOSPACE: whether some data was dropped whose space comes back when the arena's last
   // ticket is durable and the fetches under way have ended.
   bool hasDroppedData() const;
@@ -213,6 +223,8 @@ class Container {
 
   // --- accounting
   ContainerUsage usage() const;
+  // Whether `oid` is one of the objects that are counted; a damaged index holds none.
+  bool holdsObject(const ObjectId& oid) const;
 
   // Made by its state, which it borrows.
   explicit Container(ContainerState& state) : state_(state) {}

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/uuid.h"
+#include "engine/container/quota.h"
 #include "engine/metrics.h"
 #include "engine/pool_store.h"
 #include "rpc/rpc.h"
@@ -44,6 +45,7 @@ struct OpenContainer {
   size_t userCount = 0;  // requests that are between two awaits with it
   bool isRollingBack = false;  // nobody opens it meanwhile
   bool isRolledBack = false;   // another entry has taken the place of this one
+  QuotaState quota;
 
   // Held by a request over its awaits: the container is not closed meanwhile.
   class Use {

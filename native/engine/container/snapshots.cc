@@ -28,6 +28,7 @@ Task<std::shared_ptr<OpenContainer>> takeFromSessions(Target& target,
                                                       std::shared_ptr<OpenContainer> old) {
   auto fresh = std::make_shared<OpenContainer>(old->pool, old->uuid, old->vos);
   fresh->isRollingBack = true;
+  fresh->quota.part = old->quota.part;
   OpenContainer::Use use(*fresh);
   old->pool->containers[old->uuid] = fresh;
   old->isRolledBack = true;

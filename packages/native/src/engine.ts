@@ -128,6 +128,34 @@ export interface Device {
   health: DeviceHealth;
 }
 
+/** Bytes with every version that is kept, and objects; undefined: unlimited. */
+export interface QuotaAmounts {
+  bytes?: number | undefined;
+  objects?: number | undefined;
+}
+
+export interface ContainerQuota {
+  /** Of the container, for messages. */
+  whole: QuotaAmounts;
+  /** There is no more to give: what doesn't fit is refused at once. */
+  isUsedUp: boolean;
+  /** What each target may use, in order. */
+  parts: readonly QuotaAmounts[];
+}
+
+/** What a container uses of one target, and what updates that wait there want more. */
+export interface ContainerUsage {
+  bytes: number;
+  objects: number;
+  wantedBytes: number;
+  wantedObjects: number;
+}
+
+export interface ContainerReference {
+  pool: string;
+  container: string;
+}
+
 type EngineFunction =
   | 'engineStart'
   | 'engineStop'
@@ -135,12 +163,16 @@ type EngineFunction =
   | 'engineCreatePool'
   | 'engineOpenPool'
   | 'engineSetPoolKey'
+  | 'engineResizePool'
   | 'engineDestroyPool'
   | 'engineCreateContainer'
   | 'engineDestroyContainer'
   | 'engineNewEpoch'
   | 'engineSetContainerSnapshots'
   | 'engineRollbackContainer'
+  | 'engineSetContainerQuota'
+  | 'engineContainerUsage'
+  | 'engineAwaitQuotaRequests'
   | 'engineQueryPool'
   | 'enginePoolMetrics'
   | 'engineQueryDevices'
@@ -148,6 +180,7 @@ type EngineFunction =
 type EngineBinding = Record<EngineFunction, NativeFunction>;
 
 const NO_HANDLE: Handle = 0;
+const UNLIMITED = 0xffff_ffff_ffff_ffffn;
 const ARENA_KINDS = ['log', 'pmem'] as const;
 const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'off'] as const;
 const NS_PER_MICROSECOND = 1000;
@@ -215,6 +248,17 @@ export class Engine implements AsyncDisposable {
     return this.#run('engineSetPoolKey', asNothing);
   }
 
+  /**
+   * Gives the data area of each target another size. The pool is closed meanwhile, requests wait.
+   * May be repeated; after a failure targets may differ.
+   * @throws DaosError DER_NOSPACE when data lies beyond the new end, or the disk is too full;
+   * DER_INVAL for a pool without a data area.
+   */
+  resizePool(pool: string, dataBytes: number): Promise<void> {
+    this.#addon.operations.command.begin().uuid(pool).u64(dataBytes);
+    return this.#run('engineResizePool', asNothing);
+  }
+
   /** Closes a pool and deletes what it holds. @throws DaosError DER_NONEXIST. */
   destroyPool(pool: string): Promise<void> {
     this.#addon.operations.command.begin().uuid(pool);
@@ -264,6 +308,40 @@ export class Engine implements AsyncDisposable {
   rollbackContainer(pool: string, container: string, epoch: bigint): Promise<void> {
     this.#addon.operations.command.begin().uuid(pool).uuid(container).u64(epoch);
     return this.#run('engineRollbackContainer', asNothing);
+  }
+
+  /**
+   * What each target may use for a container. May come before the pool is open; an engine that
+   * starts anew knows none.
+   */
+  setContainerQuota(pool: string, container: string, quota: ContainerQuota): Promise<void> {
+    const command = this.#addon.operations.command.begin().uuid(pool).uuid(container);
+    const put = ({ bytes, objects }: QuotaAmounts) =>
+      command.u64(bytes ?? UNLIMITED).u64(objects ?? UNLIMITED);
+    put(quota.whole);
+    command.u32(quota.isUsedUp ? 1 : 0).u32(quota.parts.length);
+    for (const part of quota.parts) put(part);
+    return this.#run('engineSetContainerQuota', asNothing);
+  }
+
+  /**
+   * What a container uses of each target. With `isFrozen` that becomes what it may use: it takes no
+   * more until it is given some.
+   * @throws DaosError DER_NONEXIST.
+   */
+  containerUsage(pool: string, container: string, isFrozen: boolean): Promise<ContainerUsage[]> {
+    const command = this.#addon.operations.command.begin();
+    command.uuid(pool).uuid(container).u32(isFrozen ? 1 : 0);
+    return this.#run('engineContainerUsage', asUsages);
+  }
+
+  /**
+   * Waits for containers that want more than they may use; none when another call waits already, or
+   * when the engine stops.
+   */
+  awaitQuotaRequests(): Promise<ContainerReference[]> {
+    this.#addon.operations.command.begin();
+    return this.#run('engineAwaitQuotaRequests', asReferences);
   }
 
   /** Space and containers of a pool, per target. @throws DaosError DER_NONEXIST. */
@@ -369,6 +447,18 @@ const readDevice = (answer: AnswerReader): Device => ({
   operations: listOf(readDeviceOperation)(answer),
   health: readHealth(answer),
 });
+const readUsage = (answer: AnswerReader): ContainerUsage => ({
+  bytes: answer.size(),
+  objects: answer.size(),
+  wantedBytes: answer.size(),
+  wantedObjects: answer.size(),
+});
+const readReference = (answer: AnswerReader): ContainerReference => ({
+  pool: answer.text(),
+  container: answer.text(),
+});
+const asUsages = decoding(listOf(readUsage));
+const asReferences = decoding(listOf(readReference));
 const asDevices = decoding(listOf(readDevice));
 const asMetrics = decoding(listOf(readMetrics));
 const asAddresses = decoding(listOf(listOf(readAddress)));

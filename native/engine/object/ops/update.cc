@@ -79,6 +79,7 @@ bool updateNow(Target& target, rpc::Request& request) {
     request.fail(prepared.error());
     return true;
   }
+  if (!hasQuota(*prepared->container, prepared->update.oid, request.dataSize())) return false;
   vos::Container& vos = *prepared->container->vos;
   vos::Pool& pool = prepared->container->pool->vos();
   if (!pool.arena().isSynchronous() || vos.needsMedia(prepared->update)) return false;
@@ -130,6 +131,11 @@ Task<Status> updateLater(Target& target, rpc::Request& request) {
   OpenContainer::Use use(*prepared.container);
   Counted counted(target, *prepared.container, Operation::kUpdate);
   vos::Arena& arena = prepared.container->pool->vos().arena();
+  const ObjectId oid = prepared.update.oid;
+  if (!hasQuota(*prepared.container, oid, request.dataSize())) {
+    DAOS_CO_CHECK(co_await awaitQuota(target, *prepared.container, oid, request.dataSize()));
+  }
+  const QuotaHold hold(prepared.container->quota.pendingBytes, request.dataSize());
   if (!arena.hasLogRoom()) DAOS_CO_CHECK(co_await arena.waitLogRoom());
   auto ticket = co_await store(target, request, *context, *prepared.container, prepared.update);
   if (!ticket.ok()) co_return co_await failDurably(arena, std::move(ticket).error());
