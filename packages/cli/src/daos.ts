@@ -5,6 +5,7 @@ import { addCompletion } from './commands/completion.js';
 import { addContainer } from './commands/container.js';
 import { addObject } from './commands/object.js';
 import { addPoolQueries } from './commands/pool.js';
+import { addSystemQuery } from './commands/system.js';
 import { CLI_VERSION } from './version.js';
 
 export function makeDaos(world: CliWorld): Cli {
@@ -20,6 +21,7 @@ export function makeDaos(world: CliWorld): Cli {
   addPoolQueries(cli);
   addContainer(cli);
   addObject(cli);
+  addSystemQuery(cli);
   addCompletion(cli);
   return cli;
 }

@@ -2,11 +2,13 @@
 
 import { Cli, type CliWorld } from './cli.js';
 import { addCompletion } from './commands/completion.js';
+import { addContainerManagement } from './commands/container.js';
 import { addConsole } from './commands/console.js';
 import { addPoolManagement } from './commands/pool.js';
 import { addServer } from './commands/server.js';
-import { addStorage } from './commands/storage.js';
+import { addNetwork, addStorage } from './commands/storage.js';
 import { addSystem } from './commands/system.js';
+import { addTelemetry } from './commands/telemetry.js';
 import { CLI_VERSION } from './version.js';
 
 export function makeDmg(world: CliWorld): Cli {
@@ -15,9 +17,12 @@ export function makeDmg(world: CliWorld): Cli {
     world,
   );
   addPoolManagement(cli);
+  addContainerManagement(cli);
   addStorage(cli);
+  addNetwork(cli);
   addServer(cli);
   addSystem(cli);
+  addTelemetry(cli);
   addConsole(cli);
   addCompletion(cli);
   return cli;

@@ -3,6 +3,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { PoolDescription, PoolDirectory } from '@daos/model';
+import * as z from 'zod';
 import {
   changeContainerAttributes,
   changePoolAttributes,
@@ -24,18 +25,22 @@ import {
   statusOf,
   type ContainerStatus,
 } from './containers/describe-container.js';
+import { changeProperties, type ChangePropertiesRequest } from './containers/change-properties.js';
 import { destroyContainer } from './containers/destroy-container.js';
+import { queryContainer, type ContainerQuery } from './containers/query-container.js';
 import { relabelContainer } from './containers/relabel-container.js';
 import type { ControlContext, Log } from './control-context.js';
 import type { EngineDirectory } from './engines/engine-control.js';
 import type { HostStorage, RankUsage } from './engines/host-scan.js';
 import { KeyedMutex } from './keyed-mutex.js';
+import { LEADER_KEY } from './metadata/fenced-store.js';
 import type { MetadataStore } from './metadata/metadata-store.js';
 import { createPool } from './pools/create-pool.js';
 import {
   describePool,
   listPools,
   queryPool,
+  summaryOf,
   type PoolStatus,
   type PoolSummary,
 } from './pools/describe-pool.js';
@@ -45,12 +50,17 @@ import { healPools, healRank } from './pools/heal-pools.js';
 import type { CreatePoolRequest } from './pools/plan.js';
 import { poolActivity, type PoolActivity } from './pools/pool-metrics.js';
 import { relabelPool } from './pools/relabel-pool.js';
+import { resizePool, type ResizePoolRequest } from './pools/resize-pool.js';
+import { hasQuota } from './quotas/balance-quota.js';
+import { QuotaKeeper } from './quotas/quota-keeper.js';
 import { clearExcludedRank, excludeRank } from './ranks/exclude-rank.js';
+import { listDevices, type RankDevices } from './ranks/list-devices.js';
 import { setLogLevel, type HostOutcome, type LogLevelName } from './ranks/log-levels.js';
 import { powerRanks, type RankOutcome } from './ranks/power-ranks.js';
 import { RankLeases, type RankRenewal } from './ranks/rank-leases.js';
 import { joinRank, listRanks, setRankState, type JoinRequest } from './ranks/rank-registry.js';
 import { rankUsage, scanHosts } from './ranks/storage.js';
+import type { PoolFields } from './records/pool-record.js';
 import type { RankFields } from './records/rank-record.js';
 import { Access } from './security/authorize.js';
 import { CAPABILITY_LIFE_MS } from './security/capability.js';
@@ -75,6 +85,8 @@ import {
   type Snapshot,
 } from './snapshots/snapshot.js';
 
+const leaderSchema = z.object({ url: z.string() });
+
 export interface ControlPlaneOptions {
   /** Borrowed: whoever opened it closes it, after the control plane is no longer called. */
   readonly store: MetadataStore;
@@ -90,6 +102,7 @@ export interface ControlPlaneOptions {
 export class ControlPlane implements PoolDirectory {
   readonly #context: ControlContext;
   readonly #leases: RankLeases;
+  readonly #quotas: QuotaKeeper;
   /** Of the host that acts; 0 where there is one alone. */
   readonly term: number;
 
@@ -103,6 +116,7 @@ export class ControlPlane implements PoolDirectory {
       poolMutex: new KeyedMutex(),
     };
     this.#leases = new RankLeases(this.#context);
+    this.#quotas = new QuotaKeeper(this.#context);
     this.term = options.term ?? 0;
   }
 
@@ -120,6 +134,7 @@ export class ControlPlane implements PoolDirectory {
     this.#leases.begin(request.rank);
     const rank = await joinRank(this.#context, request);
     await healRank(this.#context, request.rank);
+    await this.#quotas.watchRank(request.rank);
     return rank;
   }
 
@@ -127,6 +142,12 @@ export class ControlPlane implements PoolDirectory {
   watchLeases(): Disposable {
     this.#leases.start();
     return { [Symbol.dispose]: () => this.#leases.stop() };
+  }
+
+  /** From now on targets that want more of a quota get it, while there is some. */
+  watchQuotas(): Disposable {
+    this.#quotas.start();
+    return { [Symbol.dispose]: () => this.#quotas.stop() };
   }
 
   renewRanks(renewals: readonly RankRenewal[]): Promise<number[]> {
@@ -162,6 +183,11 @@ export class ControlPlane implements PoolDirectory {
     return destroyPool(this.#context, pool, options);
   }
 
+  /** Of its data areas: the arenas stay as they are. */
+  async resizePool(pool: string, request: ResizePoolRequest): Promise<PoolSummary> {
+    return summaryOf(await resizePool(this.#context, pool, request));
+  }
+
   getPool(pool: string): Promise<PoolDescription> {
     return describePool(this.#context, pool);
   }
@@ -185,7 +211,23 @@ export class ControlPlane implements PoolDirectory {
     requestKey?: string,
   ): Promise<ContainerStatus> {
     const complete = createContainerSchema.parse(request);
-    return statusOf(await createContainer(this.#context, pool, complete, requestKey));
+    const made = await createContainer(this.#context, pool, complete, requestKey);
+    if (hasQuota(made.properties)) await this.#quotas.watchContainersOf(made.poolUuid);
+    return statusOf(made);
+  }
+
+  /** With its use of space, and its health. */
+  queryContainer(pool: string, container: string): Promise<ContainerQuery> {
+    return queryContainer(this.#context, pool, container);
+  }
+
+  changeContainerProperties(
+    pool: string,
+    container: string,
+    changes: ChangePropertiesRequest,
+  ): Promise<ContainerStatus> {
+    const watch = (changed: PoolFields) => this.#quotas.watchPool(changed);
+    return changeProperties(this.#context, pool, container, changes, watch);
   }
 
   destroyContainer(pool: string, container: string): Promise<void> {
@@ -212,6 +254,17 @@ export class ControlPlane implements PoolDirectory {
 
   scanHosts(): Promise<HostStorage[]> {
     return scanHosts(this.#context);
+  }
+
+  /** Where several control hosts share a store: the one that acts now. */
+  async getLeader(): Promise<{ url?: string; isAlone: boolean }> {
+    const entry = await this.store.get(LEADER_KEY);
+    if (!entry) return { isAlone: true };
+    return { url: leaderSchema.parse(JSON.parse(entry.value)).url, isAlone: false };
+  }
+
+  listDevices(): Promise<RankDevices[]> {
+    return listDevices(this.#context);
   }
 
   rankUsage(): Promise<RankUsage[]> {

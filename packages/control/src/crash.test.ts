@@ -11,16 +11,18 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { DaosError } from '@daos/model';
 import { ControlPlane } from './control-plane.js';
-import type { EngineControl, EngineDirectory } from './engines/engine-control.js';
+import type { EngineControl, EngineDirectory, QuotaAmounts } from './engines/engine-control.js';
 import { FencedStore, LEADER_KEY } from './metadata/fenced-store.js';
 import { LmdbStore } from './metadata/lmdb-store.js';
-import type { MetadataStore } from './metadata/metadata-store.js';
+import type { MetadataEntry, MetadataStore } from './metadata/metadata-store.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'daos-crash-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
 const RANK_COUNT = 2;
 const GIB = 2 ** 30;
+/** What a target tells of each container. */
+const USED = { bytes: 1000, objects: 1, wantedBytes: 0, wantedObjects: 0 };
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
 
 /** Engines that hold pools and containers in maps, with the contract of EngineControl. */
@@ -29,6 +31,11 @@ class MapEngines implements EngineDirectory {
   /** Pinned epochs of each container, and the last epoch each went back to, by rank. */
   readonly pins = Array.from({ length: RANK_COUNT }, () => new Map<string, readonly string[]>());
   readonly rollbacks = Array.from({ length: RANK_COUNT }, () => new Map<string, string>());
+  /** Of data areas, by pool; and the least that resizePool gives. */
+  readonly sizes = Array.from({ length: RANK_COUNT }, () => new Map<string, number>());
+  dataBytesMin = 0;
+  refusing = 0;
+  readonly quotas = Array.from({ length: RANK_COUNT }, () => new Map<string, QuotaAmounts[]>());
   #epoch = 1000n;
   readonly away = new Set<number>();
 
@@ -41,9 +48,25 @@ class MapEngines implements EngineDirectory {
       return containers;
     };
     return {
-      createPool: async ({ uuid }) => (share.set(uuid, share.get(uuid) ?? new Set()), {}),
+      createPool: async ({ uuid, dataBytes }) => {
+        share.set(uuid, share.get(uuid) ?? new Set());
+        this.sizes[rank]!.set(uuid, dataBytes);
+        return {};
+      },
       setPoolKey: async () => ({}),
-    openPool: async ({ uuid }) => (containersOf(uuid), {}),
+      openPool: async ({ uuid }) => (containersOf(uuid), {}),
+      resizePool: async ({ uuid, dataBytes }) => {
+        containersOf(uuid);
+        const isRefused = dataBytes < this.dataBytesMin && rank === this.refusing;
+        if (isRefused) throw new DaosError('DER_NOSPACE', 'data lies there');
+        this.sizes[rank]!.set(uuid, dataBytes);
+        return {};
+      },
+      setContainerQuota: async ({ uuid, parts }) => (this.quotas[rank]!.set(uuid, parts), {}),
+      containerUsage: async () => ({ targets: [USED, USED] }),
+      freezeContainerQuota: async () => ({ targets: [USED, USED] }),
+      awaitQuotaRequests: async () => await new Promise(() => {}),
+      queryDevices: async () => ({ devices: [] }),
       destroyPool: async ({ uuid }) => (share.delete(uuid), {}),
       createContainer: async ({ pool, uuid }) => (containersOf(pool).add(uuid), {}),
       destroyContainer: async ({ pool, uuid }) => (share.get(pool)?.delete(uuid), {}),
@@ -158,6 +181,7 @@ async function checkWhole(world: World): Promise<string[]> {
     const containers = await control.listContainers(pool.uuid);
     found.push(...containers.map((c) => `${pool.label}/${c.label}`));
     for (const { uuid } of containers) await checkSnapshots(world, control, pool.uuid, uuid, found);
+    checkSize(world, await world.store.get(`/pools/${pool.uuid}`), found);
     for (const share of world.engines.shares) {
       expect([...(share.get(pool.uuid) ?? [])].sort()).toEqual(
         containers.map((c) => c.uuid).sort(),
@@ -173,6 +197,36 @@ async function checkWhole(world: World): Promise<string[]> {
   return found.sort();
 }
 
+const SMALL = 300 * 2 ** 20;
+
+/** Adds `=resized` for a pool that is larger than it was made. */
+function checkSize({ engines }: World, record: MetadataEntry | undefined, found: string[]): void {
+  const { uuid, dataBytes, resizedDataBytes } = fieldsOf(record) as Record<string, number | string>;
+  expect(resizedDataBytes).toBeUndefined();
+  for (const sizes of engines.sizes) expect(sizes.get(String(uuid))).toBe(dataBytes);
+  if (Number(dataBytes) > SMALL) found.push('=resized');
+}
+
+/** Adds `=quota` for a container with one, whose parts engines and record agree on. */
+function checkQuota(engines: MapEngines, record: MetadataEntry | undefined, found: string[]): void {
+  const { uuid, properties, quotaParts } = fieldsOf(record) as {
+    uuid: string;
+    properties: { quota_bytes: number };
+    quotaParts?: { rank: number; parts: { bytes: number }[] }[];
+  };
+  if (properties.quota_bytes === 0) return;
+  found.push(`=quota ${properties.quota_bytes}`);
+  for (const { rank, parts } of quotaParts ?? []) {
+    expect(engines.quotas[rank]!.get(uuid)).toEqual(parts);
+  }
+  const all = (quotaParts ?? []).flatMap(({ parts }) => parts);
+  expect(all).toHaveLength(2 * RANK_COUNT);
+  expect(all.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(properties.quota_bytes);
+}
+
+const fieldsOf = (record: MetadataEntry | undefined): unknown =>
+  JSON.parse(record?.value ?? '{}') as unknown;
+
 /** Adds `@name` for each snapshot, and `=rolled back` for a container that went back to one. */
 async function checkSnapshots(
   { engines, store }: World,
@@ -187,6 +241,7 @@ async function checkSnapshots(
     expect(pins.get(container) ?? []).toEqual(snapshots.map(({ epoch }) => epoch));
   }
   const record = await store.get(`/containers/${pool}/${container}`);
+  checkQuota(engines, record, found);
   expect(record?.value).not.toMatch(/"(creating|destroying|rollingBack|rollbackEpoch)"/);
   const [first, ...others] = engines.rollbacks.map((rollbacks) => rollbacks.get(container));
   for (const other of others) expect(other).toBe(first);
@@ -244,6 +299,19 @@ const SCENARIOS: Record<string, Scenario> = {
     run: (control) => control.rollbackContainer('p', 'c', 's'),
     before: ['@s', 'p', 'p/c'],
     after: ['=rolled back', '@s', 'p', 'p/c'],
+  },
+  'resizing a pool': {
+    prepare: makePool,
+    run: (control) => control.resizePool('p', { size: 2 * GIB }),
+    before: ['p'],
+    after: ['=resized', 'p'],
+  },
+  'creating a container with a quota': {
+    prepare: makePool,
+    run: (control) =>
+      control.createContainer('p', { label: 'c', properties: { quota_bytes: 10_000 } as never }),
+    before: ['p'],
+    after: ['=quota 10000', 'p', 'p/c'],
   },
   'destroying a container': {
     prepare: makeContainer,
@@ -328,6 +396,35 @@ async function runReplaced(scenario: Scenario, pausedAt: number): Promise<number
 }
 
 describe('control/crash', () => {
+  test('a size that one engine refuses is taken back on all of them', async () => {
+    const world = await newWorld();
+    const control = controlOf(world);
+    await makePool(control);
+    const [first] = world.engines.sizes;
+    const before = [...first!.values()];
+    world.engines.dataBytesMin = 100 * 2 ** 20;
+    world.engines.refusing = 1;
+    await expect(control.resizePool('p', { size: GIB / 2 })).rejects.toMatchObject({
+      code: 'DER_NOSPACE',
+    });
+    expect(await checkWhole(world)).toEqual(['p']);
+    expect([...first!.values()]).toEqual(before);
+    await world.store.close();
+  });
+
+  test('a quota that is set while a rank is away holds there when it is back', async () => {
+    const world = await newWorld();
+    const control = controlOf(world);
+    await makeContainer(control);
+    world.engines.away.add(1);
+    await control.changeContainerProperties('p', 'c', { quota_bytes: 10_000 });
+    expect(world.engines.quotas[1]!.size).toBe(0);
+    world.engines.away.clear();
+    await joinRank(control, 1);
+    expect(await checkWhole(world)).toEqual(['=quota 10000', 'p', 'p/c']);
+    await world.store.close();
+  });
+
   for (const [name, scenario] of Object.entries(SCENARIOS)) {
     test(`a host that is replaced while ${name}, and goes on, changes nothing`, async () => {
       const effectCount = await runReplaced(scenario, Infinity);

@@ -151,6 +151,8 @@ async function openAll(
     memoryCapacityBytes: options.memoryCapacityBytes ?? memoryCapacityOf(1),
     addresses: (await engineControl.addresses({})).targets,
   });
+  const quotas = control.watchQuotas();
+  undo.push(() => quotas[Symbol.dispose]());
   const client = await Client.connect({
     control,
     transports: ['local'],

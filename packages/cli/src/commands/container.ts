@@ -1,11 +1,15 @@
-// `daos container`: create, destroy, list, query, get-prop, set-prop, access.
+// `daos container`: create, destroy, list, query, get-prop, set-prop, access. `dmg container`:
+// query, set-prop.
 
-import type { ContainerStatus } from '@daos/control/client';
+import { formatSize, type ContainerQuery } from '@daos/control/client';
+import { DaosError } from '@daos/model';
 import type { Cli, CommandContext, Output } from '../cli.js';
 import { formatFields, formatTable } from '../table.js';
 import { addContainerAccess, ownerOf, readAcl } from './access.js';
 import { addContainerAttributes } from './attributes.js';
-import { parseLabel, parseProperties, withSizes } from './parse.js';
+import { addListObjects } from './object.js';
+import { parseProperties, withSizes } from './parse.js';
+import { propertiesOutput } from './properties.js';
 import { addSnapshots } from './snapshot.js';
 
 export function addContainer(cli: Cli): void {
@@ -36,16 +40,33 @@ export function addContainer(cli: Cli): void {
     .description('shows a container')
     .action(cli.action(queryContainer));
   container
-    .command('get-prop <pool> <container>')
-    .description('shows the properties of a container')
+    .command('get-prop <pool> <container> [names]')
+    .description('shows the properties of a container, or those of these names')
     .action(cli.action(getProperties));
   container
     .command('set-prop <pool> <container> <properties>')
     .description('changes properties: label:newname')
     .action(cli.action(setProperties));
+  addListObjects(cli, container);
   addSnapshots(cli, container);
   addContainerAttributes(cli, container);
   addContainerAccess(cli, container);
+}
+
+/** What only administrators may do with containers. */
+export function addContainerManagement(cli: Cli): void {
+  const container = cli.program
+    .command('container')
+    .alias('cont')
+    .description('works on containers');
+  container
+    .command('query <pool> <container>')
+    .description('shows a container: what it uses, its quota, its health')
+    .action(cli.action(queryContainer));
+  container
+    .command('set-prop <pool> <container> <properties>')
+    .description('changes properties: quota_bytes:10GB,quota_objects:1000,status:healthy')
+    .action(cli.action(setProperties));
 }
 
 async function createContainer(
@@ -86,7 +107,7 @@ async function destroyContainer(
   return { response: { pool, container }, human: `destroyed container ${container}\n` };
 }
 
-async function listContainers({ control }: CommandContext, pool: string): Promise<Output> {
+export async function listContainers({ control }: CommandContext, pool: string): Promise<Output> {
   const { containers } = await control.call('listContainers', { params: { pool } });
   const rows = containers.map((c) => [c.label, c.uuid, c.properties.layout_type]);
   return {
@@ -100,17 +121,26 @@ async function queryContainer(
   pool: string,
   container: string,
 ): Promise<Output> {
-  const response = await control.call('getContainer', { params: { pool, container } });
+  const response = await control.call('queryContainer', { params: { pool, container } });
   return { response, human: containerFields(response) };
 }
 
-function containerFields(container: ContainerStatus): string {
+function containerFields(container: ContainerQuery): string {
+  const { usedBytes, quotaBytes, objectCount, quotaObjects } = container;
+  const ofBytes = quotaBytes === undefined ? '' : ` of ${formatSize(quotaBytes)}`;
+  const ofObjects = quotaObjects === undefined ? '' : ` of ${quotaObjects}`;
   return formatFields([
     ['Container', `${container.label} (${container.uuid})`],
     ['Pool', container.poolUuid],
     ['Layout', container.properties.layout_type],
+    ['Health', container.health],
+    ['Used', formatSize(usedBytes) + ofBytes],
+    ['Objects', `${objectCount}${ofObjects}`],
     ['Snapshots', container.snapshotCount],
     ['Created', new Date(container.createdMs).toISOString()],
+    ...(container.unreachableRanks.length
+      ? [['Unreachable ranks', container.unreachableRanks.join(',')] as const]
+      : []),
   ]);
 }
 
@@ -118,12 +148,11 @@ async function getProperties(
   { control }: CommandContext,
   pool: string,
   container: string,
+  names?: string,
 ): Promise<Output> {
-  const { properties } = await control.call('getContainer', { params: { pool, container } });
-  return {
-    response: properties,
-    human: formatTable(['Property', 'Value'], Object.entries(properties)),
-  };
+  const params = { pool, container };
+  const { label, properties, health } = await control.call('queryContainer', { params });
+  return propertiesOutput({ label, ...properties, status: health }, names);
 }
 
 async function setProperties(
@@ -132,7 +161,18 @@ async function setProperties(
   container: string,
   properties: string,
 ): Promise<Output> {
-  const body = { label: parseLabel(properties) };
-  const response = await control.call('relabelContainer', { params: { pool, container }, body });
+  const params = { pool, container };
+  const { label, ...others } = withSizes(parseProperties(properties));
+  if (label === undefined) {
+    // The service checks names and values, and says which are wrong.
+    const body = others as never;
+    const response = await control.call('changeContainerProperties', { params, body });
+    return { response, human: `changed container ${response.label}\n` };
+  }
+  if (Object.keys(others).length > 0) {
+    throw new DaosError('DER_INVAL', 'change the label by itself, and the others by another call');
+  }
+  const body = { label: String(label) };
+  const response = await control.call('relabelContainer', { params, body });
   return { response, human: `container ${response.uuid} is ${response.label} now\n` };
 }

@@ -11,6 +11,7 @@ import {
   parseObjectClass,
   parseObjectId,
 } from '@daos/model';
+import type { Command } from 'commander';
 import { randomBytes } from 'node:crypto';
 import type { Cli, CommandContext, Output } from '../cli.js';
 import { formatFields, formatTable } from '../table.js';
@@ -51,6 +52,15 @@ export function addObject(cli: Cli): void {
     .command('punch <pool> <container> <oid> [dkey]')
     .description('deletes an object, or a dkey of it')
     .action(cli.action(punchObject));
+}
+
+export function addListObjects(cli: Cli, container: Command): void {
+  container
+    .command('list-objects <pool> <container>')
+    .alias('list-obj')
+    .description('lists the objects of a container')
+    .option('-n, --limit <count>', 'at most so many', LIST_COUNT_MAX)
+    .action(cli.action(listObjects));
 }
 
 async function withContainer<T>(

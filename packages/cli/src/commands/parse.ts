@@ -46,8 +46,21 @@ export function parseProperties(text: string): Record<string, string> {
 
 /** Properties of a container as the service takes them: sizes may have units. */
 export function withSizes(properties: Record<string, string>): Record<string, string | number> {
-  const { cksum_size: size, ...others } = properties;
-  return size === undefined ? others : { ...others, cksum_size: parseSize(size) };
+  const parsed: Record<string, string | number> = { ...properties };
+  for (const name of SIZES) {
+    const size = properties[name];
+    if (size !== undefined) parsed[name] = parseSize(size);
+  }
+  const { quota_objects: count } = properties;
+  if (count !== undefined) parsed['quota_objects'] = parseCount(count);
+  return parsed;
+}
+
+const SIZES = ['cksum_size', 'quota_bytes'] as const;
+
+function parseCount(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new DaosError('DER_INVAL', `'${text}' is not a number of objects`);
 }
 
 /** `label:new`: the one property that can be changed. */

@@ -1,4 +1,4 @@
-// `pool` of dmg (create, destroy, evict, list, query, access) and of daos (list, query).
+// `pool` of dmg (create, resize, destroy, evict, set-prop, access) and of both dmg and daos.
 
 import { userInfo } from 'node:os';
 import { formatSize, parseSize, type PoolStatus, type PoolSummary } from '@daos/control/client';
@@ -8,7 +8,9 @@ import type { Cli, CommandContext, Output } from '../cli.js';
 import { formatFields, formatTable } from '../table.js';
 import { addPoolAccess, ownerOf, readAcl } from './access.js';
 import { addPoolAttributes } from './attributes.js';
+import { listContainers } from './container.js';
 import { parseLabel, parseRanks, parseRatio, parseSizeOrPercent } from './parse.js';
+import { propertiesOutput } from './properties.js';
 
 export function addPoolQueries(cli: Cli): Command {
   const pool = cli.program.command('pool').description('works on pools');
@@ -22,6 +24,21 @@ export function addPoolQueries(cli: Cli): Command {
     .description('shows the space and the state of a pool')
     .option('-t, --show-targets', 'also for each target')
     .action(cli.action(queryPool));
+  pool
+    .command('query-targets <pool>')
+    .description('shows the targets of a pool: state and space')
+    .option('-r, --rank <rank>', 'of this rank')
+    .option('-t, --target-idx <list>', 'these targets of it, as 0,2,4-6')
+    .action(cli.action(queryTargets));
+  pool
+    .command('get-prop <pool> [names]')
+    .description('shows the properties of a pool, or those of these names')
+    .action(cli.action(getProperties));
+  pool
+    .command('list-containers <pool>')
+    .alias('list-cont')
+    .description('lists the containers of a pool')
+    .action(cli.action(listContainers));
   addPoolAttributes(cli, pool);
   return pool;
 }
@@ -47,13 +64,15 @@ export function addPoolManagement(cli: Cli): void {
     .option('-r, --recursive', 'also when it has containers')
     .action(cli.action(destroyPool));
   pool
-    .command('get-prop <pool>')
-    .description('shows the properties of a pool')
-    .action(cli.action(getProperties));
-  pool
     .command('set-prop <pool> <properties>')
     .description('changes properties: label:newname')
     .action(cli.action(setProperties));
+  pool
+    .command('resize <pool>')
+    .description('gives a pool another size, down to where data lies: its tier of bulk data alone')
+    .option('-z, --size <size>', 'size over all ranks, as 10GB')
+    .option('-n, --nvme-size <size>', 'size for bulk data on each rank')
+    .action(cli.action(resizePool));
   pool
     .command('evict <pool>')
     .description('closes all handles of a pool and revokes what opens them')
@@ -116,10 +135,11 @@ function poolFields(pool: PoolStatus): string {
 
 function targetTable(pool: PoolStatus): string {
   return formatTable(
-    ['Rank', 'Target', 'Metadata used', 'Metadata total', 'Data used', 'Data total'],
-    pool.targets.map(({ rank, index, arena, data }) => [
+    ['Rank', 'Target', 'State', 'Metadata used', 'Metadata total', 'Data used', 'Data total'],
+    pool.targets.map(({ rank, index, state, arena, data }) => [
       rank,
       index,
+      state,
       formatSize(arena.usedBytes),
       formatSize(arena.totalBytes),
       formatSize(data.usedBytes),
@@ -180,16 +200,57 @@ async function destroyPool(
   return { response: { pool }, human: `destroyed pool ${pool}\n` };
 }
 
+async function resizePool(
+  { control }: CommandContext,
+  pool: string,
+  { size, nvmeSize }: { size?: string; nvmeSize?: string },
+): Promise<Output> {
+  if ((size === undefined) === (nvmeSize === undefined)) {
+    throw new DaosError('DER_INVAL', 'give either --size or --nvme-size');
+  }
+  const body = {
+    ...(size !== undefined && { size: parseSize(size) }),
+    ...(nvmeSize !== undefined && { dataSizePerRank: parseSize(nvmeSize) }),
+  };
+  const response = await control.call('resizePool', { params: { pool }, body });
+  const human = `pool ${response.label} has ${formatSize(response.sizeBytes)} now\n`;
+  return { response, human };
+}
+
+async function queryTargets(
+  { control }: CommandContext,
+  pool: string,
+  { rank, targetIdx }: { rank?: string; targetIdx?: string },
+): Promise<Output> {
+  if (targetIdx !== undefined && rank === undefined) {
+    throw new DaosError('DER_INVAL', '--target-idx goes with --rank');
+  }
+  const ranks = rank === undefined ? undefined : parseRanks(rank);
+  const indices = targetIdx === undefined ? undefined : parseRanks(targetIdx);
+  const status = await control.call('queryPool', { params: { pool } });
+  const targets = status.targets.filter(
+    (one) => (ranks?.includes(one.rank) ?? true) && (indices?.includes(one.index) ?? true),
+  );
+  if (targets.length === 0) {
+    const away = status.unreachableRanks;
+    const where = away.length > 0 ? `; ranks ${away.join(',')} do not answer` : '';
+    throw new DaosError('DER_NONEXIST', `pool '${pool}' has no such target${where}`);
+  }
+  return { response: { targets }, human: targetTable({ ...status, targets }) };
+}
+
 async function evictPool({ control }: CommandContext, pool: string): Promise<Output> {
   await control.call('evictPool', { params: { pool } });
   return { response: { pool }, human: `evicted all handles of pool ${pool}\n` };
 }
 
-async function getProperties({ control }: CommandContext, pool: string): Promise<Output> {
-  const { label } = await control.getPool(pool);
-  const { owner, ownerGroup } = await control.call('getPoolAcl', { params: { pool } });
-  const response = { label, owner, 'owner-group': ownerGroup };
-  return { response, human: formatTable(['Property', 'Value'], Object.entries(response)) };
+async function getProperties(
+  { control }: CommandContext,
+  pool: string,
+  names?: string,
+): Promise<Output> {
+  const response = await control.call('getPoolProperties', { params: { pool } });
+  return propertiesOutput(response, names);
 }
 
 async function setProperties(

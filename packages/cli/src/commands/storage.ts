@@ -1,8 +1,9 @@
-// `dmg storage`: scan, query usage.
+// `dmg storage`: scan, query list-devices, query usage; `dmg network scan`.
 
-import { formatSize } from '@daos/control/client';
+import { formatSize, type RankDevices } from '@daos/control/client';
 import type { Cli, CommandContext, Output } from '../cli.js';
-import { formatTable } from '../table.js';
+import { formatTable, type Cell } from '../table.js';
+import { parseRanks } from './parse.js';
 
 export function addStorage(cli: Cli): void {
   const storage = cli.program.command('storage').description('works on the storage of the system');
@@ -10,12 +11,104 @@ export function addStorage(cli: Cli): void {
     .command('scan')
     .description('shows what the machines of the system have')
     .action(cli.action(scan));
-  storage
-    .command('query')
-    .description('shows what is used of the storage')
+  const query = storage.command('query').description('shows what is used of the storage');
+  query
     .command('usage')
     .description('shows what pools may take of each rank, and what is free')
     .action(cli.action(usage));
+  query
+    .command('list-devices')
+    .description('shows the devices that pools are kept on: requests, errors, latencies, health')
+    .option('-r, --ranks <list>', 'of these ranks, as 0,2,4-6')
+    .option('-b, --health', 'also what devices say of themselves')
+    .option('-e, --show-evicted', 'those that have failed')
+    .action(cli.action(listDevices));
+}
+
+export function addNetwork(cli: Cli): void {
+  cli.program
+    .command('network')
+    .description('works on the networks of the hosts')
+    .command('scan')
+    .description('shows the interfaces that engines could use')
+    .action(cli.action(scanNetwork));
+}
+
+async function scanNetwork({ control }: CommandContext): Promise<Output> {
+  const { hosts } = await control.call('scanStorage');
+  const response = {
+    hosts: hosts.map(({ host, ranks, scan: found, error }) => ({
+      ...{ host, ranks, error },
+      interfaces: found?.interfaces ?? [],
+      rdmaDevices: found?.rdmaDevices ?? [],
+    })),
+  };
+  const rows = response.hosts.flatMap(({ host, interfaces, rdmaDevices, error }) =>
+    interfaces.length > 0
+      ? interfaces.map(({ name, address }) => [host, name, address, rdmaDevices.join(',')])
+      : [[host, '', error ?? '', '']],
+  );
+  return { response, human: formatTable(['Host', 'Interface', 'Address', 'RDMA'], rows) };
+}
+
+interface DeviceOptions {
+  ranks?: string;
+  health?: boolean;
+  showEvicted?: boolean;
+}
+
+async function listDevices(
+  { control }: CommandContext,
+  { ranks: list, health, showEvicted }: DeviceOptions,
+): Promise<Output> {
+  const wanted = list === undefined ? undefined : parseRanks(list);
+  const { ranks } = await control.call('listDevices');
+  const response = {
+    ranks: ranks
+      .filter(({ rank }) => wanted?.includes(rank) ?? true)
+      .map(({ devices, ...rank }) => ({
+        ...rank,
+        devices: devices.filter(({ isFaulty }) => showEvicted !== true || isFaulty),
+      })),
+  };
+  const rows = response.ranks.flatMap(({ rank, devices, error }) =>
+    error === undefined
+      ? devices.map((device) => [rank, ...deviceCells(device, health === true)])
+      : [[rank, '', error]],
+  );
+  const headings = ['Rank', 'Target', 'Device', 'Size', 'State', 'Read', 'Written', 'Errors'];
+  const more = health ? ['p99 of reads', 'p99 of writes', 'Health'] : [];
+  return {
+    response,
+    human: rows.length > 0 ? formatTable([...headings, ...more], rows) : 'no devices\n',
+  };
+}
+
+type Device = RankDevices['devices'][number];
+
+function deviceCells({ operations, ...device }: Device, isHealthWanted: boolean): Cell[] {
+  const of = (name: string) => operations.find(({ operation }) => operation === name);
+  const errorCount = operations.reduce((sum, { errorCount: count }) => sum + count, 0);
+  const cells: Cell[] = [
+    device.target,
+    device.path,
+    formatSize(device.sizeBytes),
+    device.isFaulty ? 'FAULTY' : 'NORMAL',
+    formatSize(of('read')?.bytes ?? 0),
+    formatSize(of('write')?.bytes ?? 0),
+    errorCount,
+  ];
+  if (!isHealthWanted) return cells;
+  const latency = (name: string) => `${((of(name)?.p99Ns ?? 0) / 1e6).toFixed(3)} ms`;
+  return [...cells, latency('read'), latency('write'), device.failure || healthText(device.health)];
+}
+
+function healthText(health: Device['health']): string {
+  if (!health.isAvailable) return health.why;
+  return (
+    `${health.temperatureKelvin - 273} °C, ${health.usedPercent} % of its life used, ` +
+    `${health.sparePercent} % spare, ${health.mediaErrorCount} media errors`
+  );
 }
 
 async function scan({ control }: CommandContext): Promise<Output> {

@@ -1,4 +1,4 @@
-// `dmg system`: query, stop, start, exclude, clear-exclude.
+// `dmg system`: query, leader-query, stop, start, exclude, clear-exclude.
 
 import { formatSize, type RankFields } from '@daos/control/client';
 import { DaosError } from '@daos/model';
@@ -12,6 +12,10 @@ export function addSystem(cli: Cli): void {
     .command('query')
     .description('shows the ranks and their states')
     .action(cli.action(querySystem));
+  system
+    .command('leader-query')
+    .description('shows which control host acts')
+    .action(cli.action(queryLeader));
   for (const action of ['stop', 'start'] as const) {
     system
       .command(action)
@@ -31,6 +35,16 @@ export function addSystem(cli: Cli): void {
     .action(
       cli.action((context, options: RanksOption) => each(context, 'clearExcludedRank', options)),
     );
+}
+
+/** For users: how the system is reached. */
+export function addSystemQuery(cli: Cli): void {
+  cli.program
+    .command('system')
+    .description('works on the system as a whole')
+    .command('query')
+    .description('shows which control host acts, and whether it answers')
+    .action(cli.action(queryLeader));
 }
 
 interface RanksOption {
@@ -61,6 +75,13 @@ async function each(
   const list = parseRanks(ranks);
   for (const rank of list) await control.call(route, { params: { rank } });
   return { response: { ranks: list }, human: `${list.length} ranks done\n` };
+}
+
+async function queryLeader({ control }: CommandContext): Promise<Output> {
+  const { url, isAlone } = await control.call('getLeader');
+  const leader = url ?? (isAlone ? control.url : undefined);
+  const human = leader === undefined ? 'no control host acts now\n' : `${leader}\n`;
+  return { response: { leader: leader ?? null, isAlone }, human };
 }
 
 async function querySystem({ control }: CommandContext): Promise<Output> {

@@ -1,10 +1,29 @@
-// Routes that rename pools and containers.
+// Routes that rename pools and containers, and tell the properties of pools.
 
 import * as z from 'zod';
 import { containerDescriptionSchema } from '../containers/describe-container.js';
 import { labelField, uuidField } from '../records/fields.js';
-import { containerParams, none, poolParams, USERS } from './parameters.js';
+import { containerParams, noBody, none, poolParams, USERS } from './parameters.js';
 import { defineRoute } from './route.js';
+
+/** For whoever may see the pool. */
+export const getPoolProperties = defineRoute({
+  name: 'getPoolProperties',
+  method: 'GET',
+  path: '/v1/pools/{pool}/properties',
+  summary: 'The properties of a pool',
+  roles: USERS,
+  params: poolParams,
+  query: none,
+  body: noBody,
+  response: z.object({ label: labelField, owner: z.string(), 'owner-group': z.string() }),
+  run: async ({ control, access, params }) => {
+    const pool = await access.pool(params.pool);
+    const { label } = await control.getPool(pool);
+    const { owner, ownerGroup } = await control.getPoolOwnership(pool);
+    return { label, owner, 'owner-group': ownerGroup };
+  },
+});
 
 const labelBody = z.strictObject({ label: labelField });
 

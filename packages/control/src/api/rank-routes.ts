@@ -5,7 +5,7 @@ import { hostOutcomeSchema, logLevelField } from '../ranks/log-levels.js';
 import { joinSchema } from '../ranks/rank-registry.js';
 import { rankField } from '../records/fields.js';
 import { rankRecord } from '../records/rank-record.js';
-import { noBody, none } from './parameters.js';
+import { noBody, none, USERS } from './parameters.js';
 import { defineRoute } from './route.js';
 
 const done = z.object({});
@@ -75,6 +75,22 @@ export const renewRanks = defineRoute({
     lost: await control.renewRanks(body.ranks),
     term: control.term,
   }),
+});
+
+export const getLeader = defineRoute({
+  name: 'getLeader',
+  method: 'GET',
+  path: '/v1/system/leader',
+  summary: 'Which of several control hosts acts',
+  roles: USERS,
+  params: none,
+  query: none,
+  body: noBody,
+  response: z.object({
+    url: z.string().optional().meta({ description: 'Absent: the host that answers, or nobody' }),
+    isAlone: z.boolean(),
+  }),
+  run: ({ control }) => control.getLeader(),
 });
 
 export const stopRanks = defineRoute({

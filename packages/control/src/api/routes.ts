@@ -4,7 +4,9 @@
 import { DaosError, ERRORS } from '@daos/model';
 import * as z from 'zod';
 import { createContainerSchema } from '../containers/create-container.js';
+import { changePropertiesSchema } from '../containers/change-properties.js';
 import { containerDescriptionSchema } from '../containers/describe-container.js';
+import { containerQuerySchema } from '../containers/query-container.js';
 import {
   poolDescriptionSchema,
   poolStatusSchema,
@@ -12,6 +14,7 @@ import {
 } from '../pools/describe-pool.js';
 import { createPoolSchema } from '../pools/plan.js';
 import { poolActivitySchema } from '../pools/pool-metrics.js';
+import { resizePoolSchema } from '../pools/resize-pool.js';
 import * as attributes from './attribute-routes.js';
 import * as console from './console-routes.js';
 import * as labels from './label-routes.js';
@@ -91,6 +94,19 @@ const getPoolActivity = defineRoute({
   run: async ({ control, access, params }) => control.poolActivity(await access.pool(params.pool)),
 });
 
+const resizePool = defineRoute({
+  name: 'resizePool',
+  method: 'POST',
+  path: '/v1/pools/{pool}/resize',
+  summary: 'Gives the data areas of a pool another size, down to where data lies',
+  roles: [],
+  params: poolParams,
+  query: none,
+  body: resizePoolSchema,
+  response: poolSummarySchema,
+  run: ({ control, params, body }) => control.resizePool(params.pool, body),
+});
+
 const destroyPool = defineRoute({
   name: 'destroyPool',
   method: 'DELETE',
@@ -165,6 +181,36 @@ const getContainer = defineRoute({
   },
 });
 
+const queryContainer = defineRoute({
+  name: 'queryContainer',
+  method: 'GET',
+  path: '/v1/pools/{pool}/containers/{container}/status',
+  summary: 'A container with its use of space, its quota and its health',
+  roles: USERS,
+  params: containerParams,
+  query: none,
+  body: noBody,
+  response: containerQuerySchema,
+  run: async ({ control, access, params }) => {
+    const names = await access.container(params.pool, params.container, 't', 'r');
+    return await control.queryContainer(names.pool, names.container);
+  },
+});
+
+const changeContainerProperties = defineRoute({
+  name: 'changeContainerProperties',
+  method: 'PATCH',
+  path: '/v1/pools/{pool}/containers/{container}/properties',
+  summary: 'Changes the quota of a container, or says that it is healthy again',
+  roles: [],
+  params: containerParams,
+  query: none,
+  body: changePropertiesSchema,
+  response: containerDescriptionSchema,
+  run: ({ control, params, body }) =>
+    control.changeContainerProperties(params.pool, params.container, body),
+});
+
 const destroyContainer = defineRoute({
   name: 'destroyContainer',
   method: 'DELETE',
@@ -190,10 +236,13 @@ export const ROUTES = {
   getPool,
   queryPool,
   getPoolActivity,
+  resizePool,
   destroyPool,
   listContainers,
   createContainer,
   getContainer,
+  queryContainer,
+  changeContainerProperties,
   destroyContainer,
   ...attributes,
   ...labels,

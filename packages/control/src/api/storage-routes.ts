@@ -2,6 +2,8 @@
 
 import * as z from 'zod';
 import { hostStorageSchema, rankUsageSchema } from '../engines/host-scan.js';
+import { rankDevicesSchema } from '../ranks/list-devices.js';
+import { metricFamilySchema, readMetrics } from '../service/metrics.js';
 import { noBody, none } from './parameters.js';
 import { defineRoute } from './route.js';
 
@@ -16,6 +18,34 @@ export const scanStorage = defineRoute({
   body: noBody,
   response: z.object({ hosts: z.array(hostStorageSchema) }),
   run: async ({ control }) => ({ hosts: await control.scanHosts() }),
+});
+
+export const getMetrics = defineRoute({
+  name: 'getMetrics',
+  method: 'GET',
+  path: '/v1/telemetry/metrics',
+  summary: 'What /metrics tells, as JSON; `names` chooses families, with commas between them',
+  roles: ['server'],
+  params: none,
+  query: z.strictObject({ names: z.string().min(1).max(4096).optional() }),
+  body: noBody,
+  response: z.object({ families: z.array(metricFamilySchema) }),
+  run: async ({ control, query }) => ({
+    families: await readMetrics(control, query.names?.split(',')),
+  }),
+});
+
+export const listDevices = defineRoute({
+  name: 'listDevices',
+  method: 'GET',
+  path: '/v1/storage/devices',
+  summary: 'The devices that engines keep pools on: requests, errors, latencies, health',
+  roles: [],
+  params: none,
+  query: none,
+  body: noBody,
+  response: z.object({ ranks: z.array(rankDevicesSchema) }),
+  run: async ({ control }) => ({ ranks: await control.listDevices() }),
 });
 
 export const queryUsage = defineRoute({

@@ -5,6 +5,7 @@ import { DaosError } from '@daos/model';
 import * as z from 'zod';
 import { readRecord, unchanged, type ControlContext } from '../control-context.js';
 import { findPool } from '../pools/find-pool.js';
+import { giveRecordedParts, hasQuota, newParts } from '../quotas/balance-quota.js';
 import {
   containerKey,
   containerLabelKey,
@@ -86,6 +87,8 @@ async function record(
     properties: request.properties,
     attributes: {},
     snapshots: [],
+    healthyMapVersion: pool.fields.mapVersion,
+    ...(hasQuota(request.properties) && { quotaParts: newParts(pool.fields, request.properties) }),
     createdMs: context.clock.wallMs(),
     ...(requestKey !== undefined && { requestKey }),
   };
@@ -115,6 +118,7 @@ async function carryOut(
     const outcomes = await Promise.allSettled(
       pool.ranks.map(async ({ rank }) => {
         const reference = { pool: pool.uuid, uuid: container.uuid };
+        await giveRecordedParts(context, container, rank);
         await context.engines.engineOf(rank).createContainer(reference);
       }),
     );

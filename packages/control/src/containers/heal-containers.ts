@@ -8,6 +8,7 @@ import {
   containerRecord,
   type ContainerFields,
 } from '../records/container-record.js';
+import { balanceQuota, hasQuota } from '../quotas/balance-quota.js';
 import type { PoolFields } from '../records/pool-record.js';
 import { inTurn, settleSnapshots } from '../snapshots/pin-snapshots.js';
 import { finishRollback } from '../snapshots/rollback-container.js';
@@ -23,9 +24,11 @@ export async function healContainers(context: ControlContext, pool: PoolFields):
     containerRecord,
     containerPrefix(pool.uuid),
   )) {
-    if (fields.state === 'ready' && fields.snapshots.length === 0) continue;
+    const isWithQuota = hasQuota(fields.properties);
+    if (fields.state === 'ready' && fields.snapshots.length === 0 && !isWithQuota) continue;
     try {
       await healContainer(context, pool, key, fields);
+      if (isWithQuota) await balanceQuota(context, pool, fields.uuid);
     } catch (error) {
       if (!DaosError.is(error, 'DER_UNREACH')) throw error;
     }

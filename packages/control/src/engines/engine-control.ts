@@ -46,6 +46,62 @@ export const poolMetricsSchema = z.object({
 /** What one engine did for a pool, target by target. */
 export type PoolMetrics = z.infer<typeof poolMetricsSchema>;
 
+/** Bytes with every version that is kept, and objects; what is left out is unlimited. */
+export const quotaAmountsSchema = z.object({
+  bytes: bytesField.optional(),
+  objects: bytesField.optional(),
+});
+export type QuotaAmounts = z.infer<typeof quotaAmountsSchema>;
+
+export const containerUsageSchema = z.object({
+  targets: z.array(
+    z.object({
+      bytes: bytesField,
+      objects: bytesField,
+      /** By updates that wait for more of the quota. */
+      wantedBytes: bytesField,
+      wantedObjects: bytesField,
+    }),
+  ),
+});
+/** What a container uses of one engine, target by target. */
+export type ContainerUsage = z.infer<typeof containerUsageSchema>;
+
+const deviceHealthField = z.object({
+  isAvailable: z.boolean(),
+  why: z.string().meta({ description: 'Not available: why not' }),
+  criticalWarning: z.int(),
+  temperatureKelvin: z.int(),
+  sparePercent: z.int(),
+  spareThresholdPercent: z.int(),
+  usedPercent: z.int(),
+  powerOnHours: z.number(),
+  unsafeShutdownCount: z.number(),
+  mediaErrorCount: z.number(),
+});
+
+export const engineDeviceSchema = z.object({
+  target: z.int().min(0),
+  pool: uuidField,
+  path: z.string(),
+  sizeBytes: bytesField,
+  isFaulty: z.boolean(),
+  failure: z.string().meta({ description: 'Of a faulty one: its first fatal error' }),
+  durableWriteCount: z.number(),
+  operations: z.array(
+    z.object({
+      operation: z.string(),
+      count: z.number(),
+      bytes: z.number(),
+      errorCount: z.number(),
+      p50Ns: z.number(),
+      p99Ns: z.number(),
+      p999Ns: z.number(),
+    }),
+  ),
+  health: deviceHealthField,
+});
+
 const nothing = z.object({});
 const poolReference = z.object({ uuid: uuidField });
 /** What capabilities are sealed with; known to the engine before the pool is open. */
@@ -64,6 +120,11 @@ export const ENGINE_METHODS = {
     }),
     result: nothing,
   },
+  /**
+   * Gives the data area of each target another size. The pool is closed meanwhile. Targets may
+   * differ after a failure.
+   */
+  resizePool: { parameters: poolReference.extend({ dataBytes: bytesField }), result: nothing },
   openPool: { parameters: poolReference.extend({ key: poolKeyField.optional() }), result: nothing },
   /** Handles that were opened with an earlier key are gone. An older key is ignored. */
   setPoolKey: { parameters: poolReference.extend({ key: poolKeyField }), result: nothing },
@@ -85,7 +146,25 @@ export const ENGINE_METHODS = {
     parameters: containerReference.extend({ epoch: epochField }),
     result: nothing,
   },
+  /** What each target may use for a container; may come before pool or container are there. */
+  setContainerQuota: {
+    parameters: containerReference.extend({
+      whole: quotaAmountsSchema.meta({ description: 'Of the container, for messages' }),
+      isUsedUp: z.boolean(),
+      parts: z.array(quotaAmountsSchema),
+    }),
+    result: nothing,
+  },
+  containerUsage: { parameters: containerReference, result: containerUsageSchema },
+  /** The same, and what is used becomes what may be used. */
+  freezeContainerQuota: { parameters: containerReference, result: containerUsageSchema },
+  /** Waits a while for containers that want more than they may use; none: ask again. */
+  awaitQuotaRequests: {
+    parameters: nothing,
+    result: z.object({ containers: z.array(containerReference) }),
+  },
   queryPool: { parameters: poolReference, result: poolUsageSchema },
+  queryDevices: { parameters: nothing, result: z.object({ devices: z.array(engineDeviceSchema) }) },
   poolMetrics: { parameters: poolReference, result: poolMetricsSchema },
   /** By target. */
   addresses: {

@@ -72,7 +72,9 @@ export const poolStatusSchema = poolSummarySchema.extend({
   /** Metadata and small values. */
   arena: tierSchema,
   data: tierSchema,
-  targets: z.array(poolUsageSchema.shape.targets.element.extend({ rank: rankField })),
+  targets: z.array(
+    poolUsageSchema.shape.targets.element.extend({ rank: rankField, state: targetStateField }),
+  ),
   unreachableRanks: z.array(rankField),
 });
 export type PoolStatus = z.infer<typeof poolStatusSchema>;
@@ -124,7 +126,11 @@ export async function queryPool(
     })),
   );
   const targets = answers.flatMap(({ rank, usage }) =>
-    (usage?.targets ?? []).map((target) => ({ rank, ...target })),
+    (usage?.targets ?? []).map((target) => ({
+      rank,
+      ...target,
+      state: stateOf(fields, rank, target.index),
+    })),
   );
   return {
     ...summaryOf(fields),
@@ -136,6 +142,10 @@ export async function queryPool(
     targets,
     unreachableRanks: answers.filter(({ usage }) => !usage).map(({ rank }) => rank),
   };
+}
+
+function stateOf(pool: PoolFields, rank: number, index: number) {
+  return pool.ranks.find((share) => share.rank === rank)?.targets[index]?.state ?? 'new';
 }
 
 async function usageOn(
@@ -153,7 +163,7 @@ async function usageOn(
   }
 }
 
-function summaryOf(pool: PoolFields): PoolSummary {
+export function summaryOf(pool: PoolFields): PoolSummary {
   const targetCount = pool.ranks.reduce((sum, rank) => sum + rank.targets.length, 0);
   return {
     uuid: pool.uuid,

@@ -72,7 +72,8 @@ export function freeSpaceOf(rank: RankFields, pools: readonly PoolFields[]): Fre
   let memoryBytes = rank.memoryCapacityBytes;
   for (const pool of pools) {
     const targetCount = pool.ranks.find((r) => r.rank === rank.rank)?.targets.length ?? 0;
-    storageBytes -= targetCount * (pool.arenaBytes + pool.dataBytes);
+    const dataBytes = Math.max(pool.dataBytes, pool.resizedDataBytes ?? 0);
+    storageBytes -= targetCount * (pool.arenaBytes + dataBytes);
     memoryBytes -= targetCount * pool.arenaBytes;
   }
   return { storageBytes: Math.max(0, storageBytes), memoryBytes: Math.max(0, memoryBytes) };
@@ -193,6 +194,7 @@ function checkFits(
   }
 }
 
-function grain(bytes: number): number {
+/** Whole units in which targets get space. */
+export function grain(bytes: number): number {
   return Math.floor(bytes / SIZE_GRAIN) * SIZE_GRAIN;
 }

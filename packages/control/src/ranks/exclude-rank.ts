@@ -58,6 +58,7 @@ function withTargets(
   return {
     ...pool,
     mapVersion: pool.mapVersion + 1,
+    ...(state === 'excluded' && { lossMapVersion: pool.mapVersion + 1 }),
     ranks: pool.ranks.map((r) =>
       r.rank === rank ? { rank, targets: r.targets.map(() => ({ state })) } : r,
     ),

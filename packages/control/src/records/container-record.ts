@@ -5,7 +5,15 @@
 
 import * as z from 'zod';
 import { aclField, CONTAINER_ACL_DEFAULT, principalField } from '../security/acl.js';
-import { attributesField, epochField, labelField, uuidField } from './fields.js';
+import { quotaAmountsSchema } from '../engines/engine-control.js';
+import {
+  attributesField,
+  bytesField,
+  epochField,
+  labelField,
+  rankField,
+  uuidField,
+} from './fields.js';
 import { ownedByRoot } from './pool-record.js';
 import { RecordType } from './record.js';
 
@@ -34,7 +42,12 @@ export const containerPropertiesField = z.strictObject({
   cksum_size: z.int().min(1024).max(1_048_576).default(32_768),
   /** Engines compare what arrives with its checksums before they store it. */
   srv_cksum: z.enum(['on', 'off']).default('on'),
+  /** What the container may use, with every version that is kept; 0: what the pool has. */
+  quota_bytes: bytesField.default(0),
+  /** Each object counts once on every target that holds some of it; 0: any number. */
+  quota_objects: bytesField.default(0),
 });
+export type ContainerProperties = z.infer<typeof containerPropertiesField>;
 
 /**
  * A pinned epoch of a container. Life cycle: (absent) → creating → ready → destroying → (absent).
@@ -55,6 +68,8 @@ export const containerRecord = new RecordType({
   migrations: [
     (fields) => ({ ...fields, ...ownedByRoot, acl: CONTAINER_ACL_DEFAULT }),
     (fields) => ({ ...fields, snapshots: [] }),
+    // What is new may be absent; a program that would drop it must not write the record.
+    (fields) => fields,
   ],
   schema: z.object({
     uuid: uuidField,
@@ -71,6 +86,12 @@ export const containerRecord = new RecordType({
     snapshots: z.array(snapshotField),
     /** Of a container in `rollingBack`: where it goes back to. */
     rollbackEpoch: epochField.optional(),
+    /** Of a container with a quota: what each target may use. */
+    quotaParts: z
+      .array(z.object({ rank: rankField, parts: z.array(quotaAmountsSchema) }))
+      .optional(),
+    /** Of the pool map when nothing of the container was lost, as far as is known. */
+    healthyMapVersion: z.int().optional(),
     createdMs: z.int(),
     requestKey: z.string().optional(),
   }),

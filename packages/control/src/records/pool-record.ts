@@ -19,7 +19,11 @@ export const ownedByRoot = { owner: 'root@', ownerGroup: 'root@' };
 
 export const poolRecord = new RecordType({
   name: 'pool',
-  migrations: [(fields) => ({ ...fields, ...ownedByRoot, acl: POOL_ACL_DEFAULT })],
+  migrations: [
+    (fields) => ({ ...fields, ...ownedByRoot, acl: POOL_ACL_DEFAULT }),
+    // What is new may be absent; a program that would drop it must not write the record.
+    (fields) => fields,
+  ],
   schema: z.object({
     uuid: uuidField,
     label: labelField,
@@ -34,6 +38,10 @@ export const poolRecord = new RecordType({
     arenaBytes: bytesField,
     /** Per target: bulk data. */
     dataBytes: bytesField,
+    /** Of a pool that is being resized: what `dataBytes` is to become. The larger is reserved. */
+    resizedDataBytes: bytesField.optional(),
+    /** Of the map, when targets were last taken out of it. */
+    lossMapVersion: z.int().optional(),
     ranks: z.array(
       z.object({ rank: rankField, targets: z.array(z.object({ state: targetStateField })) }),
     ),

@@ -16,7 +16,9 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 const GIB = 2 ** 30;
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
 /** The service is under test here, not the engine: this one says yes to everything. */
-const yes = new Proxy({} as EngineControl, { get: () => async () => ({ targets: [] }) });
+const yes = new Proxy({} as EngineControl, {
+  get: () => async () => ({ targets: [], devices: [] }),
+});
 
 let storeCount = 0;
 let store: LmdbStore;
@@ -91,6 +93,8 @@ describe('control/service', () => {
       cksum: 'crc32',
       cksum_size: 32_768,
       srv_cksum: 'on',
+      quota_bytes: 0,
+      quota_objects: 0,
     });
     expect((await client.call('listContainers', { params: { pool: 'p' } })).containers).toEqual([
       made,

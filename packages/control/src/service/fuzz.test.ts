@@ -43,7 +43,7 @@ interface Operation {
 
 let epoch = 1000n;
 const willing = new Proxy({} as EngineControl, {
-  get: () => async () => ({ targets: [], epoch: String(epoch++) }),
+  get: () => async () => ({ targets: [], devices: [], epoch: String(epoch++) }),
 });
 /** Routes that got beyond the check of what was sent. */
 const taken: string[] = [];

@@ -4,6 +4,8 @@
 // when it is asked for: a scrape asks each engine for the space and the activity of its pools, and
 // nothing is kept in between.
 
+import { DaosError } from '@daos/model';
+import * as z from 'zod';
 import type { ControlPlane } from '../control-plane.js';
 import type { OperationMetrics } from '../engines/engine-control.js';
 
@@ -16,33 +18,93 @@ type FamilyType = 'gauge' | 'counter' | 'histogram' | 'unknown';
 
 /** One metric family: all samples of a name go together. */
 class Family {
-  readonly #lines: string[];
-  readonly #name: string;
+  readonly samples: { name: string; labels: Labels; value: number }[] = [];
 
-  constructor(name: string, type: FamilyType, help: string) {
-    this.#name = name;
-    this.#lines = [`# TYPE ${name} ${type}`, `# HELP ${name} ${help}`];
-  }
+  constructor(
+    readonly name: string,
+    readonly type: FamilyType,
+    readonly help: string,
+  ) {}
 
   add(labels: Labels, value: number, suffix = ''): void {
-    const pairs = Object.entries(labels).map(
-      ([name, text]) => `${name}="${escaped(String(text))}"`,
-    );
-    this.#lines.push(`${this.#name}${suffix}{${pairs.join(',')}} ${value}`);
+    this.samples.push({ name: this.name + suffix, labels, value });
   }
 
   toString(): string {
-    return `${this.#lines.join('\n')}\n`;
+    const lines = this.samples.map(({ name, labels, value }) => {
+      const pairs = Object.entries(labels).map(
+        ([key, text]) => `${key}="${escaped(String(text))}"`,
+      );
+      return `${name}{${pairs.join(',')}} ${value}\n`;
+    });
+    const { name, type, help } = this;
+    return `# TYPE ${name} ${type}\n# HELP ${name} ${help}\n${lines.join('')}`;
   }
 }
 
+export const metricFamilySchema = z.object({
+  name: z.string(),
+  type: z.enum(['gauge', 'counter', 'histogram', 'unknown']),
+  help: z.string(),
+  samples: z.array(
+    z.object({
+      name: z.string(),
+      labels: z.record(z.string(), z.union([z.string(), z.number()])),
+      value: z.number(),
+    }),
+  ),
+});
+
+/** All families, or those of these names. DER_NONEXIST for a name that there is not. */
+export async function readMetrics(
+  control: ControlPlane,
+  names?: readonly string[],
+): Promise<z.input<typeof metricFamilySchema>[]> {
+  const families = await collect(control);
+  if (!names) return families;
+  return names.map((name) => {
+    const found = families.find((family) => family.name === name);
+    if (found) return found;
+    throw new DaosError('DER_NONEXIST', `no metric '${name}': see 'dmg telemetry metrics list'`);
+  });
+}
+
 export async function metricsText(control: ControlPlane): Promise<string> {
+  return (await collect(control)).join('') + '# EOF\n';
+}
+
+async function collect(control: ControlPlane): Promise<Family[]> {
   const parts = await Promise.all([
     rankMetrics(control),
     poolMetrics(control),
     activityMetrics(control),
+    deviceMetrics(control),
   ]);
-  return [...parts.flat(), ...processMetrics()].join('') + '# EOF\n';
+  return [...parts.flat(), ...processMetrics()];
+}
+
+async function deviceMetrics(control: ControlPlane): Promise<Family[]> {
+  const faulty = new Family('daos_device_faulty', 'gauge', 'Whether a device has failed');
+  const size = new Family('daos_device_bytes', 'gauge', 'Size of a device');
+  const counts = new Family('daos_device_requests', 'counter', 'Requests that a device ended');
+  const bytes = new Family('daos_device_moved_bytes', 'counter', 'Bytes read and written');
+  const errors = new Family('daos_device_errors', 'counter', 'Requests that failed');
+  const latency = new Family('daos_device_p99_seconds', 'gauge', '99 % of requests took less');
+  for (const { rank, devices } of await control.listDevices()) {
+    for (const { target, pool, path, ...device } of devices) {
+      const labels = { rank, target, pool, path };
+      faulty.add(labels, device.isFaulty ? 1 : 0);
+      size.add(labels, device.sizeBytes);
+      for (const { operation, ...one } of device.operations) {
+        const named = { ...labels, operation };
+        counts.add(named, one.count, '_total');
+        bytes.add(named, one.bytes, '_total');
+        errors.add(named, one.errorCount, '_total');
+        latency.add(named, one.p99Ns / 1e9);
+      }
+    }
+  }
+  return [faulty, size, counts, bytes, errors, latency];
 }
 
 async function rankMetrics(control: ControlPlane): Promise<Family[]> {

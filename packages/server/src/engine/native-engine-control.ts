@@ -5,8 +5,12 @@ import type { EngineControl, EngineParameters } from '@daos/control/engine-contr
 import { DaosError, type DaosErrorCode } from '@daos/model';
 import type { Engine } from '@daos/native';
 
+/** Answers at the latest after this: less than any caller waits for an answer. */
+const QUOTA_WAIT_MS = 20_000;
+
 /** Borrows the engine; `stop` stops it. */
 export function engineControlOf(engine: Engine): EngineControl {
+  const awaitQuotaRequests = quotaWaiter(engine);
   return {
     createPool: async ({ uuid, arenaBytes, dataBytes, key }) => {
       if (key) await setKey(engine, uuid, key);
@@ -20,6 +24,17 @@ export function engineControlOf(engine: Engine): EngineControl {
     destroyPool: ({ uuid }) => done(engine.destroyPool(uuid), 'DER_NONEXIST'),
     createContainer: ({ pool, uuid }) => done(engine.createContainer(pool, uuid), 'DER_EXIST'),
     destroyContainer: ({ pool, uuid }) => done(engine.destroyContainer(pool, uuid), 'DER_NONEXIST'),
+    resizePool: ({ uuid, dataBytes }) => done(engine.resizePool(uuid, dataBytes)),
+    setContainerQuota: ({ pool, uuid, ...quota }) =>
+      done(engine.setContainerQuota(pool, uuid, quota)),
+    containerUsage: async ({ pool, uuid }) => ({
+      targets: await engine.containerUsage(pool, uuid, false),
+    }),
+    freezeContainerQuota: async ({ pool, uuid }) => ({
+      targets: await engine.containerUsage(pool, uuid, true),
+    }),
+    awaitQuotaRequests,
+    queryDevices: async () => ({ devices: await engine.queryDevices() }),
     queryPool: async ({ uuid }) => ({
       targets: (await engine.queryPool(uuid)).map((share) => ({
         index: share.target,
@@ -41,6 +56,31 @@ export function engineControlOf(engine: Engine): EngineControl {
       done(engine.rollbackContainer(pool, uuid, BigInt(epoch))),
     addresses: async () => ({ targets: await engine.addresses() }),
     stop: () => done(engine.stop()),
+  };
+}
+
+/** One call at a time waits in the engine, however many wait here. */
+function quotaWaiter(engine: Engine): EngineControl['awaitQuotaRequests'] {
+  let waiting: Promise<{ containers: { pool: string; uuid: string }[] }> | undefined;
+  const begin = async () => {
+    try {
+      const wanted = await engine.awaitQuotaRequests();
+      return { containers: wanted.map(({ pool, container }) => ({ pool, uuid: container })) };
+    } finally {
+      waiting = undefined;
+    }
+  };
+  return async () => {
+    waiting ??= begin();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<{ containers: [] }>((resolve) => {
+      timer = setTimeout(() => resolve({ containers: [] }), QUOTA_WAIT_MS).unref();
+    });
+    try {
+      return await Promise.race([waiting, late]);
+    } finally {
+      clearTimeout(timer);
+    }
   };
 }
 

@@ -32,7 +32,7 @@ export class ControlHost {
   readonly #store: MetadataStore | undefined;
   #plane: ControlPlane | undefined;
   #leadership: Leadership | undefined;
-  #stopLeases: Disposable | undefined;
+  #stopWatching: Disposable | undefined;
   #url = '';
 
   /** Heals what an earlier process left, where this host is the only one. */
@@ -96,7 +96,7 @@ export class ControlHost {
 
   async stop(): Promise<void> {
     await this.#leadership?.stop();
-    this.#stopLeases?.[Symbol.dispose]();
+    this.#stopWatching?.[Symbol.dispose]();
     await this.#store?.close();
   }
 
@@ -109,20 +109,20 @@ export class ControlHost {
       }
     }
     await plane.heal();
-    this.#stopLeases = plane.watchLeases();
+    this.#stopWatching = watch(plane);
     this.#plane = plane;
   }
 
   async #lead(store: MetadataStore, term: number): Promise<void> {
     const plane = this.#planeOf(new FencedStore(store, term), term);
     await plane.heal();
-    this.#stopLeases = plane.watchLeases();
+    this.#stopWatching = watch(plane);
     this.#plane = plane;
   }
 
   #standBy(store: MetadataStore): void {
-    this.#stopLeases?.[Symbol.dispose]();
-    this.#stopLeases = undefined;
+    this.#stopWatching?.[Symbol.dispose]();
+    this.#stopWatching = undefined;
     this.#plane = this.#planeOf(new FencedStore(store), 0);
   }
 
@@ -137,4 +137,10 @@ export class ControlHost {
     });
     return plane;
   }
+}
+
+/** What the host that acts does on its own. */
+function watch(plane: ControlPlane): Disposable {
+  const parts = [plane.watchLeases(), plane.watchQuotas()];
+  return { [Symbol.dispose]: () => parts.forEach((part) => part[Symbol.dispose]()) };
 }

@@ -27,6 +27,8 @@ interface Host {
   child: ChildProcess;
 }
 
+const box = { pool: 'p1', container: 'box' };
+
 let etcd: EtcdCluster;
 let hosts: Host[] = [];
 let member: Host;
@@ -163,6 +165,14 @@ describe('server/control-hosts', () => {
 
   test('when the host that acts is killed, another acts within a lease', async () => {
     const leader = await leaderIndex();
+    const { url } = await anyHost.call('getLeader');
+    expect(url).toBe(hosts[leader]?.url);
+    const properties = { quota_objects: 7 } as never;
+    await anyHost.call('createContainer', {
+      params: { pool: 'p1' },
+      body: { label: 'box', properties },
+    });
+    const monday = await anyHost.call('createSnapshot', { params: box, body: { name: 'monday' } });
     const host = hosts[leader] as Host;
     host.child.kill('SIGKILL');
     await once(host.child, 'exit');
@@ -178,6 +188,20 @@ describe('server/control-hosts', () => {
     await until(async () => {
       const status = await anyHost.call('queryPool', { params: { pool: 'p0' } });
       return status.unreachableRanks.length === 0;
+    });
+    // What one leader made the next one keeps: snapshots, and quotas with their parts.
+    const tuesday = await anyHost.call('createSnapshot', { params: box, body: {} });
+    const { snapshots } = await anyHost.call('listSnapshots', { params: box });
+    expect(snapshots).toEqual([monday, tuesday]);
+    const back = anyHost.call('rollbackContainer', { params: box, body: { snapshot: 'monday' } });
+    await expect(back).rejects.toMatchObject({ code: 'DER_BUSY' });
+    const params = { ...box, snapshot: tuesday.epoch };
+    await anyHost.call('destroySnapshot', { params });
+    await anyHost.call('rollbackContainer', { params: box, body: { snapshot: 'monday' } });
+    expect(await anyHost.call('queryContainer', { params: box })).toMatchObject({
+      quotaObjects: 7,
+      snapshotCount: 1,
+      unreachableRanks: [],
     });
   }, 60_000);
 

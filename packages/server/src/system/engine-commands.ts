@@ -12,7 +12,14 @@ import { LOG_LEVELS, type LogLevel } from '../config/server-config.js';
 import type { Supervisor } from '../engine/supervisor.js';
 
 /** What changes nothing may be asked by a host that stands by as well. */
-const READING: readonly string[] = ['queryPool', 'poolMetrics', 'addresses', 'scanHost'];
+const READING: readonly string[] = [
+  'queryPool',
+  'containerUsage',
+  'queryDevices',
+  'poolMetrics',
+  'addresses',
+  'scanHost',
+];
 
 /** Besides the methods of an engine: whether it runs at all, and on what. */
 export const HOST_METHODS = ['powerOn', 'powerOff', 'scanHost', 'setLogLevel'] as const;

@@ -1,0 +1,180 @@
+// Goal:   a quota of a container holds over all engines, lets in what fits wherever it falls, and
+//         survives the death of an engine; a pool gets another size beneath open containers; what
+//         devices, targets and metrics there are is told.
+// Method: a server with two engines; commands run in this process.
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Client, type Container, type Pool } from '@daos/client';
+import { makeObjectId, type DaosError } from '@daos/model';
+import { makeDaos } from './daos.js';
+import { makeDmg } from './dmg.js';
+import { EXIT_CODES } from './exit-codes.js';
+import { outcomeOf, TestSystem, until } from './system-fixture.js';
+
+const KIB = 2 ** 10;
+const MIB = 2 ** 20;
+
+let system: TestSystem;
+let client: Client;
+let pool: Pool;
+
+beforeAll(async () => {
+  system = await TestSystem.start({ engineCount: 2, historySeconds: 1 });
+  await dmg('pool', 'create', 'tank', '--scm-size', '48MiB', '--nvme-size', '32MiB');
+  client = await Client.connect({ control: system.clientControl });
+  pool = await client.openPool('tank');
+});
+
+afterAll(async () => {
+  await pool?.close();
+  await client?.close();
+  await system?.stop();
+});
+
+const dmg = (...parameters: string[]) => system.run(makeDmg, parameters);
+const daos = (...parameters: string[]) => system.run(makeDaos, parameters);
+const jsonOf = async <T>(ran: Promise<{ output: string }>): Promise<T> =>
+  (JSON.parse((await ran).output) as { response: T }).response;
+
+const object = (container: Container, user: number) =>
+  container.object(makeObjectId({ user: BigInt(user), type: 'MULTI_HASHED', objectClass: 'S1' }));
+
+/** Of one size, until one is refused: how many went in, and why the next did not. */
+async function fill(
+  container: Container,
+  sizeBytes: number,
+  oidOf: (index: number) => number,
+): Promise<{ count: number; error: DaosError }> {
+  for (let count = 0; count < 1000; count++) {
+    const value = Buffer.alloc(sizeBytes, count);
+    const error = await object(container, oidOf(count))
+      .update(`key ${count}`, 'a', value)
+      .then(
+        () => undefined,
+        (failure: DaosError) => failure,
+      );
+    if (error) return { count, error };
+  }
+  throw new Error('nothing was refused');
+}
+
+describe('cli/quotas', () => {
+  test('one target may use all of a quota of bytes, whatever others were given', async () => {
+    await daos('cont', 'create', 'tank', 'one', '--properties', 'quota_bytes:2MiB');
+    await using one = await pool.openContainer('one');
+    const { count, error } = await fill(one, 64 * KIB, () => 1);
+    expect(error).toMatchObject({ code: 'DER_NOSPACE' });
+    expect(error.message).toMatch(/has used up its quota of 2097152 bytes/);
+    // Of 32 that fit without what is stored about them.
+    expect(count).toBeGreaterThanOrEqual(30);
+    const query = await jsonOf<{ usedBytes: number; quotaBytes: number }>(
+      daos('--json', 'cont', 'query', 'tank', 'one'),
+    );
+    expect(query.usedBytes).toBeGreaterThan(count * 64 * KIB);
+    expect(query.usedBytes).toBeLessThanOrEqual(query.quotaBytes + 16 * KIB);
+    expect((await daos('cont', 'query', 'tank', 'one')).output).toMatch(/Used: .* of 2.0 MiB/);
+  });
+
+  test('a quota is raised, lowered below what is used, and lifted', async () => {
+    await daos('cont', 'create', 'tank', 'two', '--properties', 'quota_bytes:512KiB');
+    await using two = await pool.openContainer('two');
+    const first = await fill(two, 64 * KIB, (index) => index);
+    expect(first.count).toBeGreaterThanOrEqual(6);
+    expect((await dmg('cont', 'set-prop', 'tank', 'two', 'quota_bytes:1MiB')).status).toBe(0);
+    const second = await fill(two, 64 * KIB, (index) => 100 + index);
+    expect(second.count).toBeGreaterThanOrEqual(6);
+    await dmg('cont', 'set-prop', 'tank', 'two', 'quota_bytes:1KiB');
+    expect((await fill(two, 1, () => 1)).count).toBe(0);
+    await object(two, 1).punch();
+    await dmg('cont', 'set-prop', 'tank', 'two', 'quota_bytes:0');
+    expect(await outcomeOf(object(two, 1).update('key', 'a', Buffer.alloc(64 * KIB)))).toBe('done');
+  });
+
+  test('objects have a quota of their own, also after the death of an engine', async () => {
+    await daos('cont', 'create', 'tank', 'three', '--properties', 'quota_objects:8');
+    await using three = await pool.openContainer('three');
+    const before = await fill(three, 10, (index) => index);
+    expect(before.count).toBe(8);
+    expect(before.error.message).toMatch(/quota of 8 objects/);
+    const pids = system.enginePids();
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    await until(() => system.enginePids().every((pid) => !pids.includes(pid)) || undefined);
+    await until(async () => {
+      const { ranks } = await system.admin().call('listRanks');
+      return ranks.every(({ state }) => state === 'joined') || undefined;
+    });
+    await pool.refresh();
+    expect(await outcomeOf(object(three, 1).update('more', 'a', 'of the same'))).toBe('done');
+    expect(await outcomeOf(object(three, 99).update('key', 'a', 'new'))).toBe('DER_NOSPACE');
+    expect((await daos('cont', 'query', 'tank', 'three')).output).toMatch(/Objects: +8 of 8/);
+  });
+
+  test('a quota is an administrator to change, and a number', async () => {
+    const wrong = await daos('cont', 'create', 'tank', 'x', '--properties', 'quota_objects:many');
+    expect(wrong).toMatchObject({ status: EXIT_CODES.usage });
+    const none = await dmg('cont', 'set-prop', 'tank', 'one', 'colour:red');
+    expect(none.status).toBe(EXIT_CODES.usage);
+    expect(none.errors).toMatch(/colour/);
+  });
+
+  test('a pool grows and shrinks beneath an open container, to where data lies', async () => {
+    await daos('cont', 'create', 'tank', 'four');
+    await using four = await pool.openContainer('four');
+    const value = Buffer.alloc(4 * MIB, 'v');
+    for (const key of [1, 2, 3, 4]) await object(four, key).update('k', 'a', value);
+    expect((await dmg('pool', 'resize', 'tank', '--nvme-size', '64MiB')).output).toMatch(
+      /pool tank has 224.0 MiB now/,
+    );
+    expect(Buffer.from((await object(four, 1).fetch('k', 'a'))!).equals(value)).toBe(true);
+    const refused = await dmg('pool', 'resize', 'tank', '--nvme-size', '1MiB');
+    expect(refused.status).toBe(EXIT_CODES.noSpace);
+    expect(refused.errors).toMatch(/data lies in the first \d+ bytes/);
+    const tooLarge = await dmg('pool', 'resize', 'tank', '--size', '1TB');
+    expect(tooLarge.status).toBe(EXIT_CODES.noSpace);
+    expect(tooLarge.errors).toMatch(/needs .* more on rank 0, where .* are free/);
+    expect((await dmg('pool', 'resize', 'tank', '--size', '160MiB')).output).toMatch(
+      /has 160.0 MiB now/,
+    );
+    expect(Buffer.from((await object(four, 4).fetch('k', 'a'))!).equals(value)).toBe(true);
+    const status = await jsonOf<{ targets: { data: { totalBytes: number } }[] }>(
+      dmg('--json', 'pool', 'query', 'tank'),
+    );
+    for (const { data } of status.targets) expect(data.totalBytes).toBeLessThan(32 * MIB);
+  });
+
+  test('devices, targets, metrics and the host that acts are told', async () => {
+    const devices = await dmg('storage', 'query', 'list-devices', '--health');
+    expect(devices.output).toMatch(/^ +0 +0 .*\/target-0\/data .* NORMAL /m);
+    expect(devices.output).toMatch(/^ +1 +0 .*\/target-0\/store .* NORMAL /m);
+    const none = await dmg('storage', 'query', 'list-devices', '--show-evicted');
+    expect(none.output).toBe('no devices\n');
+    const targets = await dmg('pool', 'query-targets', 'tank', '--rank', '1', '--target-idx', '0');
+    expect(targets.output).toMatch(/^ +1 +0 +up /m);
+    const unknown = await dmg('pool', 'query-targets', 'tank', '--rank', '7');
+    expect(unknown.status).toBe(EXIT_CODES.notFound);
+    expect((await dmg('telemetry', 'metrics', 'list')).output).toMatch(
+      /engine_pool_ops_update +unknown/,
+    );
+    const query = ['telemetry', 'metrics', 'query', '-m'];
+    expect((await dmg(...query, 'daos_device_bytes')).output).toMatch(/rank=1 target=0 pool=/);
+    expect((await dmg(...query, 'none')).status).toBe(EXIT_CODES.notFound);
+    expect((await dmg('system', 'leader-query')).output).toBe(`${system.url}\n`);
+    expect((await daos('system', 'query')).output).toBe(`${system.url}\n`);
+    expect((await dmg('network', 'scan')).output).toMatch(/ lo +127\.0\.0\.1/);
+    expect((await daos('pool', 'get-prop', 'tank', 'label')).output).toMatch(/label +tank/);
+    expect((await daos('pool', 'list-containers', 'tank')).output).toMatch(/^four /m);
+    expect((await daos('cont', 'list-objects', 'tank', 'three')).status).toBe(0);
+  });
+
+  test('a container is unclean once a rank that held some of it is out', async () => {
+    const health = async () =>
+      /status +(\S+)/.exec((await daos('cont', 'get-prop', 'tank', 'four', 'status')).output)?.[1];
+    expect(await health()).toBe('HEALTHY');
+    await dmg('system', 'exclude', '--ranks', '1');
+    expect(await health()).toBe('UNCLEAN');
+    await dmg('system', 'clear-exclude', '--ranks', '1');
+    expect(await health()).toBe('UNCLEAN');
+    await dmg('cont', 'set-prop', 'tank', 'four', 'status:healthy');
+    expect(await health()).toBe('HEALTHY');
+  });
+});
