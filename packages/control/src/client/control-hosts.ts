@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DaosError } from '@daos/model';
 import { errorBodySchema } from '../api/routes.js';
 import type { Certificates } from '../service/service-tls.js';
+import { HOST_SILENT } from './watch-host.js';
 import { sendHttp, type HttpAnswer, type HttpRequest } from './send-http.js';
 
 /** How long a request waits for a control host that acts. */
@@ -18,6 +19,8 @@ const REDIRECT_COUNT_MAX = 3;
 /** To a service whose answer was lost. */
 const ATTEMPT_COUNT_MAX = 3;
 const REDIRECTED = 307;
+/** For so long a host that was silent is not tried again where another one names it. */
+const SILENT_MS = 3000;
 
 export interface ControlHostsOptions {
   /** At least one. */
@@ -30,6 +33,7 @@ export class ControlHosts {
   readonly #options: ControlHostsOptions;
   /** The host that answered last is asked first. */
   #current = 0;
+  readonly #silentUntilMs = new Map<string, number>();
 
   constructor(options: ControlHostsOptions) {
     this.#options = options;
@@ -69,7 +73,15 @@ export class ControlHosts {
         throw new DaosError('DER_AGAIN', `the control hosts do not agree on who acts (${url})`);
       }
       url = answer.location;
+      if (this.#isSilent(url)) {
+        throw new DaosError('DER_AGAIN', `nobody acts in place of ${url} yet`);
+      }
     }
+  }
+
+  /** Found so a moment ago: those that stand by may not know yet. */
+  #isSilent(url: string): boolean {
+    return (this.#silentUntilMs.get(new URL(url).origin) ?? 0) > performance.now();
   }
 
   async #sendOnce(url: string, request: HttpRequest, isRedirected: boolean): Promise<HttpAnswer> {
@@ -79,6 +91,9 @@ export class ControlHosts {
       return await sendHttp(url, { ...request, signal }, certificates);
     } catch (error) {
       if (isRedirected) Object.assign(error as Error, { isRedirected });
+      if ((error as NodeJS.ErrnoException).code === HOST_SILENT) {
+        this.#silentUntilMs.set(new URL(url).origin, performance.now() + SILENT_MS);
+      }
       throw unreachable(url.replace(/\/v1\/.*$/, ''), timeoutMs, error);
     }
   }

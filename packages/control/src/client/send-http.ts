@@ -3,6 +3,7 @@
 import { request as requestPlain, type RequestOptions } from 'node:http';
 import { request as requestSecure } from 'node:https';
 import { traceHeaders } from '../tracing.js';
+import { watchHost } from './watch-host.js';
 import type { Certificates } from '../service/service-tls.js';
 
 export interface HttpRequest {
@@ -32,6 +33,8 @@ export function sendHttp(
   };
   return new Promise((resolve, reject) => {
     const request = open(url, options, certificates);
+    const stopWatching = watchHost(url, (error) => request.destroy(error));
+    request.on('close', stopWatching);
     request.on('error', (error) => reject(signal?.aborted ? (signal.reason as Error) : error));
     request.on('response', (response) => {
       const chunks: Buffer[] = [];

@@ -37,6 +37,9 @@ import type {
 import { WatchQueue } from './watch-queue.js';
 
 const NO_LEASE = '0';
+const CALL_TIMEOUT_MS = 1500;
+/** How often a renewal is tried within the time of its lease. */
+const RENEWAL_COUNT = 4;
 const MS_PER_SECOND = 1000;
 
 export interface EtcdStoreOptions {
@@ -64,6 +67,9 @@ export class EtcdStore implements MetadataStore {
     const options: IOptions = {
       hosts: [...endpoints],
       dialTimeout: 5000,
+      // A member whose host has fallen silent refuses nothing: another one is asked then.
+      defaultCallOptions: ({ isStream }) =>
+        isStream ? {} : { deadline: Date.now() + CALL_TIMEOUT_MS },
       ...(certificates && { credentials: credentialsOf(certificates) }),
     };
     const store = new EtcdStore(new Etcd3(options), prefix);
@@ -164,7 +170,8 @@ export class EtcdStore implements MetadataStore {
       ttlMs,
       keepAlive: async () => {
         if (isRevoked) throw leaseGone();
-        await this.#call(() => lease.keepaliveOnce());
+        const deadline = Date.now() + ttlMs / RENEWAL_COUNT;
+        await this.#call(() => lease.keepaliveOnce({ deadline }));
       },
       revoke: async () => {
         if (isRevoked) return;

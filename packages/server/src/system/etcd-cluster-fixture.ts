@@ -7,26 +7,31 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { HostNetworks } from './host-networks-fixture.js';
 
 export class EtcdCluster implements AsyncDisposable {
   readonly endpoints: readonly string[];
   readonly #members: readonly ChildProcess[];
   readonly #scratch: string;
 
-  static async start(memberCount: number): Promise<EtcdCluster> {
+  /** Each member on this host, or where `networks` say. */
+  static async start(memberCount: number, networks?: HostNetworks): Promise<EtcdCluster> {
     const peers: string[] = [];
     const endpoints: string[] = [];
     for (let i = 0; i < memberCount; i++) {
-      peers.push(`http://127.0.0.1:${await freePort()}`);
-      endpoints.push(`http://127.0.0.1:${await freePort()}`);
+      const address = networks?.addressOf(i) ?? '127.0.0.1';
+      peers.push(`http://${address}:${await freePort()}`);
+      endpoints.push(`http://${address}:${await freePort()}`);
     }
     const scratch = mkdtempSync(join(tmpdir(), 'daos-etcd-'));
     const cluster = peers.map((peer, i) => `m${i}=${peer}`).join(',');
     const members = peers.map((peer, i) => {
       const endpoint = endpoints[i] ?? '';
+      const [program = '', ...before] = [...(networks?.commandOf(i) ?? []), 'etcd'];
       return spawn(
-        'etcd',
+        program,
         [
+          ...before,
           ...['--data-dir', join(scratch, String(i)), '--name', `m${i}`],
           ...['--initial-cluster', cluster],
           ...['--listen-client-urls', endpoint, '--advertise-client-urls', endpoint],
