@@ -148,6 +148,11 @@ describe('cli/quotas', () => {
     expect(devices.output).toMatch(/^ +1 +0 .*\/target-0\/store .* NORMAL /m);
     const none = await dmg('storage', 'query', 'list-devices', '--show-evicted');
     expect(none.output).toBe('no devices\n');
+    const [, file = ''] = /(\/\S+\/target-0\/data)/.exec(devices.output) ?? [];
+    const light = await dmg('storage', 'led', 'identify', file, '--rank', '0');
+    expect(light.errors).toMatch(/is a file: only a drive in a slot has a light/);
+    const other = await dmg('storage', 'led', 'identify', '/etc/passwd', '--rank', '0');
+    expect(other.status).toBe(EXIT_CODES.notFound);
     const targets = await dmg('pool', 'query-targets', 'tank', '--rank', '1', '--target-idx', '0');
     expect(targets.output).toMatch(/^ +1 +0 +up /m);
     const unknown = await dmg('pool', 'query-targets', 'tank', '--rank', '7');

@@ -54,7 +54,7 @@ import { resizePool, type ResizePoolRequest } from './pools/resize-pool.js';
 import { hasQuota } from './quotas/balance-quota.js';
 import { QuotaKeeper } from './quotas/quota-keeper.js';
 import { clearExcludedRank, excludeRank } from './ranks/exclude-rank.js';
-import { listDevices, type RankDevices } from './ranks/list-devices.js';
+import { identifyDevice, listDevices, type RankDevices } from './ranks/list-devices.js';
 import { setLogLevel, type HostOutcome, type LogLevelName } from './ranks/log-levels.js';
 import { powerRanks, type RankOutcome } from './ranks/power-ranks.js';
 import { RankLeases, type RankRenewal } from './ranks/rank-leases.js';
@@ -265,6 +265,11 @@ export class ControlPlane implements PoolDirectory {
 
   listDevices(): Promise<RankDevices[]> {
     return listDevices(this.#context);
+  }
+
+  /** Lights the slot of a device up, or no longer. */
+  identifyDevice(rank: number, path: string, isOn: boolean): Promise<void> {
+    return identifyDevice(this.#context, rank, path, isOn);
   }
 
   rankUsage(): Promise<RankUsage[]> {

@@ -11,6 +11,14 @@ export function addStorage(cli: Cli): void {
     .command('scan')
     .description('shows what the machines of the system have')
     .action(cli.action(scan));
+  storage
+    .command('led')
+    .description('works on the lights of drives')
+    .command('identify <device>')
+    .description('lights up the slot of a device, as list-devices names it')
+    .requiredOption('-r, --rank <rank>', 'the rank whose device it is')
+    .option('--reset', 'puts the light out')
+    .action(cli.action(identify));
   const query = storage.command('query').description('shows what is used of the storage');
   query
     .command('usage')
@@ -49,6 +57,18 @@ async function scanNetwork({ control }: CommandContext): Promise<Output> {
       : [[host, '', error ?? '', '']],
   );
   return { response, human: formatTable(['Host', 'Interface', 'Address', 'RDMA'], rows) };
+}
+
+async function identify(
+  { control }: CommandContext,
+  path: string,
+  { rank: text, reset }: { rank: string; reset?: boolean },
+): Promise<Output> {
+  const [rank = 0] = parseRanks(text);
+  const isOn = reset !== true;
+  await control.call('identifyDevice', { body: { rank, path, isOn } });
+  const human = `the light of ${path} is ${isOn ? 'on' : 'off'}\n`;
+  return { response: { rank, path, isOn }, human };
 }
 
 interface DeviceOptions {

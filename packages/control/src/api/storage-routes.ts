@@ -3,6 +3,7 @@
 import * as z from 'zod';
 import { hostStorageSchema, rankUsageSchema } from '../engines/host-scan.js';
 import { rankDevicesSchema } from '../ranks/list-devices.js';
+import { rankField } from '../records/fields.js';
 import { metricFamilySchema, readMetrics } from '../service/metrics.js';
 import { noBody, none } from './parameters.js';
 import { defineRoute } from './route.js';
@@ -46,6 +47,22 @@ export const listDevices = defineRoute({
   body: noBody,
   response: z.object({ ranks: z.array(rankDevicesSchema) }),
   run: async ({ control }) => ({ ranks: await control.listDevices() }),
+});
+
+export const identifyDevice = defineRoute({
+  name: 'identifyDevice',
+  method: 'POST',
+  path: '/v1/storage/devices/identify',
+  summary: 'Lights up the slot that a device sits in, or puts the light out',
+  roles: [],
+  params: none,
+  query: none,
+  body: z.strictObject({ rank: rankField, path: z.string().min(1).max(4096), isOn: z.boolean() }),
+  response: z.object({}),
+  run: async ({ control, body }) => {
+    await control.identifyDevice(body.rank, body.path, body.isOn);
+    return {};
+  },
 });
 
 export const queryUsage = defineRoute({

@@ -194,6 +194,8 @@ export interface EngineDirectory {
   readonly power?: EnginePower;
   /** What the server of a rank sees of its machine. */
   readonly scanHost?: (rank: number) => Promise<HostScan>;
+  /** The light of the slot of a device of that rank. DER_NOSYS for one that has none. */
+  readonly setDeviceLight?: (rank: number, path: string, isOn: boolean) => Promise<void>;
   /** Of the server of a rank and all its engines; undefined: as its configuration says. */
   readonly setLogLevel?: (rank: number, level: string | undefined) => Promise<void>;
 }

@@ -1,5 +1,6 @@
-// The devices that engines keep pools on.
+// The devices that engines keep pools on, and the lights by which they are found.
 
+import { DaosError } from '@daos/model';
 import * as z from 'zod';
 import type { ControlContext } from '../control-context.js';
 import { engineDeviceSchema } from '../engines/engine-control.js';
@@ -28,4 +29,21 @@ export async function listDevices(context: ControlContext): Promise<RankDevices[
       }
     }),
   );
+}
+
+/** DER_NONEXIST for what is no device of the rank; DER_NOSYS for one that has no light. */
+export async function identifyDevice(
+  context: ControlContext,
+  rank: number,
+  path: string,
+  isOn: boolean,
+): Promise<void> {
+  const { devices } = await context.engines.engineOf(rank).queryDevices({});
+  if (!devices.some((device) => device.path === path)) {
+    const message = `rank ${rank} has no device ${path}: see 'dmg storage query list-devices'`;
+    throw new DaosError('DER_NONEXIST', message);
+  }
+  const { setDeviceLight } = context.engines;
+  if (!setDeviceLight) throw new DaosError('DER_NOSYS', 'no lights are known here');
+  await setDeviceLight(rank, path, isOn);
 }

@@ -10,6 +10,7 @@ import * as z from 'zod';
 import { inspectMachine } from '../config/generate-config.js';
 import { LOG_LEVELS, type LogLevel } from '../config/server-config.js';
 import type { Supervisor } from '../engine/supervisor.js';
+import { setDeviceLight } from './device-light.js';
 
 /** What changes nothing may be asked by a host that stands by as well. */
 const READING: readonly string[] = [
@@ -22,8 +23,15 @@ const READING: readonly string[] = [
 ];
 
 /** Besides the methods of an engine: whether it runs at all, and on what. */
-export const HOST_METHODS = ['powerOn', 'powerOff', 'scanHost', 'setLogLevel'] as const;
+export const HOST_METHODS = [
+  'powerOn',
+  'powerOff',
+  'scanHost',
+  'setDeviceLight',
+  'setLogLevel',
+] as const;
 
+const deviceLightSchema = z.strictObject({ path: z.string(), isOn: z.boolean() });
 const logLevelSchema = z.strictObject({ level: z.enum(LOG_LEVELS).optional() });
 
 export class EngineCommands {
@@ -60,6 +68,11 @@ export class EngineCommands {
     if (method === 'powerOn') return await done(supervisor.start());
     if (method === 'powerOff') return await done(supervisor.stop());
     if (method === 'scanHost') return inspectMachine();
+    if (method === 'setDeviceLight') {
+      const { path, isOn } = deviceLightSchema.parse(parameters);
+      setDeviceLight(path, isOn);
+      return {};
+    }
     if (method === 'setLogLevel') {
       this.#setLogLevel(logLevelSchema.parse(parameters).level);
       return {};

@@ -37,6 +37,9 @@ export function systemEngines(options: SystemEnginesOptions): EngineDirectory {
     setLogLevel: async (rank, level) => {
       await send(rank, 'setLogLevel')(level === undefined ? {} : { level });
     },
+    setDeviceLight: async (rank, path, isOn) => {
+      await send(rank, 'setDeviceLight')({ path, isOn });
+    },
     scanHost: async (rank) => hostScanSchema.parse(await send(rank, 'scanHost')({})),
   };
 }
