@@ -31,6 +31,7 @@ function operationOf(route: Route): object {
   return {
     operationId: route.name,
     summary: route.summary,
+    'x-daos-roles': ['admin', ...route.roles],
     ...(parameters.length > 0 && { parameters }),
     ...(!(route.body instanceof z.ZodUndefined) && {
       requestBody: { required: true, content: jsonContent(schemaOf(route.body, 'input')) },

@@ -106,6 +106,8 @@ const NEEDS: Record<string, (client: ControlClient) => Promise<unknown>> = {
   'container d': (client) =>
     client.call('destroyContainer', { params: { pool: 'p', container: 'd' } }),
   'container t': (client) => client.getContainer('p', 'c'),
+  'container t query': (client) => client.call('queryContainer', { params }),
+  'pool t properties': (client) => client.call('getPoolProperties', { params: { pool: 'p' } }),
   'container T': (client) =>
     client.call('relabelContainer', { params, body: { label: 'renamed' } }),
   'container a': (client) => client.call('getContainerAcl', { params }),
@@ -142,7 +144,7 @@ describe('server/access', () => {
     await run(asUser('alice@'));
     await makePool(...lists(without.join('')));
     // Both `t` and `r` show a container's description.
-    if (need === 'container t') {
+    if (need.startsWith('container t')) {
       await makePool(['A::alice@:t'], ['A::alice@:wdTaAo']);
     }
     await expect(run(asUser('alice@'))).rejects.toMatchObject(denied);

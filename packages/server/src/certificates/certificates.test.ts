@@ -4,6 +4,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -80,6 +81,29 @@ const asUser = (user: string) =>
 const createPool = (client: ControlClient, label: string) =>
   client.call('createPool', { body: { label, size: 2 ** 30 } });
 
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+function ask(method: string, path: string, role: Role): Promise<Answer> {
+  const { authority: ca, certificate: cert, key } = readCertificates(system, role);
+  return new Promise((resolve, reject) => {
+    const sent = request(service.url + path, { method, ca, cert, key }, (answer) => {
+      let text = '';
+      answer.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text }));
+    });
+    sent.on('error', reject);
+    sent.end();
+  });
+}
+
+const openApi = async (): Promise<unknown> =>
+  JSON.parse((await ask('GET', '/v1/openapi.json', 'admin')).text);
+const statusOf = async (method: string, path: string, role: Role): Promise<number> =>
+  (await ask(method, path, role)).status;
+
 const denied = { code: 'DER_NO_PERM' };
 /** A service that does not like a certificate hangs up; its reason does not always arrive. */
 const refused = { code: expect.stringMatching(/DER_NO_PERM|DER_UNREACH/) };
@@ -102,6 +126,26 @@ describe('server/certificates', () => {
     await expect(createPool(as('agent'), 'q')).rejects.toMatchObject(denied);
     await expect(createPool(as('server'), 'q')).rejects.toMatchObject(denied);
     expect((await as('server').call('listRanks')).ranks).toHaveLength(1);
+  });
+
+  test('every route is for the roles that its document names, and for no others', async () => {
+    const { paths } = (await openApi()) as {
+      paths: Record<string, Record<string, { 'x-daos-roles': string[] }>>;
+    };
+    let refusedCount = 0;
+    for (const [path, methods] of Object.entries(paths)) {
+      for (const [method, { 'x-daos-roles': roles }] of Object.entries(methods)) {
+        for (const role of (['server', 'agent', 'client'] as const).filter(
+          (one) => !roles.includes(one),
+        )) {
+          const at = path.replace(/\{rank\}/, '0').replace(/\{\w+\}/g, 'none');
+          const status = await statusOf(method.toUpperCase(), at, role);
+          expect([path, method, role, status]).toEqual([path, method, role, 403]);
+          refusedCount += 1;
+        }
+      }
+    }
+    expect(refusedCount).toBeGreaterThan(50);
   });
 
   test('a denied caller learns nothing: an unknown pool is denied as a known one is', async () => {
@@ -132,12 +176,12 @@ describe('server/certificates', () => {
   test('a certificate that has expired, and one without a role, are refused', async () => {
     const { authority, key } = readCertificates(system, 'admin');
     const issue = (name: string, days: string) => {
-      const request = join(scratch, 'request');
+      const file = join(scratch, 'request');
       const at = (file: string) => join(system, file);
-      const subject = ['-subj', `/O=DAOS/CN=${name}`, '-out', request];
+      const subject = ['-subj', `/O=DAOS/CN=${name}`, '-out', file];
       execFileSync('openssl', ['req', '-new', '-key', at('admin.key'), ...subject]);
       const by = ['-CA', at('ca.crt'), '-CAkey', at('ca.key'), '-days', days];
-      const parameters = ['x509', '-req', '-in', request, ...by];
+      const parameters = ['x509', '-req', '-in', file, ...by];
       return execFileSync('openssl', parameters, {
         stdio: ['ignore', 'pipe', 'ignore'],
       }).toString();
