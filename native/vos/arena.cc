@@ -136,18 +136,22 @@ void Arena::publish(Offset block, size_t size) {
   changed_.push_back({block, size});
 }
 
-void Arena::free(Offset block) {
+size_t Arena::free(Offset block) {
   DAOS_ASSERT(isOpen_);
   const auto fresh = std::find(published_.rbegin(), published_.rend(), block);
   if (fresh == published_.rend()) {
-    // Offsets may come from a damaged store.
-    if (heap_.isBlock(block, 1)) freed_.push_back(block);
-    return;
+    if (!heap_.isBlock(block, 1)) {
+      noteDamage();
+      return 0;
+    }
+    freed_.push_back(block);
+    return heap_.blockSize(block);
   }
   // Allocated by this very transaction: it comes back at the end, so that no pointer to it goes
   // stale.
   published_.erase(std::next(fresh).base());
   dropped_.push_back(block);
+  return heap_.blockSize(block);
 }
 
 void Arena::applyHeapChanges() {
@@ -191,7 +195,7 @@ void Arena::endTransaction() {
   freed_.clear();
   dropped_.clear();
   undoNext_ = undoBegin_;
-  isFencePending_ = false;
+  isFencePending_ = isDamaged_ = false;
   isOpen_ = false;
 }
 

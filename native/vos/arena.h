@@ -65,6 +65,11 @@ class Arena {
   // Whether [offset, offset + size) lies within the blocks of the arena: for offsets read from a
   // disk.
   bool holds(Offset offset, uint64_t size) const { return heap_.holds(offset, size); }
+  // What lies at an offset that was read from a disk; null where no T can lie.
+  template <typename T>
+  T* find(Offset offset) const {
+    return offset % alignof(T) == 0 && holds(offset, sizeof(T)) ? at<T>(offset) : nullptr;
+  }
   // The one block everything is found from; 0 in a new arena. setRoot only within a transaction.
   Offset root() const;
   void setRoot(Offset offset);
@@ -99,15 +104,23 @@ class Arena {
   void fill(const void* address, size_t size) { changed_.push_back({offsetOf(address), size}); }
   // False when the next step of a long operation might not fit the undo log any more: abort and
   // report DER_OVERFLOW. A step modifies at most kUndoStepMax bytes.
-  bool hasUndoRoom() const { return undoEnd_ - undoNext_ >= static_cast<ptrdiff_t>(kUndoStepMax); }
+  bool hasUndoRoom() const {
+    // commit() itself stores to the heap's tables, for each block at most so many bytes of record.
+    const size_t atCommit = 64 * (published_.size() + freed_.size());
+    return static_cast<size_t>(undoEnd_ - undoNext_) >= kUndoStepMax + atCommit;
+  }
   static constexpr size_t kUndoStepMax = 64 * 1024;
 
   // A block of at least `size` bytes, aligned to 16 (to 64 from 64 bytes on), content undefined; 0
   // when there is no space. Fresh until the end of the transaction: stores need no modify().
   Offset allocate(size_t size);
   // The block is reused once the transaction is committed and no pin that was held then remains.
-  void free(Offset block);
+  // The bytes that come back: none when there is no such block, which is damage.
+  size_t free(Offset block);
   size_t blockSize(Offset block) const { return heap_.blockSize(block); }
+  // The open transaction has met something that a sound arena cannot hold: it has to be aborted.
+  void noteDamage() { isDamaged_ = true; }
+  bool hasMetDamage() const { return isDamaged_; }
 
   Ticket commit();
   void abort();
@@ -220,6 +233,7 @@ class Arena {
   bool isOpen_ = false;
   HeapUse use_ = HeapUse::kNormal;
   bool isFencePending_ = false;
+  bool isDamaged_ = false;
   Ticket lastTicket_ = 0;
   std::byte* undoBegin_ = nullptr;
   std::byte* undoNext_ = nullptr;

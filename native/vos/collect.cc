@@ -36,13 +36,17 @@ Result<bool> collectExtents(WriteScope& scope, uint64_t* root, uint64_t recordSi
     const ExtentKey* key = extentKeyAt(arena, item);
     if (!key) return damagedTree();
     const uint64_t size = key->count * recordSize;
-    if ((item & kExtentSetItem) != 0) {
-      auto* set = arena.at<ExtentSetRecord>(itemOffset(item));
-      DAOS_TRY(const bool isGone, collectVersions(scope, &set->versions, size, budget));
+    uint64_t only;
+    uint64_t* versions = extentVersionsAt(arena, item, &only);
+    if (!versions) return damagedTree();
+    if (versions != &only) {
+      DAOS_TRY(const bool isGone, collectVersions(scope, versions, size, budget));
       if (!isGone) return false;
       scope.free(itemOffset(item));
     } else {
-      DAOS_CHECK(freeVersion(scope, *arena.at<VersionRecord>(itemOffset(item)), size));
+      auto* version = arena.find<VersionRecord>(itemOffset(item));
+      if (!version) return damagedTree();
+      DAOS_CHECK(freeVersion(scope, *version, size));
     }
     removeItem(arena, path, scope.usedBytes());
   }
@@ -52,6 +56,7 @@ Result<bool> collectExtents(WriteScope& scope, uint64_t* root, uint64_t recordSi
 Result<bool> emptyArray(WriteScope& scope, KeyRecord& akey, uint64_t* child,
                         CollectBudget& budget) {
   const ExtentClasses classes = ExtentClasses::of(scope.arena(), akey);
+  if (classes.isDamaged) return damagedTree();
   uint64_t* root = classes.roots;
   for (uint64_t mask = classes.mask; mask != 0; mask &= mask - 1, ++root) {
     DAOS_TRY(const bool isGone, collectExtents(scope, root, akey.recordSize, budget));

@@ -29,10 +29,9 @@ Answer end(JudgementState& state, Answer answer) {
 // Whether a version of the item's extent is data that the hole's stamp hides. Counts what it takes.
 Result<Answer> holdsOlder(const Arena& arena, uint64_t item, const Stamp& hole,
                           CollectBudget& budget) {
-  uint64_t only = itemOffset(item) | kDirectItem;
-  uint64_t* versions = (item & kExtentSetItem) != 0
-                           ? &arena.at<ExtentSetRecord>(itemOffset(item))->versions
-                           : &only;
+  uint64_t only;
+  uint64_t* versions = extentVersionsAt(arena, item, &only);
+  if (!versions) return damagedRecord("extent");
   TreePath path;
   seekFirst(arena, versions, path);
   for (bool more = settle(arena, path); more; more = nextItem(arena, path)) {
@@ -80,6 +79,7 @@ Result<Answer> hidesOlder(const Arena& arena, KeyRecord& akey, const ExtentRecor
                           JudgementState& state, CollectBudget& budget) {
   resume(state, hole, 0);
   const ExtentClasses classes = ExtentClasses::of(arena, akey);
+  if (classes.isDamaged) return damagedRecord("akey");
   const uint64_t last = hole.index + hole.count;
   for (uint64_t left = classes.mask & ~state.classesDone; left != 0; left &= left - 1) {
     const auto extentClass = static_cast<unsigned>(std::countr_zero(left));

@@ -33,7 +33,9 @@ bool verifyPiece(const StoredData& data, uint64_t offset, uint64_t size) {
 
 // Data in memory that only the newest pin sees, and not large already.
 bool ExtentMerge::isCandidate(const ExtentPiece& piece) const {
-  if (!piece.isData() || piece.record->version.transaction != 0) return false;
+  if (!piece.isData() || piece.record->version.transaction != 0 || akey_.recordSize == 0) {
+    return false;
+  }
   if (piece.record->version.epoch <= epochs_.low) return false;
   if (DataWord::kind(piece.record->version.data) == DataKind::kMedia) return false;
   return piece.count <= kMergedSizeMax / 2 / akey_.recordSize;

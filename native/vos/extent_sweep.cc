@@ -21,7 +21,7 @@ void ExtentSweep::start(const Arena& arena, const ExtentClasses& classes, Extent
   hidden_ = hidden;
   at_ = range.index;
   end_ = range.end();
-  isDamaged_ = false;
+  isDamaged_ = classes.isDamaged;
   sourceCount_ = 0;
   active_.clear();
   uint64_t* root = classes.roots;
@@ -66,23 +66,16 @@ ExtentSweep::Source* ExtentSweep::firstSource() {
 Outcome ExtentSweep::activate(Source& source) {
   ++visitedCount_;
   if (source.extent.end() > at_) {
-    uint64_t item = source.path.item();
-    uint64_t* versions = nullptr;
-    uint64_t direct = itemOffset(item) | kDirectItem;
-    if ((item & kExtentSetItem) != 0) {
-      versions = &arena_->at<ExtentSetRecord>(itemOffset(item))->versions;
-    } else {
-      versions = &direct;
-    }
+    uint64_t only;
+    uint64_t* versions = extentVersionsAt(*arena_, source.path.item(), &only);
+    if (!versions) return Outcome::kDamaged;
     VersionRecord* version = nullptr;
     const Outcome outcome = lookup_->newest(*arena_, versions, hidden_, &version);
     if (outcome == Outcome::kDamaged) return outcome;
-    if (version && !arena_->holds(arena_->offsetOf(version), sizeof(ExtentRecord))) {
-      return Outcome::kDamaged;
-    }
     if (outcome == Outcome::kFound || outcome == Outcome::kBlocked) {
-      active_.push_back({source.extent, reinterpret_cast<ExtentRecord*>(version),
-                         outcome == Outcome::kBlocked});
+      ExtentRecord* record = extentOf(*arena_, version, {source.extent.index, source.extent.count});
+      if (!record) return Outcome::kDamaged;
+      active_.push_back({source.extent, record, outcome == Outcome::kBlocked});
       std::push_heap(active_.begin(), active_.end(),
                      [](const Active& a, const Active& b) { return a.isBelow(b); });
     }

@@ -33,9 +33,22 @@ struct ExtentKey {
 // Index and count stand at the same place in both records.
 inline const ExtentKey* extentKeyAt(const Arena& arena, uint64_t item) {
   static_assert(offsetof(ExtentRecord, index) == offsetof(ExtentSetRecord, index));
-  const Offset offset = itemOffset(item);
-  if (!arena.holds(offset, sizeof(ExtentRecord))) return nullptr;
-  return arena.at<ExtentKey>(offset + offsetof(ExtentRecord, index));
+  const auto* record = arena.find<ExtentRecord>(itemOffset(item));
+  return record ? reinterpret_cast<const ExtentKey*>(&record->index) : nullptr;
+}
+
+// The root of an item's versions: its set's, or `*only`, which becomes one. Null when damaged.
+inline uint64_t* extentVersionsAt(const Arena& arena, uint64_t item, uint64_t* only) {
+  *only = itemOffset(item) | kDirectItem;
+  if ((item & kExtentSetItem) == 0) return only;
+  auto* set = arena.find<ExtentSetRecord>(itemOffset(item));
+  return set ? &set->versions : nullptr;
+}
+
+// The extent that a version found at `key` is of; null when it is of none, or of another one.
+inline ExtentRecord* extentOf(const Arena& arena, VersionRecord* version, const ExtentKey& key) {
+  auto* record = arena.find<ExtentRecord>(arena.offsetOf(version));
+  return record && record->index == key.index && record->count == key.count ? record : nullptr;
 }
 
 struct ExtentPolicy {

@@ -40,12 +40,15 @@ bool addClass(WriteScope& scope, KeyRecord& akey, const ExtentClasses& classes,
 // The root of the class's tree, made when it is missing; null without space.
 uint64_t* rootForClass(WriteScope& scope, KeyRecord& akey, unsigned extentClass) {
   Arena& arena = scope.arena();
-  uint64_t* child = childOf(arena, akey);
-  if (*child == 0) {
-    setOnlyClass(arena, akey, extentClass);
-    return child;
-  }
   const ExtentClasses classes = ExtentClasses::of(arena, akey);
+  if (classes.isDamaged) {
+    arena.noteDamage();
+    return nullptr;
+  }
+  if (classes.mask == 0 && (akey.flags & KeyRecord::kSeveralClasses) == 0) {
+    setOnlyClass(arena, akey, extentClass);
+    return childOf(arena, akey);
+  }
   if (uint64_t* root = classes.rootOf(extentClass)) return root;
   if (!addClass(scope, akey, classes, extentClass)) return nullptr;
   return ExtentClasses::of(arena, akey).rootOf(extentClass);
@@ -80,11 +83,12 @@ Status addExtent(WriteScope& scope, KeyRecord& akey, Offset record) {
     return {};
   }
   uint64_t* slot = path.slot();
-  uint64_t* versions = nullptr;
-  if ((*slot & kExtentSetItem) != 0) {
-    versions = &arena.at<ExtentSetRecord>(itemOffset(*slot))->versions;
-  } else {
-    auto* present = arena.at<ExtentRecord>(itemOffset(*slot));
+  uint64_t only;
+  uint64_t* versions = extentVersionsAt(arena, *slot, &only);
+  if (!versions) return damagedTree();
+  if ((*slot & kExtentSetItem) == 0) {
+    auto* present = arena.find<ExtentRecord>(itemOffset(*slot));
+    if (!present) return damagedTree();
     if (stampOf(present->version) == stampOf(extent.version)) {
       if (present->version.transaction != extent.version.transaction) {
         return sameStampError(present->version);
@@ -101,6 +105,7 @@ Status addExtent(WriteScope& scope, KeyRecord& akey, Offset record) {
 
 // An extent set with one version left becomes that version again.
 static void collapseSet(WriteScope& scope, uint64_t* slot, ExtentSetRecord& set) {
+  if (!slot) return scope.arena().noteDamage();
   if ((set.versions & kDirectItem) == 0) return;
   const Offset only = itemOffset(set.versions);
   const Offset block = itemOffset(*slot);
@@ -111,7 +116,9 @@ static void collapseSet(WriteScope& scope, uint64_t* slot, ExtentSetRecord& set)
 Status removeExtent(WriteScope& scope, KeyRecord& akey, ExtentRecord& extent) {
   Arena& arena = scope.arena();
   const uint64_t size = extent.count * akey.recordSize;
-  uint64_t* root = ExtentClasses::of(arena, akey).rootOf(extentClassOf(extent.count));
+  uint64_t* root = extent.count == 0
+                       ? nullptr
+                       : ExtentClasses::of(arena, akey).rootOf(extentClassOf(extent.count));
   if (!root) return damagedTree();
   TreePath path;
   ExtentTree::seek(arena, root, {extent.index, extent.count}, path);
@@ -123,10 +130,14 @@ Status removeExtent(WriteScope& scope, KeyRecord& akey, ExtentRecord& extent) {
     removeItem(arena, path, scope.usedBytes());
     return {};
   }
-  auto* set = arena.at<ExtentSetRecord>(itemOffset(item));
+  auto* set = arena.find<ExtentSetRecord>(itemOffset(item));
+  if (!set) return damagedTree();
   TreePath versionPath;
   VersionTree::seek(arena, &set->versions, stampOf(extent.version), versionPath);
-  if (versionPath.isDamaged || !versionPath.isFound) return damagedTree();
+  if (versionPath.isDamaged || !versionPath.isFound ||
+      versionAt(arena, versionPath) != &extent.version) {
+    return damagedTree();
+  }
   DAOS_CHECK(freeVersion(scope, extent.version, size));
   removeItem(arena, versionPath, scope.usedBytes());
   if (set->versions == 0) {
@@ -146,6 +157,7 @@ void tidyClasses(WriteScope& scope, KeyRecord& akey) {
     if (classes.roots[i] != 0) return;
   }
   uint64_t* child = childOf(arena, akey);
+  if (classes.isDamaged || !child) return arena.noteDamage();
   scope.free(*child);
   arena.modify(*child) = 0;
   arena.modify(akey.flags) = static_cast<uint8_t>(akey.flags & KeyRecord::kPunched);

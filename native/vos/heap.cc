@@ -64,7 +64,7 @@ Status Heap::setGeometry(std::byte* base, uint64_t begin, uint64_t end) {
   chunkCount_ = static_cast<uint32_t>(count);
   chunksBegin_ = alignUp(begin + tableBytes, 4096);
   end_ = chunksBegin_ + count * kChunkSize;
-  DAOS_ASSERT(end_ <= end);
+  DAOS_ASSERT(end_ + kReadableBehind <= end);
   headers_ = reinterpret_cast<ChunkHeader*>(base + begin);
   words_ = reinterpret_cast<uint64_t*>(base + begin + headerBytes);
   totalBytes_ = count * kChunkSize;

@@ -90,8 +90,11 @@ class Heap {
   // disk.
   bool isBlock(Offset block, uint64_t size) const;
   bool holds(Offset offset, uint64_t size) const {
-    return offset >= chunksBegin_ && offset <= end_ && size <= end_ - offset;
+    return size <= totalBytes_ && offset - chunksBegin_ <= totalBytes_ - size;
   }
+  // So many bytes after the last block can be read, though they belong to nobody: a reader may look
+  // at the whole of the largest record of a kind before it knows how large this one is.
+  static constexpr uint64_t kReadableBehind = 4096;
   // The size that reserve(size) would use.
   static size_t roundedSize(size_t size);
 

@@ -60,9 +60,8 @@ inline int compareBytes(Bytes left, Bytes right) {
 // The record of an item; null when it can't be one.
 inline KeyRecord* keyRecordAt(const Arena& arena, uint64_t item) {
   const Offset offset = itemOffset(item);
-  if (!arena.holds(offset, sizeof(KeyRecord))) return nullptr;
-  auto* record = arena.at<KeyRecord>(offset);
-  return arena.holds(offset, sizeof(KeyRecord) + record->keySize()) ? record : nullptr;
+  auto* record = arena.find<KeyRecord>(offset);
+  return record && arena.holds(offset, sizeof(KeyRecord) + record->keySize()) ? record : nullptr;
 }
 inline Bytes keyOf(const KeyRecord& record) { return {record.key(), record.keySize()}; }
 

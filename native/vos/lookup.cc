@@ -8,26 +8,29 @@ namespace daos::vos {
 
 uint64_t* childOf(const Arena& arena, KeyRecord& key) {
   if ((key.flags & KeyRecord::kPunched) == 0) return &key.child;
-  return arena.holds(key.child, sizeof(PunchedChild)) ? &arena.at<PunchedChild>(key.child)->child
-                                                      : nullptr;
+  auto* punched = arena.find<PunchedChild>(key.child);
+  return punched ? &punched->child : nullptr;
 }
 
 uint64_t* punchesOf(const Arena& arena, KeyRecord& key) {
   if ((key.flags & KeyRecord::kPunched) == 0) return nullptr;
-  return arena.holds(key.child, sizeof(PunchedChild)) ? &arena.at<PunchedChild>(key.child)->punches
-                                                      : nullptr;
+  auto* punched = arena.find<PunchedChild>(key.child);
+  return punched ? &punched->punches : nullptr;
 }
 
 ExtentClasses ExtentClasses::of(const Arena& arena, KeyRecord& akey) {
   uint64_t* child = childOf(arena, akey);
-  if (!child || *child == 0) return {};
+  if (!child) return {.isDamaged = true};
+  if (*child == 0) return {};
   if ((akey.flags & KeyRecord::kSeveralClasses) == 0) {
     return {uint64_t{1} << (akey.flags >> KeyRecord::kClassShift), child};
   }
-  if (!arena.holds(*child, sizeof(ClassTable))) return {};
-  auto* table = arena.at<ClassTable>(*child);
+  auto* table = arena.find<ClassTable>(*child);
+  if (!table) return {.isDamaged = true};
   const auto count = static_cast<size_t>(std::popcount(table->mask));
-  if (!arena.holds(*child, sizeof(ClassTable) + count * sizeof(uint64_t))) return {};
+  if (!arena.holds(*child, sizeof(ClassTable) + count * sizeof(uint64_t))) {
+    return {.isDamaged = true};
+  }
   return {table->mask, table->roots()};
 }
 
@@ -91,7 +94,7 @@ bool isFinal(Outcome outcome) {
 
 Outcome Lookup::arrayExists(const Arena& arena, KeyRecord& akey, Stamp hidden) {
   const ExtentClasses classes = ExtentClasses::of(arena, akey);
-  if (classes.mask == 0) return Outcome::kNone;
+  if (classes.isEmpty()) return Outcome::kNone;
   ExtentSweep sweep;
   sweep.start(arena, classes, {0, kExtentEndMax}, *this, hidden);
   ExtentPiece piece;

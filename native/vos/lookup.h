@@ -54,7 +54,9 @@ uint64_t* punchesOf(const Arena& arena, KeyRecord& key);
 struct ExtentClasses {
   uint64_t mask = 0;
   uint64_t* roots = nullptr;  // of the classes in the mask, in order
+  bool isDamaged = false;
 
+  bool isEmpty() const { return mask == 0 && !isDamaged; }
   static ExtentClasses of(const Arena& arena, KeyRecord& akey);
   uint64_t* rootOf(unsigned extentClass) const;
 };

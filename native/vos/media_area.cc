@@ -89,10 +89,13 @@ Result<std::unique_ptr<MediaArea>> MediaArea::open(Arena& arena, const PoolRecor
                                           std::to_string(blockCount) + " blocks");
   }
   const uint64_t size = bio::bitmapSizeBytes(blockCount);
-  if (!arena.holds(record.mediaBitmap, size)) {
-    return Error(ErrorCode::kDfInval, "the bitmap of the data area lies outside of the arena");
+  if (!arena.heap().isBlock(record.mediaBitmap, size)) {
+    return Error(ErrorCode::kDfInval, "the bitmap of the data area is no block of the arena");
   }
   const Bytes bitmap(arena.at<std::byte>(record.mediaBitmap), size);
+  if ((bitmap[0] & std::byte{1}) == std::byte{0}) {
+    return Error(ErrorCode::kDfInval, "the bitmap of the data area: block 0 is free");
+  }
   DAOS_TRY(auto space, bio::SpaceAllocator::load(bitmap, blockCount));
   media.registerMemory(buffers.region());
   return std::unique_ptr<MediaArea>(
@@ -104,6 +107,8 @@ MediaArea::MediaArea(Arena& arena, const PoolRecord& record, bio::Media& media,
     : arena_(arena),
       bitmap_(record.mediaBitmap),
       blockCount_(record.mediaBlocks),
+      known_(arena.at<std::byte>(bitmap_),
+             arena.at<std::byte>(bitmap_) + bio::bitmapSizeBytes(blockCount_)),
       media_(media),
       buffers_(buffers),
       space_(std::move(space)),
@@ -152,6 +157,8 @@ void MediaArea::prepareBits(bio::BlockExtent extent) {
 Status MediaArea::use(MediaPiece& piece, MediaChanges& changes) {
   const bio::BlockExtent extent = piece.release();
   changes.used.push_back(extent);
+  const Status known = bio::markUsed(known_, extent);
+  DAOS_ASSERT(known.ok());
   prepareBits(extent);
   return bio::markUsed(bitmap(), extent);
 }
@@ -163,10 +170,10 @@ Status MediaArea::drop(uint64_t address, uint64_t size, MediaChanges& changes) {
   }
   const bio::BlockExtent extent{address / bio::kMediaBlockSize,
                                 roundedSize(size) / bio::kMediaBlockSize};
-  prepareBits(extent);
-  DAOS_CHECK(bio::markFree(bitmap(), extent));
+  DAOS_CHECK(bio::markFree(known_, extent));
   changes.dropped.push_back(extent);
-  return {};
+  prepareBits(extent);
+  return bio::markFree(bitmap(), extent);
 }
 
 void MediaArea::committed(MediaChanges& changes, Ticket ticket) {
@@ -180,7 +187,14 @@ void MediaArea::committed(MediaChanges& changes, Ticket ticket) {
 }
 
 void MediaArea::aborted(MediaChanges& changes) {
-  for (const bio::BlockExtent& extent : changes.used) space_.cancel(extent);
+  // What was dropped may be what was used before.
+  for (const bio::BlockExtent& extent : changes.dropped) {
+    DAOS_ASSERT(bio::markUsed(known_, extent).ok());
+  }
+  for (const bio::BlockExtent& extent : changes.used) {
+    DAOS_ASSERT(bio::markFree(known_, extent).ok());
+    space_.cancel(extent);
+  }
   changes = {};
 }
 

@@ -137,6 +137,9 @@ class MediaArea {
   Arena& arena_;
   const Offset bitmap_;
   const uint64_t blockCount_;
+  // The bitmap as this process made it: what a damaged arena stores to the bitmap's place does not
+  // get between it and the allocator.
+  std::vector<std::byte> known_;
   bio::Media& media_;
   bio::DmaPool& buffers_;
   bio::SpaceAllocator space_;

@@ -7,10 +7,8 @@
 namespace daos::vos {
 
 inline ObjectRecord* objectRecordAt(const Arena& arena, uint64_t item) {
-  const Offset offset = itemOffset(item);
-  if (!arena.holds(offset, sizeof(ObjectRecord))) return nullptr;
-  auto* record = arena.at<ObjectRecord>(offset);
-  return record->kind == RecordKind::kObject ? record : nullptr;
+  auto* record = arena.find<ObjectRecord>(itemOffset(item));
+  return record && record->kind == RecordKind::kObject ? record : nullptr;
 }
 
 struct ObjectPolicy {

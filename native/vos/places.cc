@@ -7,8 +7,8 @@ namespace daos::vos {
 Status ObjectPlace::find(ContainerState& container, const ObjectId& oid) {
   oid_ = oid;
   if (const Offset known = container.objects.find(oid); known != 0) {
-    record_ = container.arena.at<ObjectRecord>(known);
-    return {};
+    record_ = container.arena.find<ObjectRecord>(known);
+    return record_ ? Status{} : damagedRecord("object");
   }
   ObjectTree::seek(container.arena, &container.record().objects, oid, path_);
   if (path_.isDamaged) return damagedTree();

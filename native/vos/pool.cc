@@ -12,10 +12,9 @@ namespace {
 
 Status checkRoot(const Arena& arena, const PoolIdentity& identity) {
   const Offset root = arena.root();
-  if (root == 0 || !arena.holds(root, sizeof(PoolRecord))) {
-    return Error(ErrorCode::kDfInval, "the arena holds no pool");
-  }
-  const PoolRecord& record = *arena.at<PoolRecord>(root);
+  const auto* found = arena.find<PoolRecord>(root);
+  if (!found) return Error(ErrorCode::kDfInval, "the arena holds no pool");
+  const PoolRecord& record = *found;
   if (record.magic != kPoolMagic)
     return Error(ErrorCode::kDfInval, "the pool's root record is damaged");
   if (record.version != kPoolVersion) {
@@ -35,13 +34,14 @@ Status checkRoot(const Arena& arena, const PoolIdentity& identity) {
 Status loadContainers(PoolState& state) {
   const Arena& arena = *state.arena;
   for (Offset at = state.record().containers; at != 0;) {
-    if (!arena.holds(at, sizeof(ContainerRecord)) ||
-        arena.at<ContainerRecord>(at)->kind != kContainerKind ||
-        state.find(arena.at<ContainerRecord>(at)->uuid)) {
+    const auto* record = arena.find<ContainerRecord>(at);
+    if (!record || record->kind != kContainerKind || state.find(record->uuid)) {
       return Error(ErrorCode::kDfInval, "the list of containers is damaged");
     }
     state.containers.push_back(std::make_unique<ContainerState>(state, at));
-    at = arena.at<ContainerRecord>(at)->next;
+    // Without the epochs that are pinned, aggregation would drop what snapshots see.
+    if (!state.containers.back()->hasSoundSnapshots()) return damagedRecord("snapshots");
+    at = record->next;
   }
   return {};
 }
@@ -157,7 +157,14 @@ Result<Ticket> Pool::destroyContainer(const Uuid& uuid) {
   PoolRecord& pool = state_->record();
   arena.begin();
   Offset* link = &pool.containers;
-  while (*link != doomed->offset) link = &arena.at<ContainerRecord>(*link)->next;
+  for (size_t i = 0; *link != doomed->offset; ++i) {
+    auto* before = arena.find<ContainerRecord>(*link);
+    if (!before || i >= state_->containers.size()) {
+      arena.abort();
+      return damagedRecord("list of containers");
+    }
+    link = &before->next;
+  }
   arena.modify(*link) = doomed->record().next;
   arena.modify(doomed->record().next) = pool.garbage;
   arena.modify(pool.garbage) = doomed->offset;
@@ -173,7 +180,11 @@ Result<bool> Pool::collectStep(uint32_t budgetCount) {
   PoolRecord& pool = state_->record();
   if (pool.garbage == 0) return false;
   Arena& arena = *state_->arena;
-  if (!arena.holds(pool.garbage, sizeof(ContainerRecord))) return damagedRecord("container");
+  const auto* garbage = arena.find<ContainerRecord>(pool.garbage);
+  const bool isAlive = std::any_of(
+      state_->containers.begin(), state_->containers.end(),
+      [&pool](const auto& container) { return container->offset == pool.garbage; });
+  if (!garbage || garbage->kind != kContainerKind || isAlive) return damagedRecord("container");
   ContainerState doomed(*state_, pool.garbage);
   WriteScope scope(doomed, 0, HeapUse::kReclaim);
   CollectBudget budget{budgetCount, arena};
@@ -187,7 +198,7 @@ Result<bool> Pool::collectStep(uint32_t budgetCount) {
     arena.free(doomed.offset);
     arena.modify(pool.garbage) = next;
   }
-  scope.commit();
+  DAOS_CHECK(scope.commit());
   return pool.garbage != 0;
 }
 
@@ -367,7 +378,8 @@ void WriteScope::undo() {
   container_.pool.epochNewest = epochBefore_;
 }
 
-Ticket WriteScope::commit() {
+Result<Ticket> WriteScope::commit() {
+  if (arena_.hasMetDamage()) return damagedRecord("it names what is not there");
   isCommitted_ = true;
   ContainerRecord& record = container_.record();
   if (usedBytes_ != 0) arena_.modify(record.arenaBytes) += static_cast<uint64_t>(usedBytes_);
@@ -379,6 +391,7 @@ Ticket WriteScope::commit() {
 }
 
 Error WriteScope::noSpace() const {
+  if (arena_.hasMetDamage()) return damagedTree();
   const HeapSpace space = arena_.space();
   return Error(ErrorCode::kNospace, "the arena is full: " + std::to_string(space.usedBytes) +
                                         " of " + std::to_string(space.totalBytes) +

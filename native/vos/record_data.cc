@@ -106,8 +106,9 @@ bool readSingle(const Arena& arena, const VersionRecord& version, StoredData* da
   if (kind == DataKind::kInline) {
     data->size = DataWord::address(version.data);
   } else if (kind != DataKind::kHole) {
-    if (!arena.holds(next, sizeof(uint64_t))) return false;
-    data->size = *arena.at<uint64_t>(next);
+    const auto* size = arena.find<uint64_t>(next);
+    if (!size) return false;
+    data->size = *size;
     next += sizeof(uint64_t);
   }
   return readData(arena, version.data, next, data);
@@ -239,7 +240,7 @@ void tidyPunches(WriteScope& scope, KeyRecord& key) {
   const uint64_t* punches = punchesOf(arena, key);
   if (!punches || *punches != 0) return;
   const Offset block = key.child;
-  const uint64_t child = arena.at<PunchedChild>(block)->child;
+  const uint64_t child = *childOf(arena, key);
   arena.modify(key.child) = child;
   arena.modify(key.flags) = static_cast<uint8_t>(key.flags & ~KeyRecord::kPunched);
   scope.free(block);

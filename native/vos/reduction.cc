@@ -16,7 +16,23 @@ Stamp next(const Stamp& stamp) {
   if (stamp.minor == 0xffff) return {stamp.epoch + 1, 0};
   return {stamp.epoch, static_cast<uint16_t>(stamp.minor + 1)};
 }
+
+// What a walk has passed comes again in a tree that is out of order only.
+bool isBefore(const ObjectId& left, const ObjectId& right) {
+  return left.low != right.low ? left.low < right.low : left.high < right.high;
+}
+bool isBefore(const ExtentKey& left, const ExtentKey& right) {
+  return left.index != right.index ? left.index < right.index : left.count < right.count;
+}
 }  // namespace
+
+bool Reduction::Name::isAtMost(KeyType type, Bytes key) const {
+  const uint64_t mine = SearchKey::prefixFor(type, bytes);
+  const uint64_t other = SearchKey::prefixFor(type, key);
+  if (mine != other) return mine < other;
+  const int order = compareBytes(bytes, key);
+  return place == Place::kAfter ? order < 0 : order <= 0;
+}
 
 void Reduction::Cursor::leaveAkey() {
   phase = Phase::kVersions;
@@ -87,7 +103,7 @@ Reduction Reduction::discard(const EpochRange& range) { return Reduction(range, 
 Result<bool> Reduction::step(ContainerState& container, uint32_t budget) {
   WriteScope scope(container, 0, HeapUse::kReclaim);
   DAOS_TRY(const bool isDone, Turn(*this, scope, budget).walk());
-  scope.commit();
+  DAOS_CHECK(scope.commit());
   return !isDone;
 }
 
@@ -101,6 +117,7 @@ Result<bool> Reduction::Turn::walk() {
     ObjectRecord* object = objectRecordAt(arena_, path.item());
     if (!object) return damagedRecord("object");
     const ObjectId oid = object->oid;
+    if (isBefore(oid, cursor_.oid)) return damagedTree();
     cursor_.oid = oid;
     DAOS_TRY(const bool isDone, walkObject(*object));
     if (!isDone) return false;
@@ -157,6 +174,7 @@ Result<bool> Reduction::Turn::walkKeys(uint64_t* root, KeyType type, Name* name,
     }
     KeyRecord* key = keyRecordAt(arena_, path.item());
     if (!key) return damagedRecord("key");
+    if (name->place != Place::kFirst && !name->isAtMost(type, keyOf(*key))) return damagedTree();
     name->bytes.assign(key->key(), key->key() + key->keySize());
     name->place = Place::kAt;
     DAOS_TRY(const bool isDone, walkOne(*key));
@@ -208,9 +226,12 @@ Result<bool> Reduction::Turn::walkPunches(uint64_t* root) {
   while (*root != 0) {
     TreePath path;
     VersionTree::seek(arena_, root, cursor_.punch, path);
-    if (!settle(arena_, path)) break;
+    if (!settle(arena_, path)) {
+      if (path.isDamaged) return damagedTree();
+      break;
+    }
     VersionRecord* punch = versionAt(arena_, path);
-    if (!punch) return damagedRecord("punch");
+    if (!punch || stampOf(*punch) < cursor_.punch) return damagedRecord("punch");
     if (punch->epoch > reduction_.range_.high) break;
     if (!budget_.take()) return false;
     cursor_.punch = next(stampOf(*punch));
@@ -240,11 +261,15 @@ Result<bool> Reduction::Turn::walkSingle(uint64_t* root, const Hidden& hidden) {
   while (*root != 0) {
     TreePath path;
     VersionTree::seek(arena_, root, cursor_.stamp.value_or(Stamp{}), path);
-    if (!settle(arena_, path)) break;
+    if (!settle(arena_, path)) {
+      if (path.isDamaged) return damagedTree();
+      break;
+    }
     if (!budget_.take()) return false;
     VersionRecord* version = versionAt(arena_, path);
     if (!version) return damagedRecord("version");
     const Stamp stamp = stampOf(*version);
+    if (cursor_.stamp && stamp < *cursor_.stamp) return damagedTree();
     if (stamp.epoch > reduction_.range_.high) break;
     cursor_.stamp = next(stamp);
     if (!isInRange(*version)) continue;
@@ -287,6 +312,7 @@ Result<bool> Reduction::Turn::walkArray(const Akey& akey) {
   using Phase = Cursor::Phase;
   while (true) {
     const ExtentClasses classes = ExtentClasses::of(arena_, akey.record);
+    if (classes.isDamaged) return damagedRecord("akey");
     if (cursor_.phase == Phase::kMerge) {
       DAOS_TRY(const bool isDone, mergeExtents(akey));
       if (!isDone) return false;
@@ -330,6 +356,7 @@ Result<bool> Reduction::Turn::walkClass(const Akey& akey, unsigned extentClass) 
     if (!settle(arena_, path)) return path.isDamaged ? Result<bool>(damagedTree()) : true;
     const ExtentKey* key = extentKeyAt(arena_, path.item());
     if (!key) return damagedRecord("extent");
+    if (cursor_.extent && isBefore(*key, *cursor_.extent)) return damagedTree();
     if (!cursor_.extent || cursor_.extent->index != key->index ||
         cursor_.extent->count != key->count) {
       cursor_.extent = *key;
@@ -347,34 +374,32 @@ Result<bool> Reduction::Turn::walkClass(const Akey& akey, unsigned extentClass) 
 // All versions of one extent.
 Result<bool> Reduction::Turn::walkSlot(const Akey& akey, uint64_t item) {
   std::vector<ExtentRecord*> dropped;
-  uint64_t only = itemOffset(item) | kDirectItem;
-  uint64_t* versions = (item & kExtentSetItem) != 0
-                           ? &arena_.at<ExtentSetRecord>(itemOffset(item))->versions
-                           : &only;
+  uint64_t only;
+  uint64_t* versions = extentVersionsAt(arena_, item, &only);
+  if (!versions) return damagedRecord("extent");
   TreePath path;
   VersionTree::seek(arena_, versions, cursor_.stamp.value_or(Stamp{}), path);
   bool isWhole = true;
   for (bool more = settle(arena_, path); more; more = nextItem(arena_, path)) {
     VersionRecord* version = versionAt(arena_, path);
-    if (!version || !arena_.holds(arena_.offsetOf(version), sizeof(ExtentRecord))) {
-      return damagedRecord("extent");
-    }
-    const Stamp stamp = stampOf(*version);
+    const Stamp stamp = version ? stampOf(*version) : Stamp{};
+    // Of the cursor's extent, and never one that comes before the last.
+    ExtentRecord* extent = version ? extentOf(arena_, version, *cursor_.extent) : nullptr;
+    if (!extent || (cursor_.stamp && stamp < *cursor_.stamp)) return damagedRecord("extent");
     if (stamp.epoch > reduction_.range_.high) break;
     if (!budget_.take()) {
       isWhole = false;
       break;
     }
     cursor_.stamp = next(stamp);
-    auto& extent = *reinterpret_cast<ExtentRecord*>(version);
     if (!isInRange(*version)) continue;
-    DAOS_TRY(const Answer answer, isExtentNeeded(akey, extent));
+    DAOS_TRY(const Answer answer, isExtentNeeded(akey, *extent));
     if (answer == Answer::kLater) {
       cursor_.stamp = stamp;
       isWhole = false;
       break;
     }
-    if (answer == Answer::kNo) dropped.push_back(&extent);
+    if (answer == Answer::kNo) dropped.push_back(extent);
   }
   if (path.isDamaged) return damagedTree();
   for (ExtentRecord* extent : dropped) {

@@ -54,6 +54,8 @@ class Reduction {
   struct Name {
     enum class Place : uint8_t { kFirst, kAt, kAfter, kEnd } place = Place::kFirst;
     std::vector<std::byte> bytes;
+    // Whether `key` may be where a tree of keys goes on.
+    bool isAtMost(KeyType type, Bytes key) const;
   };
   struct Cursor {
     ObjectId oid{};  // this one or the next that there is

@@ -62,6 +62,8 @@ struct ContainerState {
   ContainerRecord& record() const { return *arena.at<ContainerRecord>(offset); }
   // Pinned epochs, ascending.
   std::span<const Epoch> snapshots() const;
+  // Asked once, at opening.
+  bool hasSoundSnapshots() const;
 };
 
 struct PoolState {
@@ -101,7 +103,8 @@ class WriteScope {
   ~WriteScope() {
     if (!isCommitted_) undo();
   }
-  Ticket commit();
+  // DER_DF_INVAL when damage was met: then everything is undone.
+  Result<Ticket> commit();
 
   ContainerState& container() { return container_; }
   Arena& arena() { return arena_; }
@@ -132,14 +135,14 @@ class WriteScope {
     usedBytes_ += static_cast<int64_t>(arena_.blockSize(block));
   }
   void free(Offset block) {
-    usedBytes_ -= static_cast<int64_t>(arena_.blockSize(block));
-    arena_.free(block);
+    usedBytes_ -= static_cast<int64_t>(arena_.free(block));
   }
   int64_t* usedBytes() { return &usedBytes_; }
   // Data on Media becomes, or ceases to be, what a version names. DER_DF_INVAL.
   Status useMedia(MediaPiece& piece);
   Status dropMedia(uint64_t address, uint64_t size);
   void addObjects(int64_t count) { objectCount_ += count; }
+  // Why something could not be made: there is no space, or the store is damaged.
   Error noSpace() const;
 
  private:

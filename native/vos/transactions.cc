@@ -5,6 +5,7 @@
 #include "vos/collect.h"
 #include "vos/extent_write.h"
 #include "vos/lookup.h"
+#include "vos/object_tree.h"
 #include "vos/record_data.h"
 
 namespace daos::vos {
@@ -12,16 +13,52 @@ namespace daos::vos {
 namespace {
 
 TransactionTable* tableOf(const Arena& arena, Offset offset) {
-  if (!arena.holds(offset, sizeof(TransactionTable))) return nullptr;
-  auto* table = arena.at<TransactionTable>(offset);
+  auto* table = arena.find<TransactionTable>(offset);
+  if (!table) return nullptr;
   const bool fits = arena.holds(offset, sizeof *table + uint64_t{table->capacity} * sizeof(Offset));
   return fits ? table : nullptr;
 }
 
-TransactionRecord* transactionAt(const Arena& arena, Offset offset) {
-  return arena.holds(offset, sizeof(TransactionRecord)) ? arena.at<TransactionRecord>(offset)
-                                                        : nullptr;
+// The word of transaction `number`; null when the table has no such place.
+Offset* placeOf(const Arena& arena, const ContainerRecord& container, uint32_t number) {
+  TransactionTable* table = tableOf(arena, container.transactions);
+  return table && number != 0 && number <= table->capacity ? &table->records()[number - 1]
+                                                           : nullptr;
 }
+
+TransactionRecord* transactionAt(const Arena& arena, Offset offset) {
+  return arena.find<TransactionRecord>(offset);
+}
+
+TransactionRecord* transactionOf(const Arena& arena, const ContainerRecord& container,
+                                 uint32_t number) {
+  const Offset* place = placeOf(arena, container, number);
+  return place ? transactionAt(arena, *place) : nullptr;
+}
+
+TransactionChunk* chunkAt(const Arena& arena, Offset offset) {
+  auto* chunk = arena.find<TransactionChunk>(offset);
+  return chunk && chunk->count <= TransactionChunk::kCountMax ? chunk : nullptr;
+}
+
+// Whether a list that is followed from link to link comes back to where it was: the place that is
+// compared with moves on after 1, 2, 4 … links.
+class CycleCheck {
+ public:
+  bool isBack(Offset link) {
+    if (link == mark_) return true;
+    if (--left_ == 0) {
+      mark_ = link;
+      left_ = length_ *= 2;
+    }
+    return false;
+  }
+
+ private:
+  Offset mark_ = 0;
+  uint64_t length_ = 1;
+  uint64_t left_ = 1;
+};
 
 Error alreadyCommitted(const TransactionId& id) {
   return Error(ErrorCode::kAlready, "transaction " + id.toString() + " was committed before");
@@ -30,26 +67,30 @@ Error alreadyCommitted(const TransactionId& id) {
 // Takes one aborted version out of what it belongs to.
 Status removeTouched(WriteScope& scope, const Touched& touched) {
   Arena& arena = scope.arena();
-  if (!arena.holds(touched.version, sizeof(ExtentRecord)) ||
-      !arena.holds(touched.owner, sizeof(ObjectRecord))) {
-    return damagedRecord("transaction");
-  }
-  auto& version = *arena.at<VersionRecord>(touched.version);
+  auto* version = arena.find<VersionRecord>(touched.version);
+  if (!version) return damagedRecord("transaction");
   if (touched.kind == TouchedKind::kObjectPunch) {
-    return removeVersion(scope, &arena.at<ObjectRecord>(touched.owner)->punches, version, 0);
+    ObjectRecord* object = objectRecordAt(arena, touched.owner);
+    return object ? removeVersion(scope, &object->punches, *version, 0)
+                  : damagedRecord("transaction");
   }
-  auto& key = *arena.at<KeyRecord>(touched.owner);
+  KeyRecord* owner = touched.owner % 16 == 0 ? keyRecordAt(arena, touched.owner) : nullptr;
+  if (!owner) return damagedRecord("transaction");
+  KeyRecord& key = *owner;
   uint64_t* root =
       touched.kind == TouchedKind::kKeyPunch ? punchesOf(arena, key) : childOf(arena, key);
   if (!root) return damagedRecord("transaction");
   switch (touched.kind) {
-    case TouchedKind::kSingle: return removeVersion(scope, root, version, 0);
-    case TouchedKind::kExtent:
-      DAOS_CHECK(removeExtent(scope, key, *arena.at<ExtentRecord>(touched.version)));
+    case TouchedKind::kSingle: return removeVersion(scope, root, *version, 0);
+    case TouchedKind::kExtent: {
+      auto* extent = arena.find<ExtentRecord>(touched.version);
+      if (!extent) return damagedRecord("transaction");
+      DAOS_CHECK(removeExtent(scope, key, *extent));
       tidyClasses(scope, key);
       return {};
+    }
     case TouchedKind::kKeyPunch:
-      DAOS_CHECK(removeVersion(scope, root, version, 0));
+      DAOS_CHECK(removeVersion(scope, root, *version, 0));
       tidyPunches(scope, key);
       return {};
     case TouchedKind::kObjectPunch: break;
@@ -70,7 +111,9 @@ Status Transactions::load(ContainerState& container) {
     const Offset offset = table->records()[i];
     if (offset == 0) continue;
     const TransactionRecord* record = transactionAt(arena, offset);
-    if (!record || record->number != i + 1) return damagedRecord("transaction");
+    if (!record || record->number != i + 1 || places_.contains(record->id)) {
+      return damagedRecord("transaction");
+    }
     places_[record->id] = {offset, record->number};
     if (record->phase != TransactionPhase::kPrepared) interrupted.push_back(offset);
   }
@@ -84,9 +127,7 @@ uint32_t Transactions::numberOf(const TransactionId& id) const {
 }
 
 TransactionId Transactions::idOf(const ContainerState& container, uint32_t number) const {
-  TransactionTable* table = tableOf(container.arena, container.record().transactions);
-  if (!table || number == 0 || number > table->capacity) return {};
-  const TransactionRecord* record = transactionAt(container.arena, table->records()[number - 1]);
+  const TransactionRecord* record = transactionOf(container.arena, container.record(), number);
   return record ? record->id : TransactionId{};
 }
 
@@ -109,16 +150,21 @@ uint32_t Transactions::takePlace(WriteScope& scope) {
     arena.modify(container.transactions) = block;
     table = larger;
   }
-  uint32_t place = 0;
-  while (table->records()[place] != 0) ++place;
-  return place + 1;
+  const Offset* end = table->records() + table->capacity;
+  const Offset* place = std::find<const Offset*, Offset>(table->records(), end, 0);
+  if (place == end) {
+    arena.noteDamage();
+    return 0;
+  }
+  return static_cast<uint32_t>(place - table->records()) + 1;
 }
 
 Result<uint32_t> Transactions::enter(WriteScope& scope, const TransactionId& id, Epoch epoch) {
   if (const auto found = places_.find(id); found != places_.end()) {
-    TransactionRecord& record = *transactionAt(scope.arena(), found->second.record);
-    if (epoch < record.epoch) scope.arena().modify(record.epoch) = epoch;
-    return record.number;
+    TransactionRecord* record = transactionAt(scope.arena(), found->second.record);
+    if (!record) return damagedRecord("transaction");
+    if (epoch < record->epoch) scope.arena().modify(record->epoch) = epoch;
+    return found->second.number;
   }
   if (stateOf(scope.container(), id) == TransactionState::kCommitted) return alreadyCommitted(id);
   Arena& arena = scope.arena();
@@ -126,9 +172,11 @@ Result<uint32_t> Transactions::enter(WriteScope& scope, const TransactionId& id,
   const Offset block = number == 0 ? 0 : scope.allocate(sizeof(TransactionRecord));
   if (block == 0) return scope.noSpace();
   *arena.at<TransactionRecord>(block) = {id, epoch, number, TransactionPhase::kPrepared, 0};
-  TransactionTable* table = tableOf(arena, scope.container().record().transactions);
-  arena.modify(table->records()[number - 1]) = block;
-  arena.modify(table->count) += 1;
+  const ContainerRecord& container = scope.container().record();
+  Offset* place = placeOf(arena, container, number);
+  if (!place) return damagedRecord("transaction table");
+  arena.modify(*place) = block;
+  arena.modify(tableOf(arena, container.transactions)->count) += 1;
   places_[id] = {block, number};
   scope.noteNewTransaction(id);
   return number;
@@ -149,11 +197,11 @@ Status Transactions::addCommitted(WriteScope& scope, const TransactionId& id, Ep
 
 Status Transactions::touch(WriteScope& scope, uint32_t number, const Touched& touched) {
   Arena& arena = scope.arena();
-  TransactionTable* table = tableOf(arena, scope.container().record().transactions);
-  TransactionRecord* record = table ? transactionAt(arena, table->records()[number - 1]) : nullptr;
+  TransactionRecord* record = transactionOf(arena, scope.container().record(), number);
   if (!record) return damagedRecord("transaction table");
   if (record->chunks != 0) {
-    auto* chunk = arena.at<TransactionChunk>(record->chunks);
+    TransactionChunk* chunk = chunkAt(arena, record->chunks);
+    if (!chunk) return damagedRecord("transaction");
     if (chunk->count < TransactionChunk::kCountMax) {
       arena.fill(&chunk->touched[chunk->count], sizeof(Touched));
       chunk->touched[chunk->count] = touched;
@@ -171,11 +219,12 @@ Status Transactions::touch(WriteScope& scope, uint32_t number, const Touched& to
 
 void Transactions::forgetTouched(WriteScope& scope, uint32_t number, Offset version) {
   Arena& arena = scope.arena();
-  TransactionTable* table = tableOf(arena, scope.container().record().transactions);
-  TransactionRecord* record = table ? transactionAt(arena, table->records()[number - 1]) : nullptr;
-  if (!record) return;
-  for (Offset at = record->chunks; at != 0; at = arena.at<TransactionChunk>(at)->next) {
-    auto* chunk = arena.at<TransactionChunk>(at);
+  TransactionRecord* record = transactionOf(arena, scope.container().record(), number);
+  if (!record) return arena.noteDamage();
+  CycleCheck check;
+  for (Offset at = record->chunks; at != 0; at = chunkAt(arena, at)->next) {
+    TransactionChunk* chunk = chunkAt(arena, at);
+    if (!chunk || check.isBack(at)) return arena.noteDamage();
     for (uint64_t i = 0; i < chunk->count; ++i) {
       if (chunk->touched[i].version != version) continue;
       // The place of the last one is free from here on, and touch() may fill it without a note for
@@ -191,19 +240,21 @@ void Transactions::forgetTouched(WriteScope& scope, uint32_t number, Offset vers
 // As far as one arena transaction goes; true when all versions are settled.
 Result<bool> Transactions::settleSome(WriteScope& scope, TransactionRecord& record) {
   Arena& arena = scope.arena();
+  CycleCheck check;
   while (record.chunks != 0) {
-    if (!arena.holds(record.chunks, sizeof(TransactionChunk))) return damagedRecord("transaction");
-    auto* chunk = arena.at<TransactionChunk>(record.chunks);
-    if (chunk->count > TransactionChunk::kCountMax) return damagedRecord("transaction");
+    if (!arena.hasUndoRoom()) return false;
+    TransactionChunk* chunk = chunkAt(arena, record.chunks);
+    if (!chunk || check.isBack(record.chunks)) return damagedRecord("transaction");
     while (chunk->count != 0) {
+      if (chunk->count > TransactionChunk::kCountMax) return damagedRecord("transaction");
       if (!arena.hasUndoRoom()) return false;
       const Touched touched = chunk->touched[chunk->count - 1];
       if (record.phase == TransactionPhase::kAborting) {
         DAOS_CHECK(removeTouched(scope, touched));
       } else {
-        if (!arena.holds(touched.version, sizeof(VersionRecord)))
-          return damagedRecord("transaction");
-        arena.modify(arena.at<VersionRecord>(touched.version)->transaction) = 0;
+        auto* version = arena.find<VersionRecord>(touched.version);
+        if (!version) return damagedRecord("transaction");
+        arena.modify(version->transaction) = 0;
       }
       arena.modify(chunk->count) -= 1;
     }
@@ -218,9 +269,11 @@ Result<bool> Transactions::settleSome(WriteScope& scope, TransactionRecord& reco
 Status Transactions::release(WriteScope& scope, Offset offset) {
   Arena& arena = scope.arena();
   ContainerRecord& container = scope.container().record();
+  const TransactionRecord* record = transactionAt(arena, offset);
+  Offset* place = record ? placeOf(arena, container, record->number) : nullptr;
+  if (!place || *place != offset) return damagedRecord("transaction table");
   TransactionTable* table = tableOf(arena, container.transactions);
-  if (!table) return damagedRecord("transaction table");
-  arena.modify(table->records()[arena.at<TransactionRecord>(offset)->number - 1]) = 0;
+  arena.modify(*place) = 0;
   arena.modify(table->count) -= 1;
   scope.free(offset);
   if (table->count == 0) {
@@ -236,7 +289,7 @@ Status Transactions::finish(ContainerState& container, Offset offset) {
     WriteScope scope(container, 0, HeapUse::kReclaim);
     DAOS_TRY(const bool isDone, settleSome(scope, *transactionAt(container.arena, offset)));
     if (isDone) DAOS_CHECK(release(scope, offset));
-    scope.commit();
+    DAOS_CHECK(scope.commit());
     if (!isDone) continue;
     places_.erase(id);
     return {};
@@ -263,7 +316,7 @@ Status Transactions::settle(ContainerState& container, const TransactionId& id,
   if (isCommit) DAOS_CHECK(addCommitted(scope, id, record.epoch));
   DAOS_TRY(const bool isDone, settleSome(scope, record));
   if (isDone) DAOS_CHECK(release(scope, offset));
-  scope.commit();
+  DAOS_CHECK(scope.commit());
   if (!isDone) return finish(container, offset);
   places_.erase(found);
   return {};
@@ -288,11 +341,11 @@ Result<bool> Transactions::collect(WriteScope& scope, CollectBudget& budget) {
     if (!record) continue;
     while (record->chunks != 0) {
       if (!budget.take()) return false;
-      if (!arena.holds(record->chunks, sizeof(TransactionChunk)))
-        return damagedRecord("transaction");
-      const Offset chunk = record->chunks;
-      arena.modify(record->chunks) = arena.at<TransactionChunk>(chunk)->next;
-      scope.free(chunk);
+      const Offset offsetOfChunk = record->chunks;
+      const TransactionChunk* chunk = chunkAt(arena, offsetOfChunk);
+      if (!chunk) return damagedRecord("transaction");
+      arena.modify(record->chunks) = chunk->next;
+      scope.free(offsetOfChunk);
     }
     scope.free(offset);
     arena.modify(table->records()[i]) = 0;
@@ -335,9 +388,10 @@ Result<bool> Transactions::forgetCommitted(ContainerState& container, Epoch upTo
     if (more && path.isFound) more = nextItem(arena, path);
     for (; more && looked < budget; more = nextItem(arena, path)) {
       ++looked;
-      const auto& committed = *arena.at<CommittedRecord>(itemOffset(path.item()));
-      forgetCursor_ = committed.id;
-      if (committed.epoch > upTo) continue;
+      const auto* committed = arena.find<CommittedRecord>(itemOffset(path.item()));
+      if (!committed) return damagedRecord("committed transaction");
+      forgetCursor_ = committed->id;
+      if (committed->epoch > upTo) continue;
       scope.free(itemOffset(path.item()));
       removeItem(arena, path, scope.usedBytes());
       break;
@@ -345,11 +399,11 @@ Result<bool> Transactions::forgetCommitted(ContainerState& container, Epoch upTo
     if (path.isDamaged) return damagedTree();
     if (!more) {
       forgetCursor_ = {};
-      scope.commit();
+      DAOS_CHECK(scope.commit());
       return false;
     }
   }
-  scope.commit();
+  DAOS_CHECK(scope.commit());
   return true;
 }
 

@@ -28,12 +28,12 @@ struct CommittedPolicy {
   static constexpr bool kHasTies = true;
   static uint64_t prefix(const Uuid& id) { return loadAs<uint64_t>(id.bytes.data()); }
   static uint64_t prefixOf(const Arena& arena, uint64_t item) {
-    const Offset offset = itemOffset(item);
-    return arena.holds(offset, sizeof(Uuid)) ? *arena.at<uint64_t>(offset) : 0;
+    const auto* committed = arena.find<CommittedRecord>(itemOffset(item));
+    return committed ? prefix(committed->id) : 0;
   }
   static uint64_t restOf(const Arena& arena, uint64_t item) {
-    const Offset offset = itemOffset(item);
-    return arena.holds(offset, sizeof(Uuid)) ? *arena.at<uint64_t>(offset + 8) : 0;
+    const auto* committed = arena.find<CommittedRecord>(itemOffset(item));
+    return committed ? rest(committed->id) : 0;
   }
   static int order(uint64_t left, uint64_t right) {
     return left == right ? 0 : left < right ? -1 : 1;

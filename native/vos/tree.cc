@@ -31,8 +31,7 @@ void seekEnd(const Arena& arena, uint64_t* root, bool toLast, TreePath& path) {
 }
 
 void freeCounted(Arena& arena, Offset block, int64_t* usedBytes) {
-  *usedBytes -= static_cast<int64_t>(arena.blockSize(block));
-  arena.free(block);
+  *usedBytes -= static_cast<int64_t>(arena.free(block));
 }
 
 void freeNode(Arena& arena, TreeNode* node, int64_t* usedBytes) {
@@ -75,7 +74,8 @@ Offset childAt(const Arena& arena, const TreeNode& node, unsigned position) {
   const uint64_t word = node.wordAt(position);
   if ((word & kSeparatedChild) == 0) return itemOffset(word);
   const Offset block = itemOffset(word);
-  return arena.holds(block, 16) ? *arena.at<Offset>(block) : 0;
+  const Offset* child = arena.find<Offset>(block);
+  return child ? *child : 0;
 }
 
 bool nextItem(const Arena& arena, TreePath& path) {
@@ -153,7 +153,10 @@ void removeItem(Arena& arena, TreePath& path, int64_t* usedBytes) {
 }
 
 bool growLeaf(Arena& arena, TreePath& path, int64_t* usedBytes) {
-  DAOS_ASSERT(path.depth == 1);
+  if (path.depth != 1) {  // only a root is smaller than the rest
+    arena.noteDamage();
+    return false;
+  }
   TreeNode*& node = path.steps[0].node;
   const unsigned capacity = node->capacity * 2u + 1;
   TreeNode* larger = makeTreeNode(arena, capacity, 0);
@@ -175,7 +178,10 @@ bool insertChild(Arena& arena, TreePath& path, unsigned level, Separator separat
   }
   if (level == 0) {
     TreeNode* left = path.steps[0].node;
-    if (left->level + 2u >= kTreeDepthMax) return false;
+    if (left->level + 2u >= kTreeDepthMax) {
+      arena.noteDamage();
+      return false;
+    }
     TreeNode* root = makeTreeNode(arena, kSlotCountMax, left->level + 1u);
     if (!root) return false;
     *usedBytes += static_cast<int64_t>(TreeNode::sizeFor(kSlotCountMax));
@@ -206,7 +212,10 @@ bool insertChild(Arena& arena, TreePath& path, unsigned level, Separator separat
     insertEntry(arena, *parent.node, position, separator.prefix, word);
   }
   Separator lifted;
-  if (!liftSeparator(arena, *sibling, &lifted)) return false;
+  if (!liftSeparator(arena, *sibling, &lifted)) {
+    arena.noteDamage();
+    return false;
+  }
   return insertChild(arena, path, level - 1, lifted, sibling, usedBytes);
 }
 

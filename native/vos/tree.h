@@ -15,6 +15,7 @@
 // Format: docs/format/vos_tree.md, version 1.
 #pragma once
 
+#include <array>
 #include <cstring>
 
 #include "base/result.h"
@@ -130,7 +131,7 @@ class Tree {
     return path.isFound || previousItem(arena, path);
   }
   // Puts `item` before the position of `path`, which seek(key) gave with !isFound. False without
-  // space: abort.
+  // space, or when the arena notes damage: abort.
   static bool insert(Arena& arena, TreePath& path, const Key& key, uint64_t item,
                      int64_t* usedBytes) {
     if (*path.root == 0) {
@@ -217,8 +218,9 @@ class Tree {
   static bool isSeparatorAtMost(const Arena& arena, uint64_t word, const Key& key) {
     if ((word & kSeparatedChild) == 0) return true;
     const Offset block = itemOffset(word);
-    if (!arena.holds(block, 16)) return true;
-    const auto size = loadAs<uint64_t>(arena.at<std::byte>(block) + 8);
+    const auto* head = arena.find<std::array<uint64_t, 2>>(block);
+    if (!head) return true;
+    const uint64_t size = (*head)[1];
     if (!arena.holds(block + 16, size)) return true;
     return Policy::compareSeparator(arena.at<std::byte>(block) + 16, size, key) <= 0;
   }

@@ -18,6 +18,7 @@ TreeNode* makeTreeNode(Arena& arena, unsigned capacity, unsigned level) {
 
 void insertEntry(Arena& arena, TreeNode& node, unsigned position, uint64_t prefix, uint64_t word) {
   const unsigned count = node.count();
+  if (count >= node.capacity || position > count) return arena.noteDamage();
   const unsigned slot = node.slotAt(count);
   arena.fill(&node.prefixes()[slot], sizeof prefix);
   arena.fill(&node.words()[slot], sizeof word);
@@ -38,6 +39,7 @@ void insertEntry(Arena& arena, TreeNode& node, unsigned position, uint64_t prefi
 // first: until the transaction is committed its entry is one that an abort brings back.
 void removeEntry(Arena& arena, TreeNode& node, unsigned position) {
   const unsigned count = node.count();
+  if (position >= count) return arena.noteDamage();
   const uint64_t order = node.permutation >> 4;
   const uint64_t slot = order >> (4 * position) & 15;
   arena.prepare(node.prefixes()[slot]);

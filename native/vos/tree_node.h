@@ -37,7 +37,7 @@ struct TreeNode {
   unsigned count() const { return static_cast<unsigned>(permutation & 15); }
   // The slot at `position`; within the node whatever the permutation holds.
   unsigned slotAt(unsigned position) const {
-    const auto slot = static_cast<unsigned>(permutation >> (4 + 4 * position) & 15);
+    const auto slot = static_cast<unsigned>(permutation >> 4 >> (4 * position & 63) & 15);
     return slot < capacity ? slot : 0;
   }
   uint64_t* prefixes() { return reinterpret_cast<uint64_t*>(this + 1); }
@@ -52,21 +52,14 @@ struct TreeNode {
 static_assert(sizeof(TreeNode) == 16);
 static_assert(TreeNode::sizeFor(3) == 64 && TreeNode::sizeFor(15) == 256);
 
-// The node at `offset`, or null when there can't be one: offsets come from a disk.
+// The node at `offset`, or null when there can't be one: offsets come from a disk. What a larger
+// node would have behind the last block is within Heap::kReadableBehind.
 inline TreeNode* treeNodeAt(const Arena& arena, Offset offset) {
-  if (!arena.holds(offset, TreeNode::sizeFor(kSlotCountMax)) || offset % 16 != 0) {
-    // A small node may be the last block of the heap.
-    if (!arena.holds(offset, TreeNode::sizeFor(3)) || offset % 16 != 0) return nullptr;
-    auto* last = arena.at<TreeNode>(offset);
-    if (last->kind != kTreeNodeKind || last->capacity > kSlotCountMax ||
-        !arena.holds(offset, TreeNode::sizeFor(last->capacity))) {
-      return nullptr;
-    }
-    return last->capacity == 0 ? nullptr : last;
-  }
+  if (!arena.holds(offset, TreeNode::sizeFor(3)) || offset % 16 != 0) return nullptr;
   auto* node = arena.at<TreeNode>(offset);
-  const bool isSound = node->kind == kTreeNodeKind && node->capacity != 0 &&
-                       node->capacity <= kSlotCountMax && node->count() <= node->capacity;
+  constexpr unsigned kCapacities = 1u << 3 | 1u << 7 | 1u << 15;
+  const bool isSound = node->kind == kTreeNodeKind && node->capacity <= kSlotCountMax &&
+                       (kCapacities >> node->capacity & 1) != 0 && node->count() <= node->capacity;
   return isSound ? node : nullptr;
 }
 

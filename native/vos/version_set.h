@@ -23,12 +23,12 @@ struct VersionPolicy {
   static constexpr bool kHasTies = true;
   static uint64_t prefix(const Stamp& stamp) { return stamp.epoch; }
   static uint64_t prefixOf(const Arena& arena, uint64_t item) {
-    const Offset offset = itemOffset(item);
-    return arena.holds(offset, sizeof(VersionRecord)) ? arena.at<VersionRecord>(offset)->epoch : 0;
+    const auto* version = arena.find<VersionRecord>(itemOffset(item));
+    return version ? version->epoch : 0;
   }
   static uint16_t minorOf(const Arena& arena, uint64_t item) {
-    const Offset offset = itemOffset(item);
-    return arena.holds(offset, sizeof(VersionRecord)) ? arena.at<VersionRecord>(offset)->minor : 0;
+    const auto* version = arena.find<VersionRecord>(itemOffset(item));
+    return version ? version->minor : 0;
   }
   static int compare(const Arena& arena, uint64_t item, const Stamp& stamp) {
     return static_cast<int>(minorOf(arena, item)) - stamp.minor;
@@ -45,8 +45,7 @@ using VersionTree = Tree<VersionPolicy>;
 
 // The version at the path's position; null when damaged or at no item.
 inline VersionRecord* versionAt(const Arena& arena, TreePath& path) {
-  const Offset offset = itemOffset(path.item());
-  return arena.holds(offset, sizeof(VersionRecord)) ? arena.at<VersionRecord>(offset) : nullptr;
+  return arena.find<VersionRecord>(itemOffset(path.item()));
 }
 
 }  // namespace daos::vos

@@ -225,10 +225,9 @@ Status Enumeration::listVisibleExtentsDown(KeyRecord& akey, const ExtentClasses&
 Status Enumeration::listExtentVersions(KeyRecord& akey, uint64_t item, const VersionAnchor& after,
                                        bool* isStopped) {
   const ExtentKey& key = *extentKeyAt(arena_, item);
-  uint64_t only = itemOffset(item) | kDirectItem;
-  uint64_t* versions = (item & kExtentSetItem) != 0
-                           ? &arena_.at<ExtentSetRecord>(itemOffset(item))->versions
-                           : &only;
+  uint64_t only;
+  uint64_t* versions = extentVersionsAt(arena_, item, &only);
+  if (!versions) return damagedRecord("extent");
   TreePath path;
   const bool isSame = after.index == key.index && after.count == key.count;
   const Stamp start = isSame ? Stamp{after.epoch, static_cast<uint16_t>(after.minor)} : Stamp{};
@@ -258,6 +257,7 @@ Status Enumeration::listExtentVersions(KeyRecord& akey, uint64_t item, const Ver
 
 Status Enumeration::listAllExtents(KeyRecord& akey) {
   const ExtentClasses classes = ExtentClasses::of(arena_, akey);
+  if (classes.isDamaged) return damagedRecord("akey");
   VersionAnchor after{};
   if (anchor_.size != 0) DAOS_CHECK(loadAnchor(anchor_, &after));
   // By index, then count: of the next extent of each class the first.

@@ -130,7 +130,7 @@ Status FetchOperation::fetchSingle(KeyRecord& akey, Stamp hidden, const IoDescri
 Status FetchOperation::fetchArray(KeyRecord& akey, Stamp hidden, const IoDescriptor& descriptor,
                                   FetchedValue& value) {
   const ExtentClasses classes = ExtentClasses::of(arena_, akey);
-  if (classes.mask == 0) return {};
+  if (classes.isEmpty()) return {};
   const uint64_t recordSize = akey.recordSize;
   for (const Extent& extent : descriptor.extents) {
     container_.sweep.start(arena_, classes, extent, lookup_, hidden);

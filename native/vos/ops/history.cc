@@ -7,14 +7,18 @@
 namespace daos::vos {
 
 std::span<const Epoch> ContainerState::snapshots() const {
-  const Offset block = record().snapshots;
-  if (block == 0 || !arena.holds(block, sizeof(SnapshotTable))) return {};
-  auto* table = arena.at<SnapshotTable>(block);
-  if (table->count > arena.size() ||
-      !arena.holds(block, sizeof *table + table->count * sizeof(Epoch))) {
+  auto* table = arena.find<SnapshotTable>(record().snapshots);
+  if (!table || table->count > arena.size() / sizeof(Epoch) ||
+      !arena.holds(record().snapshots, sizeof *table + table->count * sizeof(Epoch))) {
     return {};
   }
   return {table->epochs(), table->count};
+}
+
+bool ContainerState::hasSoundSnapshots() const {
+  const std::span<const Epoch> epochs = snapshots();
+  if (record().snapshots == 0) return true;
+  return !epochs.empty() && std::is_sorted(epochs.begin(), epochs.end());
 }
 
 namespace {
@@ -95,7 +99,7 @@ Status Container::beginAggregation(Epoch upTo) {
   if (upTo > state_.record().aggregatedEpoch) {
     WriteScope scope(state_, 0, HeapUse::kReclaim);
     state_.arena.modify(state_.record().aggregatedEpoch) = upTo;
-    scope.commit();
+    DAOS_CHECK(scope.commit());
   }
   state_.reduction = std::make_unique<Reduction>(Reduction::aggregation(state_, upTo));
   return {};

@@ -77,7 +77,7 @@ Result<Outcome> QueryOperation::visitNamedOrAll(uint64_t* root, KeyType type, By
 
 Outcome QueryOperation::extentOf(KeyRecord& akey, Stamp hidden) {
   const ExtentClasses classes = ExtentClasses::of(arena_, akey);
-  if (classes.mask == 0) return Outcome::kNone;
+  if (classes.isEmpty()) return Outcome::kNone;
   ExtentPiece piece;
   Outcome outcome;
   if (isMax()) {

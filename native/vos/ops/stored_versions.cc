@@ -21,11 +21,9 @@ Outcome extentsHaveVersions(const Arena& arena, uint64_t* root, const EpochRange
   seekFirst(arena, root, path);
   for (bool more = settle(arena, path); more; more = nextItem(arena, path)) {
     const uint64_t item = path.item();
-    if (!extentKeyAt(arena, item)) return Outcome::kDamaged;
-    uint64_t only = itemOffset(item) | kDirectItem;
-    uint64_t* versions = (item & kExtentSetItem) != 0
-                             ? &arena.at<ExtentSetRecord>(itemOffset(item))->versions
-                             : &only;
+    uint64_t only;
+    uint64_t* versions = extentVersionsAt(arena, item, &only);
+    if (!versions) return Outcome::kDamaged;
     const Outcome outcome = hasVersions(arena, versions, range);
     if (outcome != Outcome::kNone) return outcome;
   }
@@ -69,6 +67,7 @@ Outcome keyHasVersions(const Arena& arena, KeyRecord& key, const EpochRange& ran
     case RecordKind::kSingle: return hasVersions(arena, child, range);
     case RecordKind::kArray: {
       const ExtentClasses classes = ExtentClasses::of(arena, key);
+      if (classes.isDamaged) return Outcome::kDamaged;
       uint64_t* root = classes.roots;
       for (uint64_t mask = classes.mask; mask != 0; mask &= mask - 1, ++root) {
         const Outcome outcome = extentsHaveVersions(arena, root, range);

@@ -203,7 +203,7 @@ Result<Ticket> Container::updateEnd(PendingUpdate& pending) {
   pending.blocks_ = std::move(blocks);
   if (!status.ok()) return std::move(status).error();
   trackConditions(state_, *pending.request_);
-  const Ticket ticket = scope.commit();
+  DAOS_TRY(const Ticket ticket, scope.commit());
   pending.cancel();
   return ticket;
 }

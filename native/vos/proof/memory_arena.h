@@ -10,16 +10,18 @@
 
 namespace daos::vos::proof {
 
-// Zeroed pages, taken as they are touched.
+// Zeroed pages, taken as they are touched; before and behind them is nothing that could be read.
 class MemoryRegion {
  public:
   explicit MemoryRegion(uint64_t size)
-      : data_(static_cast<std::byte*>(mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))),
+      : mapping_(static_cast<std::byte*>(mmap(nullptr, size + 2 * kGuardSize, PROT_NONE,
+                                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))),
+        data_(mapping_ + kGuardSize),
         size_(size) {
-    DAOS_ASSERT(data_ != MAP_FAILED);
+    DAOS_ASSERT(mapping_ != MAP_FAILED);
+    DAOS_ASSERT(mprotect(data_, size, PROT_READ | PROT_WRITE) == 0);
   }
-  ~MemoryRegion() { munmap(data_, size_); }
+  ~MemoryRegion() { munmap(mapping_, size_ + 2 * kGuardSize); }
   MemoryRegion(const MemoryRegion&) = delete;
   MemoryRegion& operator=(const MemoryRegion&) = delete;
 
@@ -28,6 +30,8 @@ class MemoryRegion {
   void clear() { madvise(data_, size_, MADV_DONTNEED); }
 
  private:
+  static constexpr uint64_t kGuardSize = 1 << 20;
+  std::byte* const mapping_;
   std::byte* const data_;
   const uint64_t size_;
 };
