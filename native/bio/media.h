@@ -101,6 +101,8 @@ class Media {
   // What the device writes whole or not at all: 512 or 4096.
   uint64_t sectorSizeBytes() const { return sectorSizeBytes_; }
   Reactor& reactor() const { return reactor_; }
+  // What a flush covers: the whole device where this is a part of one.
+  virtual const Media& device() const { return *this; }
 
   // Request and buffer are borrowed until completed(). Unaligned or out of range: DER_INVAL.
   void submit(MediaRequest& request);

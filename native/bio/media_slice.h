@@ -20,6 +20,7 @@ class MediaSlice final : public Media {
     DAOS_ASSERT(sizeBytes % kMediaBlockSize == 0);
     DAOS_ASSERT(offset + sizeBytes <= device.sizeBytes());
   }
+  const Media& device() const override { return device_.device(); }
   void registerMemory(MutableBytes memory) override { device_.registerMemory(memory); }
   const std::optional<Error>& failure() const override { return device_.failure(); }
   const MediaStatistics& statistics() const override { return device_.statistics(); }

@@ -191,6 +191,7 @@ void Arena::abort() {
 
 void Arena::endTransaction() {
   changed_.clear();
+  data_.clear();
   published_.clear();
   freed_.clear();
   dropped_.clear();

@@ -45,6 +45,13 @@ struct ArenaRange {
   uint64_t size;
 };
 
+// Bulk data on a media beside the arena, in blocks of 4096 bytes.
+struct ArenaData {
+  uint64_t offset;      // on the media
+  uint32_t blockCount;  // 0: what lies there is dropped
+  uint32_t checksum;    // CRC32C of the blocks
+};
+
 class Arena {
  public:
   virtual ~Arena() = default;
@@ -134,6 +141,17 @@ class Arena {
   void publish(Offset block, size_t size);
   void cancelReservation(Offset block) { heap_.cancel(block); }
 
+  // --- bulk data that a transaction makes visible
+
+  // Whether a transaction may make data visible that was written to the media but not flushed:
+  // whoever does so tells by addData(). The transaction is durable only together with the data, and
+  // after a crash that lost some of the data it has never happened.
+  virtual bool keepsData() const { return false; }
+  // Within a transaction; the write has ended.
+  void addData(const ArenaData& data) { data_.push_back(data); }
+  // Within a transaction, and before the blocks at `offset` are written again.
+  void dropData(uint64_t offset) { data_.push_back({offset, 0, 0}); }
+
   // --- pins: while one is held, no block freed later is reused, so that pointers to it stay valid
   Heap::Pin pin() { return heap_.pin(); }
   void unpin(Heap::Pin pin) { heap_.unpin(pin); }
@@ -195,6 +213,8 @@ class Arena {
   // filled): who copies the arena in the background may write the copy out only once lastTicket()
   // as of the copying is durable.
   virtual void commitRanges(Ticket ticket, std::span<const ArenaRange> changed) = 0;
+  // What the transaction said of bulk data, in order; for commitRanges.
+  std::span<const ArenaData> data() const { return data_; }
   // All stores of the transaction were undone in memory; `changed` as above.
   virtual void abortRanges(std::span<const ArenaRange> changed);
   // Applies complete undo records of `generation` in [begin, end), newest first: recovery of an
@@ -239,6 +259,7 @@ class Arena {
   std::byte* undoNext_ = nullptr;
   std::byte* undoEnd_ = nullptr;
   std::vector<ArenaRange> changed_;    // modified and fresh ranges of the open transaction
+  std::vector<ArenaData> data_;
   std::vector<Offset> published_;      // blocks to mark allocated at commit
   std::vector<Offset> freed_;          // blocks to mark free at commit
   std::vector<Offset> dropped_;        // blocks both allocated and freed in the open transaction

@@ -3,16 +3,18 @@
 // Life of an extent of blocks:
 // 1. reserve(): taken in memory only, with a buffer for the data. Dropping the MediaPiece gives it
 //    back.
-// 2. write(): the data is on the medium, flush included.
+// 2. write(): the data is on the medium, or, where the arena keeps data (arena.h), at the device.
 // 3. use() within the arena transaction that makes the data visible; it belongs to that transaction
-//    from then on, also when it is undone.
+//    from then on, also when it is undone. Where the data is not on the medium yet, it comes there
+//    with the transaction, or neither does.
 // 4. drop() within the transaction that removes the data.
 // 5. Reused once that transaction is durable and no fetch remains that began before its end.
 //
 // Thread:    the target's.
 // Invariant: a block is used in the arena's bitmap exactly while a version there names it: a crash
 //            leaks nothing and shares nothing.
-// Invariant: no transaction that names a block is begun before the block's data is durable.
+// Invariant: no transaction that names a block is begun before the block's data was written, and
+//            none is durable before the data is (docs/design/durable-data.md).
 // Invariant: block 0 is never given out, so that address 0 is "nothing".
 // Format:    docs/format/space_bitmap.md, version 1.
 #pragma once
@@ -44,18 +46,24 @@ class MediaPiece {
   MediaPiece(MediaPiece&& other) noexcept
       : area_(std::exchange(other.area_, nullptr)),
         extent_(other.extent_),
-        buffer_(std::move(other.buffer_)) {}
+        buffer_(std::move(other.buffer_)),
+        checksum_(other.checksum_) {}
   MediaPiece& operator=(MediaPiece&& other) noexcept {
     std::swap(area_, other.area_);
     std::swap(extent_, other.extent_);
     std::swap(buffer_, other.buffer_);
+    std::swap(checksum_, other.checksum_);
     return *this;
   }
   ~MediaPiece();
 
   uint64_t address() const { return extent_.block * bio::kMediaBlockSize; }
+  uint64_t blockCount() const { return extent_.count; }
   // Whole blocks; what lies behind the data is zeros.
   MutableBytes bytes() const { return buffer_.bytes(); }
+  // Of all of bytes(), when they have been written.
+  uint32_t checksum() const { return checksum_; }
+  void setChecksum(uint32_t checksum) { checksum_ = checksum; }
   // The extent is the caller's.
   bio::BlockExtent release() {
     area_ = nullptr;
@@ -66,6 +74,7 @@ class MediaPiece {
   MediaArea* area_ = nullptr;  // null: nothing to give back
   bio::BlockExtent extent_;
   bio::DmaBuffer buffer_;
+  uint32_t checksum_ = 0;
 };
 
 // What one arena transaction does to extents; the owner ends it by committed() or aborted().
@@ -95,8 +104,9 @@ class MediaArea {
   bool hasDropped() const { return !dropped_.empty(); }
   void cancel(bio::BlockExtent extent) { space_.cancel(extent); }
 
-  // Brings pieces to the medium; they live until it ends. DER_IO: the device has failed.
-  Task<Status> write(std::span<const MediaPiece> pieces);
+  // Brings pieces to the device, and to the medium unless the arena does that with the transaction;
+  // they live until it ends. DER_IO: the device has failed.
+  Task<Status> write(std::span<MediaPiece> pieces);
 
   // Within a transaction. DER_DF_INVAL: the bitmap says otherwise.
   Status use(MediaPiece& piece, MediaChanges& changes);
@@ -129,6 +139,7 @@ class MediaArea {
 
   MediaArea(Arena& arena, const PoolRecord& record, bio::Media& media, bio::DmaPool& buffers,
             bio::SpaceAllocator space);
+  Task<void> computeChecksums(std::span<MediaPiece> pieces);
   MutableBytes bitmap() const;
   // The bitmap's words of `extent`, for the transaction to change.
   void prepareBits(bio::BlockExtent extent);

@@ -125,6 +125,8 @@ Task<Status> LogArena::writeCheckpoint(bool isReset) {
     mark.transactionThrough = firstTransaction_ + lastTicket();
     copied = co_await awaitLogged(mark.transactionThrough);
   }
+  // Pages hold what no group of the log will ever bring to the medium with its data.
+  if (copied.ok() && isReset && devices_.data) copied = co_await devices_.data->flush();
   if (!copied.ok()) {
     meta_.abandon(pages);
     redirty(pages);

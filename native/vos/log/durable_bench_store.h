@@ -2,7 +2,7 @@
 // and beside it a bare file on the same file system.
 //
 // The store's file is made as an engine makes its own: all blocks reserved, the log written in
-// full.
+// full. Or all of it is written: as a device is, or such a file when every block was in use once.
 // Thread: the program's only one.
 #pragma once
 
@@ -34,13 +34,21 @@ class DurableBenchStore {
  public:
   static constexpr uint64_t kBareFileSize = 512 << 20;
 
-  explicit DurableBenchStore(std::string path) : path_(std::move(path)) {
+  struct Options {
+    uint64_t dataBytes = 8ull << 30;
+    bool isDataWritten = false;
+  };
+
+  DurableBenchStore(std::string path, const Options& options)
+      : path_(std::move(path)), sizes_{.arenaBytes = 1ull << 30, .dataBytes = options.dataBytes} {
     reactor_ = mustHave(Reactor::create(clock_, {.spinNs = 20000}));
     ring_ = mustHave(bio::IoRing::create(*reactor_, log_));
-    buffers_ = mustHave(bio::DmaPool::create(64 << 20));
+    buffers_ = mustHave(bio::DmaPool::create(256 << 20));
     const bio::RoleSizes roles = LogStore::roleSizes(sizes_);
-    mustHave(bio::createMediaFile(path_, bio::StoreDevices::deviceSizeBytes(roles, 1, 0),
-                                  {.writtenBytes = bio::kRolesOffset + roles.walBytes}));
+    const uint64_t size = bio::StoreDevices::deviceSizeBytes(roles, 1, 0);
+    const uint64_t writtenBytes =
+        options.isDataWritten ? size : bio::kRolesOffset + roles.walBytes;
+    mustHave(bio::createMediaFile(path_, size, {.writtenBytes = writtenBytes}));
     store_ = mustHave(run(LogStore::create(devices(), context(), kIdentity, sizes_)));
     mustHave(store_->pool().createContainer(kContainer));
     openContainer();
@@ -59,6 +67,7 @@ class DurableBenchStore {
   LogArena& arena() { return store_->arena(); }
   Container& container() { return *container_; }
   bio::RawRing& bare() { return *bare_; }
+  PoolSpace space() const { return store_->pool().space(); }
   Epoch nextEpoch() { return ++epoch_; }
   Epoch lastEpoch() const { return epoch_; }
   // Bytes and flushes of all roles.
@@ -123,7 +132,7 @@ class DurableBenchStore {
   }
 
   const std::string path_;
-  const LogStoreSizes sizes_{.arenaBytes = 1ull << 30, .dataBytes = 8ull << 30};
+  const LogStoreSizes sizes_;
   SystemClock clock_;
   SystemRandom random_;
   Log log_ = Log::toStandardError(LogLevel::kWarning);

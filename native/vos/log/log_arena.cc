@@ -110,7 +110,7 @@ void LogArena::commitRanges(Ticket ticket, std::span<const ArenaRange> changed) 
   mergeRanges(changed);
   for (const ArenaRange& range : merged_) markDirty(range);
   if (failure_) return;
-  const Status status = wal_->append(firstTransaction_ + ticket, merged_, base());
+  const Status status = wal_->append(firstTransaction_ + ticket, merged_, base(), data());
   if (!status.ok()) fail(status.error());
   if (usedPercent() >= options_.checkpointAtPercent) startCheckpoint();
 }

@@ -4,7 +4,8 @@
 // 1. commit() appends a physical redo record to the open group of the log; nothing waits.
 // 2. At the end of the reactor's turn the group leaves as one durable write; the next fills
 // meanwhile.
-// 3. durable(ticket) ends when the group of the ticket is on the medium.
+// 3. durable(ticket) ends when the group of the ticket is on the medium, and with it all bulk data
+//    that its transactions told of (docs/design/durable-data.md).
 // 4. In the background dirty pages are copied, a few per turn, to free places on META; a superblock
 // makes them the new
 //    checkpoint once the log holds all that they hold; the log before it is free then.
@@ -16,7 +17,7 @@
 // destruction, unless
 //            the reactor's tasks were dropped (a simulated crash).
 // Invariant: META never points to a page that holds what the log does not.
-// Format:    docs/format/wal.md, meta.md, superblock.md, version 1.
+// Format:    docs/format/wal.md, meta.md, superblock.md.
 #pragma once
 
 #include <coroutine>
@@ -31,6 +32,7 @@
 #include "bio/media.h"
 #include "vos/arena.h"
 #include "vos/log/meta_image.h"
+#include "vos/log/wal_reader.h"
 #include "vos/log/wal_writer.h"
 
 namespace daos::vos {
@@ -52,6 +54,8 @@ struct LogArenaDevices {
   bio::Media& meta;
   bio::DmaPool& pool;
   const Log& log;
+  // Where the bulk data lies that transactions tell of (Arena::addData); null: nowhere.
+  bio::Media* data = nullptr;
 };
 
 struct RecoveryReport {
@@ -60,6 +64,9 @@ struct RecoveryReport {
   uint64_t logBytes = 0;   // redone
   uint64_t groupCount = 0;
   uint64_t transactionCount = 0;
+  // The last group of the log was never acknowledged: some of its bulk data did not reach the
+  // medium.
+  bool isLastGroupDropped = false;
   uint64_t loadNs = 0;
   uint64_t replayNs = 0;
 };
@@ -121,6 +128,7 @@ class LogArena final : public Arena {
   bool hasLogRoom() const override { return usedPercent() < options_.slowAtPercent || !isUsable(); }
   Task<Status> waitLogRoom() override;
   bool isUsable() const override { return !failure_; }
+  bool keepsData() const override { return devices_.data != nullptr; }
   const std::optional<Error>& failure() const { return failure_; }
   // Ends everything with `error`: something else that the store stands on has failed.
   void stop(const Error& error);
@@ -158,6 +166,9 @@ class LogArena final : public Arena {
   Task<Status> recover(Uuid store);
   Task<Result<WalPosition>> replay(uint64_t& lastTransaction);
   Task<Status> readWal(MutableBytes ring);
+  Result<WalReplay> redo(const WalReplayRequest& request);
+  Task<Result<bool>> isDataThere(std::span<const WalData> all);
+  Task<Status> eraseGroup(const WalPosition& group);
 
   void markDirty(const ArenaRange& range);
   void mergeRanges(std::span<const ArenaRange> changed);

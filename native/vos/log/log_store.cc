@@ -11,7 +11,8 @@ static Result<LogArenaDevices> arenaDevicesOf(bio::StoreDevices& devices,
   if (!devices.wal() || !devices.meta()) {
     return Error(ErrorCode::kDfInval, "the devices hold no WAL or no META");
   }
-  return LogArenaDevices{*devices.wal(), *devices.meta(), context.pool, context.log};
+  return LogArenaDevices{*devices.wal(), *devices.meta(), context.pool, context.log,
+                         devices.data()};
 }
 
 static PoolMedia mediaOf(bio::StoreDevices& devices, const LogStoreContext& context) {

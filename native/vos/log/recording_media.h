@@ -91,13 +91,18 @@ class RecordingMedia final : public bio::Media {
         own_(sizeBytes),
         content_(own_),
         device_(record.addDevice(&content_)) {}
-  // Over content that somebody else keeps.
+  // Over content that somebody else keeps, and finds unchanged when the device is gone.
   RecordingMedia(Reactor& reactor, Record& record, std::string name,
                  std::vector<std::byte>& content)
       : Media(reactor, std::move(name), content.size(), 512),
         record_(record),
         content_(content),
         device_(record.addDevice(&content_)) {}
+  ~RecordingMedia() override {
+    for (auto each = overwritten_.rbegin(); each != overwritten_.rend(); ++each) {
+      std::memcpy(content_.data() + each->offset, each->bytes.data(), each->bytes.size());
+    }
+  }
   std::vector<std::byte>& content() { return content_; }
 
  protected:
@@ -108,6 +113,7 @@ class RecordingMedia final : public bio::Media {
         std::memcpy(request.data, content_.data() + request.offset, request.sizeBytes);
         break;
       case bio::MediaOperation::kWrite:
+        if (own_.empty()) keep(request.offset, request.sizeBytes);
         std::memcpy(content_.data() + request.offset, request.data, request.sizeBytes);
         request.driverWord = record_.add({Kind::kWrite,
                                           device_,
@@ -130,6 +136,14 @@ class RecordingMedia final : public bio::Media {
   }
 
  private:
+  struct Overwritten {
+    uint64_t offset;
+    std::vector<std::byte> bytes;
+  };
+  void keep(uint64_t offset, uint64_t size) {
+    const std::byte* at = content_.data() + offset;
+    overwritten_.push_back({offset, {at, at + size}});
+  }
   void end(bio::MediaRequest& request) {
     using Kind = RecordedEvent::Kind;
     if (request.operation == bio::MediaOperation::kWrite) {
@@ -143,6 +157,7 @@ class RecordingMedia final : public bio::Media {
 
   Record& record_;
   std::vector<std::byte> own_;
+  std::vector<Overwritten> overwritten_;
   std::vector<std::byte>& content_;
   const uint32_t device_;
 };

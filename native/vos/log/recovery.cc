@@ -2,6 +2,7 @@
 #include <string>
 
 #include "bio/media_batch.h"
+#include "codec/checksum.h"
 #include "vos/log/log_arena.h"
 #include "vos/log/wal_reader.h"
 
@@ -35,7 +36,7 @@ Task<Status> LogArena::format(uint64_t arenaSize, Uuid store, uint64_t salt) {
   DAOS_CO_TRY(const bio::DmaBuffer zeros, devices_.pool.allocate(kSuperblockCount * kPageSize));
   std::fill(zeros.bytes().begin(), zeros.bytes().end(), std::byte{0});
   DAOS_CO_CHECK(co_await devices_.meta.writeDurable(0, zeros.bytes()));
-  startWal({.salt = salt, .sealDelayNs = options_.sealDelayNs});
+  startWal({.salt = salt, .sealDelayNs = options_.sealDelayNs, .data = devices_.data});
   markDirty({0, metadataSize()});
   co_return co_await writeCheckpoint(false);
 }
@@ -53,6 +54,7 @@ Task<Status> LogArena::recover(Uuid store) {
   // were durable; a power cut must not take it back once more is built on it.
   DAOS_CO_CHECK(co_await devices_.meta.flush());
   DAOS_CO_CHECK(co_await devices_.wal.flush());
+  if (devices_.data) DAOS_CO_CHECK(co_await devices_.data->flush());
   DAOS_CO_CHECK(co_await meta_.open());
   const Superblock& superblock = meta_.superblock();
   if (superblock.store != store) {
@@ -79,7 +81,8 @@ Task<Status> LogArena::recover(Uuid store) {
             .next = next,
             .trimmedBlock = superblock.walBlock,
             .durableTransaction = lastTransaction,
-            .sealDelayNs = options_.sealDelayNs});
+            .sealDelayNs = options_.sealDelayNs,
+            .data = devices_.data});
   wal_->trim(superblock.walBlock, superblock.generation);
   recovery_.replayNs = reactor_.clock().nowNs() - startNs - recovery_.loadNs;
   DAOS_LOG_INFO(devices_.log,
@@ -106,23 +109,76 @@ Task<Result<WalPosition>> LogArena::replay(uint64_t& lastTransaction) {
               devices_.pool.allocate(superblock.walBlockCount * kWalBlockSize));
   const MutableBytes ring = memory.bytes();
   DAOS_CO_CHECK(co_await readWal(ring));
-  const WalReplayRequest request{.ring = ring,
-                                 .salt = superblock.salt,
-                                 .from = {superblock.walBlock, superblock.walSequence},
-                                 .transactionBefore = superblock.transactionBefore,
-                                 .transactionThrough = superblock.transactionThrough,
-                                 .checkpointGeneration = superblock.generation,
-                                 .arena = memory_,
-                                 .onRedone = [this](const ArenaRange& range) {
-                                   if (range.size) markDirty(range);
-                                 }};
+  WalReplayRequest request{.ring = ring,
+                           .salt = superblock.salt,
+                           .from = {superblock.walBlock, superblock.walSequence},
+                           .transactionBefore = superblock.transactionBefore,
+                           .transactionThrough = superblock.transactionThrough,
+                           .checkpointGeneration = superblock.generation,
+                           .arena = memory_,
+                           .onRedone = [this](const ArenaRange& range) {
+                             if (range.size) markDirty(range);
+                           }};
+  DAOS_CO_TRY(WalReplay replayed, redo(request));
+  if (!replayed.unproven.empty()) {
+    DAOS_CO_TRY(const bool isThere, co_await isDataThere(replayed.unproven));
+    if (!isThere) DAOS_CO_CHECK(co_await eraseGroup(replayed.next));
+    request.unproven = isThere ? UnprovenGroup::kRedo : UnprovenGroup::kDrop;
+    request.from = replayed.next;
+    request.transactionBefore = replayed.lastTransaction;
+    DAOS_CO_TRY(replayed, redo(request));
+  }
+  lastTransaction = replayed.lastTransaction;
+  co_return replayed.next;
+}
+
+Result<WalReplay> LogArena::redo(const WalReplayRequest& request) {
   auto replayed = replayWal(request);
-  if (!replayed.ok()) co_return std::move(replayed).error().within(devices_.wal.name());
-  lastTransaction = replayed->lastTransaction;
-  recovery_.logBytes = replayed->bytes;
-  recovery_.groupCount = replayed->groupCount;
-  recovery_.transactionCount = replayed->recordCount;
-  co_return replayed->next;
+  if (!replayed.ok()) return std::move(replayed).error().within(devices_.wal.name());
+  recovery_.logBytes += replayed->bytes;
+  recovery_.groupCount += replayed->groupCount;
+  recovery_.transactionCount += replayed->recordCount;
+  return replayed;
+}
+
+// Whether all of the bulk data is as it was written.
+Task<Result<bool>> LogArena::isDataThere(std::span<const WalData> all) {
+  DAOS_CO_TRY(const bio::DmaBuffer buffer, devices_.pool.allocate(kReadSize));
+  for (const WalData& data : all) {
+    uint64_t left = uint64_t{data.blockCount} * kWalBlockSize;
+    if (!devices_.data || data.offset % kWalBlockSize || data.offset > devices_.data->sizeBytes() ||
+        left > devices_.data->sizeBytes() - data.offset) {
+      co_return Error(ErrorCode::kDfInval, devices_.wal.name() + ": the log tells of data at " +
+                                               std::to_string(data.offset) +
+                                               ", outside of the data area");
+    }
+    uint32_t checksum = 0;
+    for (uint64_t offset = data.offset; left > 0;) {
+      const MutableBytes piece = buffer.bytes().first(std::min<uint64_t>(left, kReadSize));
+      DAOS_CO_CHECK(co_await devices_.data->read(offset, piece));
+      checksum = crc32c(piece, checksum);
+      offset += piece.size();
+      left -= piece.size();
+    }
+    if (checksum == data.checksum) continue;
+    DAOS_LOG_WARNING(devices_.log, devices_.data->name() + ": data at " +
+                                       std::to_string(data.offset) +
+                                       " did not reach the medium; the last group of the log, "
+                                       "which tells of it, is dropped");
+    co_return false;
+  }
+  co_return true;
+}
+
+// What never happened must not happen later either: the same data may be written to the same blocks
+// again, by an operation that was repeated.
+Task<Status> LogArena::eraseGroup(const WalPosition& group) {
+  DAOS_CO_TRY(const bio::DmaBuffer zeros, devices_.pool.allocate(kWalBlockSize));
+  std::fill(zeros.bytes().begin(), zeros.bytes().end(), std::byte{0});
+  const uint64_t blockCount = devices_.wal.sizeBytes() / kWalBlockSize;
+  recovery_.isLastGroupDropped = true;
+  co_return co_await devices_.wal.writeDurable(group.block % blockCount * kWalBlockSize,
+                                               zeros.bytes());
 }
 
 }  // namespace daos::vos

@@ -261,6 +261,7 @@ struct Counts {
   uint64_t sequences = 0;
   uint64_t places = 0;
   uint64_t states = 0;
+  uint64_t dropped = 0;  // in which the log held a group without all of its bulk data
 };
 
 class Enumerator {
@@ -337,6 +338,7 @@ class Enumerator {
       what += " " + std::to_string(static_cast<int>(operation));
     }
     ASSERT_TRUE(status.ok()) << status.error().describe() << " " << what;
+    counts_.dropped += subject.arena().recovery().isLastGroupDropped ? 1 : 0;
     const auto found = subject.read();
     ASSERT_TRUE(found.has_value()) << "a value is torn " << what;
     const auto from = contents.begin() + static_cast<ptrdiff_t>(note);
@@ -369,11 +371,14 @@ TEST_P(VosStoreCrashEnumeration, EveryCrashOfEverySequenceRecovers) {
     }
   }
   const Counts& counts = enumerator.counts();
-  std::printf("%llu sequences, %llu places, %llu crash states, all recovered\n",
+  std::printf("%llu sequences, %llu places, %llu crash states, all recovered; in %llu the log had "
+              "a group without its data\n",
               static_cast<unsigned long long>(counts.sequences),
               static_cast<unsigned long long>(counts.places),
-              static_cast<unsigned long long>(counts.states));
+              static_cast<unsigned long long>(counts.states),
+              static_cast<unsigned long long>(counts.dropped));
   EXPECT_GT(counts.states, 50000u);
+  EXPECT_GT(counts.dropped, 1000u);
 }
 
 std::string devicesName(const testing::TestParamInfo<size_t>& devices) {

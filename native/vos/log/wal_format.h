@@ -1,5 +1,5 @@
 // The bytes of the write-ahead log: a ring of groups, each one aligned write. docs/format/wal.md,
-// version 1.
+// version 2.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,9 @@
 namespace daos::vos {
 
 inline constexpr uint64_t kWalMagic = 0x31304c4157534f44;  // "DOSWAL01"
-inline constexpr uint32_t kWalVersion = 1;
+inline constexpr uint32_t kWalVersion = 2;
+// Its records know no bulk data.
+inline constexpr uint32_t kWalVersionFirst = 1;
 inline constexpr uint64_t kWalBlockSize = 4096;
 
 // At the start of a block; records follow it without gap; zeros fill the last block.
@@ -26,14 +28,14 @@ struct WalGroupHeader {
 };
 static_assert(sizeof(WalGroupHeader) == 64);
 
-// Ranges follow, each a WalRange and its bytes, padded to 8.
+// Ranges follow, each a WalRange and its bytes, padded to 8; then WalDatas.
 struct WalRecordHeader {
   uint32_t size;      // of the whole record, multiple of 8
   uint32_t checksum;  // CRC32C of what follows this field, continuing the record before (first: of
                       // the sequence)
   uint64_t transaction;  // 1, 2, 3 … over the life of the store
   uint32_t rangeCount;
-  uint32_t reserved;
+  uint32_t dataCount;  // 0 in version 1
 };
 static_assert(sizeof(WalRecordHeader) == 24);
 
@@ -43,6 +45,16 @@ struct WalRange {
   uint32_t reserved;
 };
 static_assert(sizeof(WalRange) == 16);
+
+// Bulk data that the transaction made visible, which was written but perhaps not flushed before the
+// group; or, with blockCount 0, what a transaction before it in the same group had there is
+// dropped.
+struct WalData {
+  uint64_t offset;      // on DATA
+  uint32_t blockCount;  // of kWalBlockSize bytes
+  uint32_t checksum;    // CRC32C of the blocks
+};
+static_assert(sizeof(WalData) == 16);
 
 // Where a group is or will be. `block` counts without end; in the ring it is block % capacity.
 struct WalPosition {

@@ -1,5 +1,6 @@
 #include "vos/log/wal_reader.h"
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -31,8 +32,9 @@ class Replayer {
       DAOS_TRY(const bool isGroup, redoGroup());
       if (!isGroup) break;
     }
+    if (!replay_.unproven.empty()) return std::move(replay_);
     DAOS_CHECK(proveEnd());
-    return replay_;
+    return std::move(replay_);
   }
 
  private:
@@ -63,7 +65,7 @@ class Replayer {
   Result<bool> redoGroup() {
     const auto header = headerAt(block(replay_.next.block), request_.salt);
     if (!header || header->sequence != replay_.next.sequence) return false;
-    if (header->version != kWalVersion) {
+    if (header->version < kWalVersionFirst || header->version > kWalVersion) {
       return Error(ErrorCode::kDfIncompt, "write-ahead log of version " +
                                               std::to_string(header->version) +
                                               "; this is version " + std::to_string(kWalVersion));
@@ -81,6 +83,10 @@ class Replayer {
     if (!isWhole(payload, *header)) return false;
     if (header->firstTransaction != replay_.lastTransaction + 1)
       return damaged("it does not follow on the last");
+    if (request_.unproven != UnprovenGroup::kRedo && !isProven(*header, blocks)) {
+      replay_.unproven = dataOf(payload);
+      if (!replay_.unproven.empty()) return dropOrAsk();
+    }
     DAOS_CHECK(redoRecords(payload));
     ++replay_.groupCount;
     replay_.bytes += blocks * kWalBlockSize;
@@ -108,6 +114,34 @@ class Replayer {
     return recordCount == header.recordCount && checksum == header.payloadChecksum;
   }
 
+  // Whether something on the medium says that the flush of the group had ended.
+  bool isProven(const WalGroupHeader& header, uint64_t blocks) const {
+    if (header.firstTransaction <= request_.transactionThrough) return true;
+    const auto next = headerAt(block(replay_.next.block + blocks), request_.salt);
+    return next && next->sequence == header.sequence + 1;
+  }
+  // Of a group that is whole: all that has to be there.
+  static std::vector<WalData> dataOf(Bytes payload) {
+    std::vector<WalData> all;
+    while (!payload.empty()) {
+      const auto record = loadAs<WalRecordHeader>(payload.data());
+      const uint64_t size = std::min<uint64_t>(uint64_t{record.dataCount} * sizeof(WalData),
+                                               record.size - sizeof(record));
+      for (Bytes rest = payload.subspan(record.size - size, size); rest.size() >= sizeof(WalData);
+           rest = rest.subspan(sizeof(WalData))) {
+        const auto data = loadAs<WalData>(rest.data());
+        std::erase_if(all, [&](const WalData& each) { return each.offset == data.offset; });
+        if (data.blockCount > 0) all.push_back(data);
+      }
+      payload = payload.subspan(record.size);
+    }
+    return all;
+  }
+  bool dropOrAsk() {
+    if (request_.unproven == UnprovenGroup::kDrop) replay_.unproven.clear();
+    return false;
+  }
+
   Status redoRecords(Bytes payload) {
     while (!payload.empty()) {
       const auto record = loadAs<WalRecordHeader>(payload.data());
@@ -132,7 +166,8 @@ class Replayer {
       if (request_.onRedone) request_.onRedone({range.offset, range.size});
       bytes = bytes.subspan(padded);
     }
-    return bytes.empty() ? Status{} : Status{outside(record)};
+    const bool isWhole = bytes.size() == uint64_t{record.dataCount} * sizeof(WalData);
+    return isWhole ? Status{} : Status{outside(record)};
   }
   static Error outside(const WalRecordHeader& record) {
     return Error(ErrorCode::kDfInval, "write-ahead log: the record of transaction " +

@@ -1,5 +1,6 @@
 #include "vos/log/wal_writer.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "codec/checksum.h"
@@ -36,6 +37,7 @@ void WalWriter::openGroup() {
   if (group_.buffer.size() > kGroupSizeKept) group_.buffer = {};
   group_.used = sizeof(WalGroupHeader);
   group_.recordCount = 0;
+  group_.dataOffsets.clear();
 }
 
 uint64_t WalWriter::usedBlocks() const {
@@ -55,9 +57,26 @@ Status WalWriter::makeRoom(uint64_t size) {
   return {};
 }
 
+// What is dropped matters only while nothing proves the group durable that has made it visible.
+bool WalWriter::isToldInGroup(const ArenaData& data) const {
+  const auto& offsets = group_.dataOffsets;
+  return data.blockCount > 0 ||
+         std::find(offsets.begin(), offsets.end(), data.offset) != offsets.end();
+}
+
+std::byte* WalWriter::storeData(std::byte* to, std::span<const ArenaData> data) {
+  for (const ArenaData& each : data) {
+    if (!isToldInGroup(each)) continue;
+    storeAs(to, WalData{each.offset, each.blockCount, each.checksum});
+    to += sizeof(WalData);
+    if (each.blockCount > 0) group_.dataOffsets.push_back(each.offset);
+  }
+  return to;
+}
+
 Status WalWriter::append(uint64_t transaction, std::span<const ArenaRange> ranges,
-                         const std::byte* base) {
-  uint64_t size = sizeof(WalRecordHeader);
+                         const std::byte* base, std::span<const ArenaData> data) {
+  uint64_t size = sizeof(WalRecordHeader) + data.size() * sizeof(WalData);
   for (const ArenaRange& range : ranges) size += sizeof(WalRange) + alignUp(range.size, 8);
   DAOS_CHECK(makeRoom(size));
   if (group_.recordCount++ == 0) {
@@ -75,8 +94,11 @@ Status WalWriter::append(uint64_t transaction, std::span<const ArenaRange> range
     std::memcpy(to, base + range.offset, range.size);
     to += padded;
   }
+  const std::byte* const dataEnd = storeData(to, data);
+  const auto dataCount = static_cast<uint32_t>((dataEnd - to) / ptrdiff_t{sizeof(WalData)});
+  size = static_cast<uint64_t>(dataEnd - record);
   WalRecordHeader header{static_cast<uint32_t>(size), 0, transaction,
-                         static_cast<uint32_t>(ranges.size()), 0};
+                         static_cast<uint32_t>(ranges.size()), dataCount};
   storeAs(record, header);
   header.checksum = crc32c({record + 8, size - 8}, group_.checksum);
   storeAs(record, header);
@@ -123,20 +145,33 @@ bool WalWriter::pump() {
   return true;
 }
 
-// A group at the end of the ring goes on at its beginning, in two writes and a flush.
+// A group at the end of the ring goes on at its beginning, in two writes and a flush. Bulk data on
+// the log's device is covered by a flush after the group's write, which a durable write alone need
+// not do; on another device a flush can start at once, since the data was written before.
 void WalWriter::write(Group& group) {
   const uint64_t blocks = alignUp(group.used, kWalBlockSize) / kWalBlockSize;
   const uint64_t ringBlock = next_.block % capacityBlocks_;
   const uint64_t first = std::min(blocks, capacityBlocks_ - ringBlock);
+  const bool isSplit = first < blocks;
+  const bool hasData = !group.dataOffsets.empty();
+  const bool isDataBeside = hasData && &options_.data->device() == &media_.device();
   isWriting_ = true;
-  isSplit_ = first < blocks;
+  isFlushNeeded_ = isSplit || isDataBeside;
   next_.block += blocks;
   ++next_.sequence;
   ++counters_.groupCount;
   counters_.writtenBytes += blocks * kWalBlockSize;
-  pendingCount_ = isSplit_ ? 2 : 1;
-  submit(0, ringBlock, group.buffer.data(), first, !isSplit_);
-  if (isSplit_) submit(1, 0, group.buffer.data() + first * kWalBlockSize, blocks - first, false);
+  pendingCount_ = isSplit ? 2 : 1;
+  submit(0, ringBlock, group.buffer.data(), first, !isFlushNeeded_);
+  if (isSplit) submit(1, 0, group.buffer.data() + first * kWalBlockSize, blocks - first, false);
+  if (!hasData || isDataBeside) return;
+  ++pendingCount_;
+  submitFlush(3, *options_.data);
+}
+
+void WalWriter::submitFlush(size_t index, bio::Media& media) {
+  requests_[index].operation = bio::MediaOperation::kFlush;
+  media.submit(requests_[index]);
 }
 
 void WalWriter::submit(size_t index, uint64_t ringBlock, std::byte* data, uint64_t blocks,
@@ -153,14 +188,13 @@ void WalWriter::submit(size_t index, uint64_t ringBlock, std::byte* data, uint64
 void WalWriter::ended(bio::MediaRequest& request) {
   if (!request.status.ok()) fail(std::move(request.status).error());
   if (--pendingCount_ > 0) return;
-  if (isSplit_ && !isFlushing_ && !failure_) {
+  if (isFlushNeeded_ && !isFlushing_ && !failure_) {
     isFlushing_ = true;
     pendingCount_ = 1;
-    requests_[2].operation = bio::MediaOperation::kFlush;
-    media_.submit(requests_[2]);
+    submitFlush(2, media_);
     return;
   }
-  isSplit_ = isFlushing_ = false;
+  isFlushNeeded_ = isFlushing_ = false;
   groupEnded();
 }
 

@@ -4,7 +4,8 @@
 // 1. open: append() adds the record of each transaction.
 // 2. sealed by pump(), at the end of a reactor turn when no other group is being written; a new one
 // opens.
-// 3. durable: its write, flush included, has ended; onProgress tells.
+// 3. durable: its write, flush included, has ended; onProgress tells. Where its transactions made
+//    bulk data visible, that flush, or another one beside it, covers the data too.
 // When nothing follows for a while, a seal is written behind the last group: recovery can then tell
 // a damaged last group from one that was never finished.
 //
@@ -17,6 +18,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "bio/dma_buffer.h"
 #include "bio/media.h"
@@ -31,6 +33,7 @@ struct WalWriterOptions {
   uint64_t trimmedBlock = 0;  // blocks before it are free
   uint64_t durableTransaction = 0;
   uint64_t sealDelayNs = 2000000;  // idle time until the seal
+  bio::Media* data = nullptr;      // where bulk data lies; borrowed
 };
 
 struct WalCounters {
@@ -51,8 +54,9 @@ class WalWriter {
   WalWriter& operator=(const WalWriter&) = delete;
 
   // Adds the redo record of `transaction`: the bytes of `ranges` (sorted, apart from each other) of
-  // the arena at `base`. Transactions come in order. DER_NOMEM only.
-  Status append(uint64_t transaction, std::span<const ArenaRange> ranges, const std::byte* base);
+  // the arena at `base`, and what it says of bulk data. Transactions come in order. DER_NOMEM only.
+  Status append(uint64_t transaction, std::span<const ArenaRange> ranges, const std::byte* base,
+                std::span<const ArenaData> data = {});
   // Seals and writes the open group if that can be done now; true if so.
   bool pump();
   bool isIdle() const { return !isWriting_ && group_.recordCount == 0; }
@@ -91,14 +95,18 @@ class WalWriter {
     uint32_t checksum = 0;
     uint64_t firstTransaction = 0;
     uint64_t lastTransaction = 0;
+    std::vector<uint64_t> dataOffsets;  // of bulk data that its transactions made visible
   };
   struct Request : bio::MediaRequest {
     WalWriter* writer = nullptr;
   };
   Status makeRoom(uint64_t size);
+  bool isToldInGroup(const ArenaData& data) const;
+  std::byte* storeData(std::byte* to, std::span<const ArenaData> data);
   void openGroup();
   void seal(Group& group);
   void write(Group& group);
+  void submitFlush(size_t index, bio::Media& media);
   void submit(size_t index, uint64_t ringBlock, std::byte* data, uint64_t blocks, bool durable);
   void ended(bio::MediaRequest& request);
   void groupEnded();
@@ -114,9 +122,11 @@ class WalWriter {
   Group group_;    // open
   Group writing_;  // at the device
   bio::DmaBuffer sealBuffer_;
-  std::array<Request, 3> requests_;  // a group that wraps: two writes, then a flush
+  // A group that wraps: two writes. Then a flush, unless the one write was durable; and beside the
+  // writes a flush of the data's device.
+  std::array<Request, 4> requests_;
   size_t pendingCount_ = 0;
-  bool isSplit_ = false;
+  bool isFlushNeeded_ = false;
   bool isFlushing_ = false;
   bool isWriting_ = false;
   bool isSeal_ = false;   // what is being written
