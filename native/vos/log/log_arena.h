@@ -64,6 +64,9 @@ struct RecoveryReport {
   uint64_t logBytes = 0;   // redone
   uint64_t groupCount = 0;
   uint64_t transactionCount = 0;
+  // As tickets, but counted over the life of the store: the newest there is. Tickets of this
+  // opening begin after it.
+  uint64_t lastTransaction = 0;
   // The last group of the log was never acknowledged: some of its bulk data did not reach the
   // medium.
   bool isLastGroupDropped = false;

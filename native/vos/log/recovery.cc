@@ -128,7 +128,7 @@ Task<Result<WalPosition>> LogArena::replay(uint64_t& lastTransaction) {
     request.transactionBefore = replayed.lastTransaction;
     DAOS_CO_TRY(replayed, redo(request));
   }
-  lastTransaction = replayed.lastTransaction;
+  lastTransaction = recovery_.lastTransaction = replayed.lastTransaction;
   co_return replayed.next;
 }
 

@@ -4,6 +4,7 @@
 //         changed, and the store is opened again.
 #include <gtest/gtest.h>
 
+#include "bio/faulty_media.h"
 #include "bio/memory_media.h"
 #include "vos/log/log_store.h"
 
@@ -60,7 +61,13 @@ class VosUnprovenGroup : public testing::Test {
   }
   LogStore::Devices views() {
     LogStore::Devices all;
-    for (const auto& disk : disks_) all.push_back(std::make_unique<DiskView>(*disk));
+    for (const auto& disk : disks_) {
+      if (hasCaches_) {
+        all.push_back(std::make_unique<bio::FaultyMedia>(*disk, random_));
+      } else {
+        all.push_back(std::make_unique<DiskView>(*disk));
+      }
+    }
     return all;
   }
   // No seal unless a test waits for it.
@@ -131,7 +138,9 @@ class VosUnprovenGroup : public testing::Test {
     EXPECT_TRUE(run(writeAll(disk, buffer.bytes())).ok());
     return count;
   }
-  static Task<Status> readAll(bio::Media& disk, MutableBytes to) { co_return co_await disk.read(0, to); }
+  static Task<Status> readAll(bio::Media& disk, MutableBytes to) {
+    co_return co_await disk.read(0, to);
+  }
   static Task<Status> writeAll(bio::Media& disk, Bytes from) {
     co_return co_await disk.writeDurable(0, from);
   }
@@ -141,6 +150,7 @@ class VosUnprovenGroup : public testing::Test {
   SystemClock clock_;
   SeededRandom random_{3};
   Log log_;
+  bool hasCaches_ = false;  // what was not flushed is lost with the process
   uint64_t sealNs_ = 3'600'000'000'000;
   std::unique_ptr<Reactor> reactor_;
   std::unique_ptr<bio::DmaPool> buffers_;
@@ -217,6 +227,25 @@ TEST_F(VosUnprovenGroup, ACheckpointProvesIt) {
   crashAndReopen();
   EXPECT_FALSE(isDropped());
   EXPECT_EQ(get(1), '?');
+}
+
+TEST_F(VosUnprovenGroup, ACheckpointInPlaceOfTheGroupBringsItsDataToTheMedium) {
+  hasCaches_ = true;
+  crashAndReopen();
+  end(*begin(1, 'a', 2));
+  const std::string value(8000, 'b');
+  for (uint64_t key = 2; key < 100; ++key) {  // more than the log holds
+    const IoDescriptor descriptor{bytesOf("a"), ValueType::kSingle, value.size(), {}, 0};
+    UpdateRequest request{kObject, bytesOf(&key, 8), {&descriptor, 1}, {}, {}};
+    request.write.epoch = key + 1;
+    const Bytes data = bytesOf(value);
+    ASSERT_TRUE(container_->update(request, {&data, 1}).ok());
+  }
+  waitDurable();
+  EXPECT_EQ(store_->arena().counters().resetCount, 1u);
+  crashAndReopen();
+  EXPECT_FALSE(isDropped());
+  EXPECT_EQ(get(1), 'a');
 }
 
 TEST_F(VosUnprovenGroup, WhatItDroppedItselfMayBeOverwritten) {

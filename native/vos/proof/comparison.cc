@@ -64,6 +64,11 @@ Difference Comparison::fetch(const Operation& operation) {
   }
   if (!status.ok()) return {};
   if (operation.isRefusing) DAOS_DIFFER(inDoubt(operation));
+  if (result_.hasMedia() && readMedia_) {
+    if (const Status read = readMedia_(result_); !read.ok()) {
+      return "bulk data can't be read: " + read.error().describe();
+    }
+  }
   if (result_.values().size() != descriptors.size()) {
     return numberDifference("fetched values", descriptors.size(), result_.values().size());
   }

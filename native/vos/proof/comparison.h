@@ -2,6 +2,7 @@
 // first difference in words, or nothing.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -14,10 +15,14 @@ namespace daos::vos::proof {
 // A difference between store and model.
 using Difference = std::optional<std::string>;
 
+// Brings what a fetch has found on Media into memory.
+using MediaReader = std::function<Status(FetchResult&)>;
+
 class Comparison {
  public:
-  Comparison(Container& container, const ReferenceModel& model)
-      : container_(container), model_(model) {}
+  // `readMedia`: of a store that has bulk data.
+  Comparison(Container& container, const ReferenceModel& model, MediaReader readMedia = nullptr)
+      : container_(container), model_(model), readMedia_(std::move(readMedia)) {}
 
   // A fetch as the operation describes it: its code, sizes, segments and bytes.
   Difference fetch(const Operation& operation);
@@ -50,6 +55,7 @@ class Comparison {
 
   Container& container_;
   const ReferenceModel& model_;
+  const MediaReader readMedia_;
   FetchResult result_;
   ErrorCode fetchCode_ = ErrorCode::kOk;
 };

@@ -7,6 +7,26 @@
 
 namespace daos::vos::proof {
 
+// Fills the buffers of a pending update: each extent has one of its own.
+void fillBuffers(const Operation& operation, const PendingUpdate& pending) {
+  auto buffer = pending.buffers().begin();
+  for (const AkeyPart& part : operation.akeys) {
+    uint64_t offset = 0;
+    const size_t count = part.isArray() ? part.extents.size() : 1;
+    for (size_t i = 0; i < count && part.recordSize != 0; ++i) {
+      DAOS_ASSERT(buffer != pending.buffers().end());
+      fillPattern(part.value, offset, *buffer);
+      offset += buffer->size();
+      ++buffer;
+    }
+  }
+}
+
+WriteContext writeOf(const Operation& operation) {
+  return {operation.epoch, operation.minor, transactionId(operation.transaction),
+          operation.conditions, operation.isOnce};
+}
+
 namespace {
 
 // What makes two entries the same one, whatever else they say.
@@ -29,26 +49,6 @@ std::vector<std::vector<std::byte>> dataOf(const Operation& operation,
     fillPattern(operation.akeys[i].value, 0, data.back());
   }
   return data;
-}
-
-// Fills the buffers of a pending update: each extent has one of its own.
-void fillBuffers(const Operation& operation, const PendingUpdate& pending) {
-  auto buffer = pending.buffers().begin();
-  for (const AkeyPart& part : operation.akeys) {
-    uint64_t offset = 0;
-    const size_t count = part.isArray() ? part.extents.size() : 1;
-    for (size_t i = 0; i < count && part.recordSize != 0; ++i) {
-      DAOS_ASSERT(buffer != pending.buffers().end());
-      fillPattern(part.value, offset, *buffer);
-      offset += buffer->size();
-      ++buffer;
-    }
-  }
-}
-
-WriteContext writeOf(const Operation& operation) {
-  return {operation.epoch, operation.minor, transactionId(operation.transaction),
-          operation.conditions, operation.isOnce};
 }
 
 Status update(Container& container, const Operation& operation) {

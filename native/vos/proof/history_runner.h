@@ -42,6 +42,10 @@ class HistoryRunner {
   std::optional<Cursor> cursor_;
 };
 
+// The parts of an update, for who carries it out in steps of its own.
+WriteContext writeOf(const Operation& operation);
+void fillBuffers(const Operation& operation, const PendingUpdate& pending);
+
 // The store was cut off in the middle of `operation`, and has done some of it: brings the model to
 // what it holds.
 Difference takeInFlight(Container& container, const Operation& operation, ReferenceModel& model);

@@ -11,6 +11,7 @@
 
 #include "vos/proof/history_generator.h"
 #include "vos/proof/history_hunt.h"
+#include "vos/proof/power_cut.h"
 
 namespace {
 
@@ -20,18 +21,20 @@ using namespace daos::vos::proof;
 constexpr char kUsage[] =
     "Usage: vos_history [--seed N] [--operations N | --forever] [--length N] [--arena "
     "memory|pmem]\n"
-    "                   [--history FILE | --print]\n"
+    "                   [--history FILE | --print | --power-cuts]\n"
     "  --seed        first seed (1); each history has the next one\n"
     "  --operations  how many operations in all (1000000)\n"
     "  --length      operations of one history (500)\n"
     "  --arena       what the pool lives in: memory, or a libpmemobj file in /dev/shm (memory)\n"
     "  --history     carry out the history in FILE instead\n"
-    "  --print       print the history of the seed instead\n";
+    "  --print       print the history of the seed instead\n"
+    "  --power-cuts  cut the power of a whole store instead, from the seed on until it fails\n";
 
 struct Arguments {
   HuntOptions hunt;
   bool isForever = false;
   bool isPrint = false;
+  bool isPowerCuts = false;
   std::string arena = "memory";
   std::string history;
 };
@@ -44,6 +47,8 @@ bool parse(int count, char** words, Arguments* arguments) {
       arguments->isForever = true;
     } else if (word == "--print") {
       arguments->isPrint = true;
+    } else if (word == "--power-cuts") {
+      arguments->isPowerCuts = true;
     } else if (i + 1 == count) {
       return false;
     } else if (word == "--seed") {
@@ -100,6 +105,21 @@ int hunt(Arguments& arguments, ArenaSource& source) {
   return 0;
 }
 
+int cutPower(uint64_t seed) {
+  constexpr size_t kLifeCount = 20;
+  for (uint64_t cuts = 0;; ++seed) {
+    PowerCutSession session(seed);
+    if (const Difference difference = session.run(kLifeCount)) {
+      std::printf("%s\n", difference->c_str());
+      return 1;
+    }
+    cuts += session.counts().cuts;
+    std::printf("seed %llu, %llu power cuts: store and model agree\n",
+                static_cast<unsigned long long>(seed), static_cast<unsigned long long>(cuts));
+    std::fflush(stdout);
+  }
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -110,6 +130,7 @@ int main(int count, char** words) {
     std::fputs(kUsage, stderr);
     return 2;
   }
+  if (arguments.isPowerCuts) return cutPower(arguments.hunt.firstSeed);
   if (arguments.isPrint) {
     const auto history = makeHistory(arguments.hunt.firstSeed, arguments.hunt.historyLength);
     std::fputs(toText(history).c_str(), stdout);
