@@ -47,6 +47,8 @@ class ThreadedEngine final : public Engine {
   void poolMetrics(Uuid pool,
                    std::function<void(Result<std::vector<TargetMetrics>>)> done) override;
   void queryDevices(std::function<void(std::vector<DeviceReport>)> done) override;
+  void setDeviceFaulty(std::string path, std::string why, Done done) override;
+  void replaceDevice(std::string path, DeviceReplacement replacement, Done done) override;
   Result<std::vector<Uuid>> listPools() override { return directory_->pools(0); }
   Status stop() override;
 
@@ -56,6 +58,8 @@ class ThreadedEngine final : public Engine {
   void onAll(Work work, AllDone done);
   // As onAll; the first error is the result.
   void onAllOrFail(Work work, Done done);
+  // As onAll, of which one target has what is asked for and all others answer DER_NONEXIST.
+  void onOwner(Work work, Done done);
   // As onAllOrFail; where some targets failed, `undo` runs on all others first.
   void onAllOrNone(Work work, Work undo, Done done);
 
@@ -148,6 +152,15 @@ void ThreadedEngine::onAllOrNone(Work work, Work undo, Done done) {
           co_return Status{};
         },
         [error, done](std::vector<Status>) { done(std::move(*error)); });
+  });
+}
+
+void ThreadedEngine::onOwner(Work work, Done done) {
+  onAll(std::move(work), [done = std::move(done)](std::vector<Status> statuses) {
+    for (Status& status : statuses) {
+      if (status.code() != ErrorCode::kNonexist) return done(std::move(status));
+    }
+    done(std::move(statuses.front()));
   });
 }
 
@@ -263,10 +276,14 @@ void ThreadedEngine::containerUsage(Uuid pool, Uuid container, bool isFrozen,
 
 void ThreadedEngine::queryPool(Uuid pool, std::function<void(Result<std::vector<Share>>)> done) {
   auto shares = std::make_shared<std::vector<Share>>(targets_.size());
-  onAllOrFail(
+  onAll(
       [pool, shares](Target& target) -> Task<Status> {
-        DAOS_CO_TRY(const PoolShare share, target.queryPool(pool));
         const uint32_t index = target.options().index;
+        if (target.failure()) {
+          (*shares)[index] = {.target = index, .failure = target.failure()->describe()};
+          co_return *target.failure();
+        }
+        DAOS_CO_TRY(const PoolShare share, target.queryPool(pool));
         (*shares)[index] = {.target = index,
                             .arenaUsedBytes = share.space.arena.usedBytes,
                             .arenaTotalBytes = share.space.arena.totalBytes,
@@ -275,12 +292,16 @@ void ThreadedEngine::queryPool(Uuid pool, std::function<void(Result<std::vector<
                             .containerCount = share.containerCount};
         co_return Status{};
       },
-      [shares, done = std::move(done)](Status status) {
-        if (status.ok()) {
-          done(std::move(*shares));
-        } else {
-          done(std::move(status).error());
+      [shares, done = std::move(done)](std::vector<Status> statuses) {
+        // Stopped ones are told of beside the others; any other error is the answer.
+        bool hasAnswer = false;
+        for (size_t i = 0; i < statuses.size(); ++i) {
+          if (statuses[i].ok()) hasAnswer = true;
+          if (statuses[i].ok() || !(*shares)[i].failure.empty()) continue;
+          return done(firstError(statuses).error());
         }
+        if (!hasAnswer) return done(firstError(statuses).error());
+        done(std::move(*shares));
       });
 }
 
@@ -316,6 +337,16 @@ void ThreadedEngine::queryDevices(std::function<void(std::vector<DeviceReport>)>
           std::move(reports.begin(), reports.end(), std::back_inserter(all));
         done(std::move(all));
       });
+}
+
+void ThreadedEngine::setDeviceFaulty(std::string path, std::string why, Done done) {
+  onOwner([path, why](Target& target) { return target.setDeviceFaulty(path, why); },
+          std::move(done));
+}
+
+void ThreadedEngine::replaceDevice(std::string path, DeviceReplacement replacement, Done done) {
+  onOwner([path, replacement](Target& target) { return target.replaceDevice(path, replacement); },
+          std::move(done));
 }
 
 Status ThreadedEngine::stop() {

@@ -57,6 +57,8 @@ struct TargetShare {
   uint64_t dataUsedBytes = 0;
   uint64_t dataTotalBytes = 0;
   uint64_t containerCount = 0;
+  // Of a target that has stopped: why. Nothing else is known of its share then.
+  std::string failure;
 };
 
 struct TargetMetrics {
@@ -109,6 +111,7 @@ class Engine {
   // The containers that want more than their parts, as soon as there are some; none when another
   // call waits already, or at the end.
   virtual void awaitQuotaRequests(QuotaRequests::Done done) = 0;
+  // Fails only when no target has anything to tell.
   virtual void queryPool(Uuid pool, std::function<void(Result<std::vector<TargetShare>>)> done) = 0;
   // What each target did for a pool since it was opened.
   virtual void poolMetrics(Uuid pool,
@@ -116,6 +119,15 @@ class Engine {
   // The devices of all open pools, target by target; those of a target that has stopped are as they
   // were then. Never fails.
   virtual void queryDevices(std::function<void(std::vector<DeviceReport>)> done) = 0;
+  // Gives a device up, by its path in queryDevices: its target stops cleanly, whatever else it
+  // serves, and stays so over restarts. Ends when its pools are closed. May be repeated.
+  // DER_NONEXIST.
+  virtual void setDeviceFaulty(std::string path, std::string why, Done done) = 0;
+  // A new, empty share in place of the one that stood on a faulty device: all of the pool that this
+  // target held is lost, since nothing keeps a copy of it, and that has to be accepted (DER_INVAL).
+  // Its containers are made anew, and the target serves all its pools again, unless another of its
+  // devices is faulty. DER_NONEXIST; DER_BUSY: the device is not faulty; DER_NOSPACE.
+  virtual void replaceDevice(std::string path, DeviceReplacement replacement, Done done) = 0;
   // The pools that lie in the data directory, open or not.
   virtual Result<std::vector<Uuid>> listPools() = 0;
 

@@ -1,6 +1,11 @@
 #include "engine/file_pool_store.h"
 
+#include <fcntl.h>
+
+#include <cstdio>
+
 #include "bio/file_media.h"
+#include "engine/faulty_mark.h"
 #include "vos/pmem_arena.h"
 
 namespace daos::engine {
@@ -16,8 +21,8 @@ constexpr uint64_t kMebibyte = 1 << 20;
 // Buffers for what is on its way to and from devices.
 constexpr uint64_t kBufferBytes = 32 * kMebibyte;
 
-std::vector<const bio::Media*> listOf(const bio::StoreDevices::Devices& devices) {
-  std::vector<const bio::Media*> all;
+std::vector<bio::Media*> listOf(const bio::StoreDevices::Devices& devices) {
+  std::vector<bio::Media*> all;
   for (const auto& device : devices) all.push_back(device.get());
   return all;
 }
@@ -35,7 +40,7 @@ class PmemStoredPool final : public StoredPool {
       if (device->isFailed()) callback(*device->failure());
     }
   }
-  std::vector<const bio::Media*> devices() override {
+  std::vector<bio::Media*> devices() override {
     if (!devices_) return {};
     return listOf(devices_->devices());
   }
@@ -56,7 +61,7 @@ class LogStoredPool final : public StoredPool {
   void onFailed(std::function<void(const Error&)> callback) override {
     store_->onFailed(std::move(callback));
   }
-  std::vector<const bio::Media*> devices() override { return listOf(store_->devices().devices()); }
+  std::vector<bio::Media*> devices() override { return listOf(store_->devices().devices()); }
   Task<Status> close() override { co_return co_await store_->close(); }
 
  private:
@@ -202,6 +207,17 @@ Task<Result<std::unique_ptr<StoredPool>>> FilePoolStore::createAt(fs::path place
   co_return co_await createLog(place, pool, sizes);
 }
 
+Task<Result<std::unique_ptr<StoredPool>>> FilePoolStore::createFresh(fs::path fresh, Uuid pool,
+                                                                     PoolSizes sizes) {
+  std::error_code failure;
+  fs::remove_all(fresh, failure);
+  fs::create_directories(fresh, failure);
+  if (failure) co_return fileError(fresh, failure);
+  auto created = co_await createAt(fresh, pool, sizes);
+  if (!created.ok()) fs::remove_all(fresh, failure);
+  co_return created;
+}
+
 // Made beside its place and renamed into it: a share is whole or absent.
 Task<Result<std::unique_ptr<StoredPool>>> FilePoolStore::create(Uuid pool, PoolSizes sizes) {
   const fs::path place = directory_.targetPath(pool, target_);
@@ -210,12 +226,8 @@ Task<Result<std::unique_ptr<StoredPool>>> FilePoolStore::create(Uuid pool, PoolS
   }
   const fs::path fresh = directory_.creatingPath(pool, target_);
   std::error_code failure;
-  fs::remove_all(fresh, failure);
-  fs::create_directories(fresh, failure);
-  if (failure) co_return fileError(fresh, failure);
-  auto created = co_await createAt(fresh, pool, sizes);
+  auto created = co_await createFresh(fresh, pool, sizes);
   if (!created.ok()) {
-    fs::remove_all(fresh, failure);
     fs::remove(place.parent_path(), failure);
     co_return std::move(created).error();
   }
@@ -230,9 +242,61 @@ Task<Result<std::unique_ptr<StoredPool>>> FilePoolStore::open(Uuid pool) {
     co_return Error(ErrorCode::kNonexist,
                     "no pool " + pool.toString() + " in " + options_.dataDirectory);
   }
+  if (const auto mark = readFaultyMark(place)) {
+    co_return Error(ErrorCode::kIo,
+                    (place / mark->file).string() + " was set faulty: " + mark->why);
+  }
   // The kind is the store's own, whatever the configuration says now.
   if (fs::exists(place / kPmemFile)) co_return co_await openPmem(place, pool);
   co_return co_await openLog(place, pool);
+}
+
+Status FilePoolStore::markFaulty(Uuid pool, const std::string& path, const std::string& why) {
+  const fs::path device(path);
+  const fs::path place = directory_.targetPath(pool, target_);
+  const std::string file = device.filename().string();
+  const bool isKnown = file == kLogFile || file == kPmemFile || file == kDataFile;
+  if (device.parent_path() != place || !isKnown || !fs::exists(place)) {
+    return Error(ErrorCode::kNonexist, path + ": no device of pool " + pool.toString());
+  }
+  return writeFaultyMark(place, {file, why});
+}
+
+std::vector<FaultyDevice> FilePoolStore::faultyDevices() {
+  std::vector<FaultyDevice> all;
+  const auto pools = list();
+  if (!pools.ok()) return all;
+  for (const Uuid& pool : *pools) {
+    const fs::path place = directory_.targetPath(pool, target_);
+    const auto mark = readFaultyMark(place);
+    if (!mark) continue;
+    std::error_code failure;
+    const uint64_t sizeBytes = fs::file_size(place / mark->file, failure);
+    all.push_back({pool, (place / mark->file).string(), failure ? 0 : sizeBytes, mark->why});
+  }
+  return all;
+}
+
+// Made beside its place and exchanged with what is there in one step.
+Task<Result<std::unique_ptr<StoredPool>>> FilePoolStore::replace(Uuid pool, PoolSizes sizes) {
+  const fs::path place = directory_.targetPath(pool, target_);
+  if (!fs::exists(place)) {
+    co_return Error(ErrorCode::kNonexist,
+                    "no pool " + pool.toString() + " in " + options_.dataDirectory);
+  }
+  const fs::path fresh = directory_.creatingPath(pool, target_);
+  DAOS_CO_TRY(auto created, co_await createFresh(fresh, pool, sizes));
+  std::error_code failure;
+  if (renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, place.c_str(), RENAME_EXCHANGE) != 0) {
+    failure = std::error_code(errno, std::generic_category());
+    [[maybe_unused]] const Status unwanted = co_await created->close();
+    created.reset();
+    std::error_code ignored;
+    fs::remove_all(fresh, ignored);
+    co_return fileError(place, failure);
+  }
+  fs::remove_all(fresh, failure);
+  co_return created;
 }
 
 // Renamed first, so that a kill in between leaves no half of a share that looks whole.

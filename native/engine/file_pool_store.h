@@ -2,7 +2,7 @@
 //
 // A share in a LogArena is the file `store`, a device with the roles WAL and META; one in a
 // PmemArena is `arena`. Bulk data lies in `data`, a device with the role DATA, where the pool has
-// such space.
+// such space. A device that was given up has a mark beside it (faulty_mark.h).
 #pragma once
 
 #include "bio/dma_buffer.h"
@@ -31,12 +31,18 @@ class FilePoolStore final : public PoolStore {
   Task<Result<std::unique_ptr<StoredPool>>> open(Uuid pool) override;
   Task<Status> resize(Uuid pool, uint64_t dataBytes) override;
   Task<Status> destroy(Uuid pool) override;
+  Status markFaulty(Uuid pool, const std::string& path, const std::string& why) override;
+  std::vector<FaultyDevice> faultyDevices() override;
+  Task<Result<std::unique_ptr<StoredPool>>> replace(Uuid pool, PoolSizes sizes) override;
   Result<std::vector<Uuid>> list() override { return directory_.pools(target_); }
 
  private:
   FilePoolStore(Random& random, DataDirectory& directory, const EngineOptions& options,
                 uint32_t target)
       : random_(random), directory_(directory), options_(options), target_(target) {}
+  // A share beside its place.
+  Task<Result<std::unique_ptr<StoredPool>>> createFresh(std::filesystem::path fresh, Uuid pool,
+                                                        PoolSizes sizes);
   Task<Result<std::unique_ptr<StoredPool>>> createAt(std::filesystem::path place, Uuid pool,
                                                      PoolSizes sizes);
   // The steps of resize: label and file of the data area; and the store's own view of it.

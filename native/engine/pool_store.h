@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/uuid.h"
@@ -20,6 +21,14 @@ struct PoolSizes {
   uint64_t dataBytes = 0;   // bulk data; 0: everything lives in the arena
 };
 
+// What takes the place of a device that was given up.
+struct DeviceReplacement {
+  PoolSizes sizes;               // of the share, as the pool was created
+  std::vector<Uuid> containers;  // of the pool; made anew, empty
+  // Nothing keeps a copy of what lay there: all that the target holds of the pool is lost.
+  bool acceptsDataLoss = false;
+};
+
 // An open share: the VOS pool and what it stands on.
 class StoredPool {
  public:
@@ -30,9 +39,17 @@ class StoredPool {
   // never calls.
   virtual void onFailed(std::function<void(const Error&)> /*callback*/) {}
   // What it stands on; none where that is memory.
-  virtual std::vector<const bio::Media*> devices() { return {}; }
+  virtual std::vector<bio::Media*> devices() { return {}; }
   // Ends background work and makes everything durable; the object is only destroyed after that.
   virtual Task<Status> close() = 0;
+};
+
+// A device that was given up, which the store remembers over restarts.
+struct FaultyDevice {
+  Uuid pool;
+  std::string path;
+  uint64_t sizeBytes = 0;
+  std::string why;
 };
 
 class PoolStore {
@@ -49,6 +66,18 @@ class PoolStore {
   }
   // The pool is closed. DER_NONEXIST.
   virtual Task<Status> destroy(Uuid pool) = 0;
+  // From here on open() of the pool ends with DER_IO, until replace() or destroy(). `path` is the
+  // name of one of the share's devices. DER_NOSYS: this store keeps no such marks.
+  virtual Status markFaulty(Uuid /*pool*/, const std::string& /*path*/,
+                            const std::string& /*why*/) {
+    return Error(ErrorCode::kNosys);
+  }
+  virtual std::vector<FaultyDevice> faultyDevices() { return {}; }
+  // In place of the share, which is closed, a new one without anything in it: as destroy() and
+  // create(), but a crash leaves one of the two. DER_NONEXIST, DER_NOSPACE.
+  virtual Task<Result<std::unique_ptr<StoredPool>>> replace(Uuid /*pool*/, PoolSizes /*sizes*/) {
+    co_return Error(ErrorCode::kNosys);
+  }
   virtual Result<std::vector<Uuid>> list() = 0;
 };
 

@@ -103,8 +103,15 @@ Task<Status> Target::createPool(Uuid pool, PoolSizes sizes) {
 Task<Status> Target::openPool(Uuid pool) {
   if (failure_) co_return *failure_;
   if (pools_.contains(pool)) co_return Status{};
-  DAOS_CO_TRY(auto stored, co_await store_.open(pool));
-  co_return adopt(pool, std::move(stored));
+  auto stored = co_await store_.open(pool);
+  if (stored.ok()) co_return adopt(pool, std::move(stored).value());
+  // As before the restart: a target serves nothing while one of its devices is given up.
+  for (const FaultyDevice& device : store_.faultyDevices()) {
+    if (device.pool != pool) continue;
+    fail(stored.error());
+    co_return *failure_;
+  }
+  co_return std::move(stored).error();
 }
 
 // From here on requests find nothing; those under way end first.
@@ -255,7 +262,6 @@ Task<void> Target::populate(std::shared_ptr<OpenPool> pool) {
 }
 
 Task<Status> Target::close() {
-  isClosing_ = true;
   Status first;
   while (!pools_.empty()) {
     const std::shared_ptr<OpenPool> open = pools_.begin()->second;
@@ -268,17 +274,6 @@ Task<Status> Target::close() {
   co_return first;
 }
 
-std::vector<DeviceReport> Target::queryDevices() const {
-  std::vector<DeviceReport> all = devicesAtFailure_;
-  for (const auto& [uuid, pool] : pools_) {
-    if (!pool->stored || pool->failure) continue;
-    for (const bio::Media* device : pool->stored->devices()) {
-      all.push_back(reportOn(*device, options_.index, uuid));
-    }
-  }
-  return all;
-}
-
 // Called while a device ends a request: only notes it here.
 void Target::fail(const Error& error) {
   if (failure_) return;
@@ -286,7 +281,11 @@ void Target::fail(const Error& error) {
                                  std::to_string(options_.rank) + " has stopped");
   DAOS_LOG_ERROR(options_.log, failure_->describe());
   devicesAtFailure_ = queryDevices();
-  for (auto& [uuid, pool] : pools_) pool->failure = failure_;
+  for (auto& [uuid, pool] : pools_) {
+    pool->failure = failure_;
+    poolsAtFailure_.push_back(pool);
+  }
+  isStopping_ = true;
   reactor_.spawn(closePoolsOfFailed());
 }
 
@@ -294,6 +293,7 @@ void Target::fail(const Error& error) {
 Task<void> Target::closePoolsOfFailed() {
   co_await reactor_.yield();
   [[maybe_unused]] const Status known = co_await close();
+  isStopping_ = false;
 }
 
 Task<Status> Target::settle(vos::Pool& pool, Epoch epoch) {

@@ -72,8 +72,12 @@ class Target {
   Result<QuotaUsage> containerUsage(const Uuid& pool, const Uuid& container, bool isFrozen);
   // What was done since the pool was opened. DER_NONEXIST.
   Result<PoolMetrics> poolMetrics(Uuid pool);
-  // The devices of open pools; of a target that has stopped, as they were then.
+  // The devices of open pools; of a target that has stopped, as they were then; and those that were
+  // given up. (target_devices.cc)
   std::vector<DeviceReport> queryDevices() const;
+  // As Engine's. DER_NONEXIST: no device of this target's.
+  Task<Status> setDeviceFaulty(std::string path, std::string why);
+  Task<Status> replaceDevice(std::string path, DeviceReplacement replacement);
   // Waits for requests under way, makes everything durable, closes all pools.
   Task<Status> close();
   // The process behind the target dies: forgets its pools where they are. After
@@ -82,7 +86,8 @@ class Target {
 
   // A device has failed: from here on every request and control call but destroyPool ends with that
   // error, and all pools are closed as soon as what is under way has ended. Only a restart of the
-  // engine brings the target back: what a device forgot can't be known while it is in use.
+  // engine or a replacement of the device brings the target back: what a device forgot can't be
+  // known while it is in use.
   const std::optional<Error>& failure() const { return failure_; }
 
   // --- for the services
@@ -128,6 +133,9 @@ class Target {
   Task<void> closeContainers(OpenPool& pool);
   void fail(const Error& error);
   Task<void> closePoolsOfFailed();
+  Result<DeviceReport> findDevice(const std::string& path) const;
+  Task<Status> revive(Uuid pool, std::unique_ptr<StoredPool> stored,
+                      std::vector<Uuid> containers);
 
   Reactor& reactor_;
   Random& random_;
@@ -141,7 +149,8 @@ class Target {
   std::unordered_map<Uuid, QuotaPart> quotas_;  // by container; the same
   std::optional<Error> failure_;
   std::vector<DeviceReport> devicesAtFailure_;
-  bool isClosing_ = false;
+  std::vector<std::shared_ptr<OpenPool>> poolsAtFailure_;
+  bool isStopping_ = false;  // has failed, and its pools are being closed
   uint32_t operationCount_ = 0;
 };
 

@@ -261,13 +261,14 @@ void finishWith(const Result<std::vector<engine::TargetShare>>& shares, Request&
     request.answer->u64(share.dataUsedBytes);
     request.answer->u64(share.dataTotalBytes);
     request.answer->u64(share.containerCount);
+    request.answer->text(share.failure);
   }
   request.finish(Status());
 }
 
 // C++: void Engine::queryPool(Uuid pool, std::function<void(Result<std::vector<TargetShare>>)>)
 // TS:  engineQueryPool(pool: uuid): u32 count, (u32 target, u64 arenaUsedBytes, u64
-//      arenaTotalBytes, u64 dataUsedBytes, u64 dataTotalBytes, u64 containerCount)…
+//      arenaTotalBytes, u64 dataUsedBytes, u64 dataTotalBytes, u64 containerCount, text failure)…
 void queryPool(engine::Engine& engine, Request& request) {
   engine.queryPool(request.reader.uuid(),
                    [&request](const Result<std::vector<engine::TargetShare>>& shares) {
@@ -357,6 +358,36 @@ void queryDevices(engine::Engine& engine, Request& request) {
   });
 }
 
+// C++: void Engine::setDeviceFaulty(std::string path, std::string why, Done)
+// TS:  engineSetDeviceFaulty(path: text, why: text): void
+void setDeviceFaulty(engine::Engine& engine, Request& request) {
+  std::string path = request.reader.text();
+  std::string why = request.reader.text();
+  if (Status status = request.reader.status(); !status.ok()) {
+    return request.finish(std::move(status));
+  }
+  engine.setDeviceFaulty(std::move(path), std::move(why), finishing(request));
+}
+
+// C++: void Engine::replaceDevice(std::string path, DeviceReplacement replacement, Done)
+// TS:  engineReplaceDevice(path: text, arenaBytes: u64, dataBytes: u64, acceptsDataLoss: u8,
+//      u32 count, containers: uuid…): void
+void replaceDevice(engine::Engine& engine, Request& request) {
+  std::string path = request.reader.text();
+  engine::DeviceReplacement replacement;
+  replacement.sizes.arenaBytes = request.reader.u64();
+  replacement.sizes.dataBytes = request.reader.u64();
+  replacement.acceptsDataLoss = request.reader.boolean();
+  const uint32_t count = request.reader.u32();
+  for (uint32_t i = 0; i < count && request.reader.remaining() > 0; ++i) {
+    replacement.containers.push_back(request.reader.uuid());
+  }
+  if (Status status = request.reader.status(); !status.ok()) {
+    return request.finish(std::move(status));
+  }
+  engine.replaceDevice(std::move(path), std::move(replacement), finishing(request));
+}
+
 // C++: Result<std::vector<Uuid>> Engine::listPools()
 // TS:  engineListPools(): u32 count, text…
 void listPools(engine::Engine& engine, Request& request) {
@@ -404,6 +435,8 @@ constexpr Function kFunctions[] = {
     {"engineQueryPool", entry<onEngine<queryPool>>},
     {"enginePoolMetrics", entry<onEngine<poolMetrics>>},
     {"engineQueryDevices", entry<onEngine<queryDevices>>},
+    {"engineSetDeviceFaulty", entry<onEngine<setDeviceFaulty>>},
+    {"engineReplaceDevice", entry<onEngine<replaceDevice>>},
     {"engineListPools", entry<onEngine<listPools>>},
 };
 

@@ -315,5 +315,153 @@ TEST(EngineDeviceFailure, ADeviceOverItsErrorLimitStopsItsTargetAndNoOther) {
   EXPECT_TRUE(engine->stop().ok());
 }
 
+// An engine of two targets with a pool, which is started again and again.
+class DeviceReplacement : public testing::Test {
+ protected:
+  void SetUp() override { start(); }
+  void TearDown() override {
+    if (engine_) EXPECT_TRUE(engine_->stop().ok());
+  }
+  void start() {
+    auto engine = engine::Engine::start({.dataDirectory = directory_.path(),
+                                         .targetCount = 2,
+                                         .transports = {"local"},
+                                         .localNetwork = network_.get()});
+    ASSERT_TRUE(engine.ok()) << engine.error().describe();
+    engine_ = std::move(*engine);
+  }
+  void restart() {
+    EXPECT_TRUE(engine_->stop().ok());
+    engine_.reset();
+    start();
+  }
+  void createPool(const Uuid& pool) {
+    ASSERT_TRUE(waitFor([&](auto done) { engine_->createPool(pool, kSizes, done); }).ok());
+    ASSERT_TRUE(
+        waitFor([&](auto done) { engine_->createContainer(pool, kContainer, done); }).ok());
+  }
+  Status openPool(const Uuid& pool) {
+    return waitFor([&](auto done) { engine_->openPool(pool, done); });
+  }
+  Status setFaulty(const std::string& path) {
+    return waitFor([&](auto done) { engine_->setDeviceFaulty(path, "too old", done); });
+  }
+  Status replace(const std::string& path, bool acceptsDataLoss = true) {
+    return waitFor([&](auto done) {
+      engine_->replaceDevice(path, {kSizes, {kContainer}, acceptsDataLoss}, done);
+    });
+  }
+  Result<std::vector<engine::TargetShare>> shares(const Uuid& pool) {
+    std::promise<Result<std::vector<engine::TargetShare>>> found;
+    engine_->queryPool(pool, [&](auto all) { found.set_value(std::move(all)); });
+    return found.get_future().get();
+  }
+  std::vector<std::string> faultyPaths() {
+    std::vector<std::string> paths;
+    for (const engine::DeviceReport& device : devicesOf(*engine_)) {
+      if (device.isFaulty) paths.push_back(device.path);
+    }
+    return paths;
+  }
+  std::string pathOf(const Uuid& pool, const char* file) {
+    return directory_.path() / "pools" / pool.toString() / "target-1" / file;
+  }
+
+  static constexpr engine::PoolSizes kSizes{.arenaBytes = 16 << 20, .dataBytes = 16 << 20};
+  const Uuid first_ = Uuid::fromRandom(8, 8);
+  const Uuid second_ = Uuid::fromRandom(9, 9);
+  ScratchDirectory directory_;
+  std::unique_ptr<rpc::LocalNetwork> network_ = rpc::LocalNetwork::create();
+  std::unique_ptr<engine::Engine> engine_;
+};
+
+TEST_F(DeviceReplacement, ADeviceThatWasSetFaultyStopsItsTargetAlsoAfterARestart) {
+  createPool(first_);
+  createPool(second_);
+  const std::string path = pathOf(first_, "data");
+  EXPECT_EQ(setFaulty("/dev/nothing").code(), ErrorCode::kNonexist);
+  ASSERT_TRUE(setFaulty(path).ok());
+  ASSERT_TRUE(setFaulty(path).ok());  // may be repeated
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(faultyPaths(), std::vector<std::string>{path});
+    for (const Uuid& pool : {first_, second_}) {
+      const auto all = shares(pool);
+      ASSERT_TRUE(all.ok()) << all.error().describe();
+      EXPECT_EQ((*all)[0].failure, "");
+      EXPECT_EQ((*all)[0].containerCount, 1u);
+      EXPECT_NE((*all)[1].failure.find("target 1 of rank 0 has stopped: " + path +
+                                       " was set faulty: too old"),
+                std::string::npos)
+          << (*all)[1].failure;
+    }
+    if (i == 1) break;
+    restart();
+    for (const Uuid& pool : {second_, first_}) {
+      const Status opened = openPool(pool);
+      if (pool == first_) EXPECT_EQ(opened.code(), ErrorCode::kIo);
+    }
+  }
+}
+
+TEST_F(DeviceReplacement, AnEmptyShareTakesThePlaceAndTheRestOfTheTargetComesBack) {
+  createPool(first_);
+  createPool(second_);
+  auto client = LoopbackClient::create({"local"}, network_.get()).value();
+  const auto objectIn = [&](const Uuid& pool) {
+    auto container = client->openContainer(pool, kContainer, mapOf(*engine_)).value();
+    return client::Object::open(container, ObjectId::make({1, 0}, ObjectType::kMultiHashed, 1, 2))
+        .value();
+  };
+  const auto objects = {objectIn(first_), objectIn(second_)};
+  constexpr int kCount = 16;
+  const auto countIn = [&](client::Object& object) {
+    int count = 0;
+    for (int i = 0; i < kCount; ++i) {
+      count += client->run(get(object, std::to_string(i), 50000)).ok();
+    }
+    return count;
+  };
+  for (const auto& object : objects) {
+    for (int i = 0; i < kCount; ++i) {
+      ASSERT_TRUE(client->run(put(*object, std::to_string(i), 50000)).ok());
+    }
+  }
+  const std::string path = pathOf(first_, "store");
+  EXPECT_EQ(replace(path).code(), ErrorCode::kBusy);
+  ASSERT_TRUE(setFaulty(path).ok());
+  const int left = countIn(**objects.begin());
+  EXPECT_GT(left, 2);
+  EXPECT_LT(left, kCount - 2);
+  const Status refused = replace(path, false);
+  EXPECT_EQ(refused.code(), ErrorCode::kInval);
+  EXPECT_TRUE(tells(refused.error(), "would be lost"));
+  const Status replaced = replace(path);
+  ASSERT_TRUE(replaced.ok()) << replaced.error().describe();
+  EXPECT_TRUE(faultyPaths().empty());
+  // What lay on the device is lost; the other pool, and the other target, have everything.
+  EXPECT_EQ(countIn(**objects.begin()), left);
+  EXPECT_EQ(countIn(**(objects.begin() + 1)), kCount);
+  for (int i = 0; i < kCount; ++i) {
+    ASSERT_TRUE(client->run(put(**objects.begin(), std::to_string(i), 50000)).ok());
+  }
+  EXPECT_EQ(countIn(**objects.begin()), kCount);
+}
+
+TEST_F(DeviceReplacement, AReplacementIsThereAfterARestart) {
+  createPool(first_);
+  const std::string path = pathOf(first_, "data");
+  ASSERT_TRUE(setFaulty(path).ok());
+  restart();
+  EXPECT_EQ(openPool(first_).code(), ErrorCode::kIo);
+  const Status replaced = replace(path);
+  ASSERT_TRUE(replaced.ok()) << replaced.error().describe();
+  restart();
+  ASSERT_TRUE(openPool(first_).ok());
+  EXPECT_TRUE(faultyPaths().empty());
+  const auto all = shares(first_);
+  ASSERT_TRUE(all.ok());
+  for (const engine::TargetShare& share : *all) EXPECT_EQ(share.containerCount, 1u);
+}
+
 }  // namespace
 }  // namespace daos::system

@@ -60,6 +60,8 @@ export interface TargetShare {
   dataUsedBytes: number;
   dataTotalBytes: number;
   containerCount: number;
+  /** Of a target that has stopped: why; its other numbers are 0 then. Otherwise ''. */
+  failure: string;
 }
 
 /** Operations of one kind since the pool was opened. */
@@ -110,6 +112,16 @@ export interface DeviceHealth {
   powerOnHours: number;
   unsafeShutdownCount: number;
   mediaErrorCount: number;
+}
+
+/** What takes the place of a device that was given up. */
+export interface DeviceReplacement {
+  /** Of the share, as the pool was created. */
+  sizes: PoolSizes;
+  /** Of the pool; they are made anew, empty. */
+  containers: readonly string[];
+  /** All that the target holds of the pool is lost: nothing keeps a copy of it. */
+  acceptsDataLoss: boolean;
 }
 
 /** A device, or file, that one target keeps its share of a pool on. */
@@ -176,6 +188,8 @@ type EngineFunction =
   | 'engineQueryPool'
   | 'enginePoolMetrics'
   | 'engineQueryDevices'
+  | 'engineSetDeviceFaulty'
+  | 'engineReplaceDevice'
   | 'engineListPools';
 type EngineBinding = Record<EngineFunction, NativeFunction>;
 
@@ -344,7 +358,10 @@ export class Engine implements AsyncDisposable {
     return this.#run('engineAwaitQuotaRequests', asReferences);
   }
 
-  /** Space and containers of a pool, per target. @throws DaosError DER_NONEXIST. */
+  /**
+   * Space and containers of a pool, per target; of a target that has stopped, why.
+   * @throws DaosError DER_NONEXIST; DER_IO when all targets have stopped.
+   */
   queryPool(pool: string): Promise<TargetShare[]> {
     this.#addon.operations.command.begin().uuid(pool);
     return this.#run('engineQueryPool', asShares);
@@ -356,10 +373,40 @@ export class Engine implements AsyncDisposable {
     return this.#run('enginePoolMetrics', asMetrics);
   }
 
-  /** The devices of all open pools; those of a target that has stopped as they were then. */
+  /**
+   * The devices of all open pools, and those that were given up; those of a target that has stopped
+   * as they were then.
+   */
   queryDevices(): Promise<Device[]> {
     this.#addon.operations.command.begin();
     return this.#run('engineQueryDevices', asDevices);
+  }
+
+  /**
+   * Gives a device up, by its path in `queryDevices`: its target stops, whatever else it serves,
+   * and stays so over restarts. Ends when its pools are closed. May be repeated.
+   * @throws DaosError DER_NONEXIST.
+   */
+  setDeviceFaulty(path: string, why: string): Promise<void> {
+    this.#addon.operations.command.begin().text(path).text(why);
+    return this.#run('engineSetDeviceFaulty', asNothing);
+  }
+
+  /**
+   * A new, empty share of the pool in place of the one that stood on a faulty device. The target
+   * serves all its pools again, unless another of its devices is faulty.
+   * @throws DaosError DER_NONEXIST; DER_BUSY when the device is not faulty; DER_INVAL unless the
+   *   loss of data is accepted; DER_NOSPACE.
+   */
+  replaceDevice(
+    path: string,
+    { sizes, containers, acceptsDataLoss }: DeviceReplacement,
+  ): Promise<void> {
+    const command = this.#addon.operations.command.begin();
+    command.text(path).u64(sizes.arenaBytes).u64(sizes.dataBytes);
+    command.u8(acceptsDataLoss ? 1 : 0).u32(containers.length);
+    for (const container of containers) command.uuid(container);
+    return this.#run('engineReplaceDevice', asNothing);
   }
 
   /** The pools in the data directory, open or not. */
@@ -402,6 +449,7 @@ const readShare = (answer: AnswerReader): TargetShare => ({
   dataUsedBytes: answer.size(),
   dataTotalBytes: answer.size(),
   containerCount: answer.size(),
+  failure: answer.text(),
 });
 const readOperation = (answer: AnswerReader): OperationMetrics => ({
   operation: answer.text(),
