@@ -48,6 +48,7 @@ class PowerCutSession {
     Operation operation;
     uint64_t before = 0;
     uint64_t to = 0;
+    bool isPart = false;  // ended with an error on its way
     static constexpr uint64_t kNotEnded = ~uint64_t{0};
   };
 
@@ -57,6 +58,8 @@ class PowerCutSession {
   Status open(bool isNew);
   void cutPower();
   Task<void> keepWriting(size_t count);
+  Task<void> recoverArena();
+  void noteEnd(const Status& status);
   Task<Status> carryOut(const Operation& operation);
   Task<Status> update(const Operation& operation);
   Task<Status> reduce(const Operation& operation);
