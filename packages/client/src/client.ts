@@ -21,7 +21,7 @@ export interface ClientOptions {
    * 'local' needs `network`.
    */
   transports?: readonly TransportName[];
-  /** Numeric address of the interface for tcp and verbs. Default 127.0.0.1. */
+  /** Numeric address of the interface for tcp and verbs. Default: by which the system sees us. */
   address?: string;
   /** How long the idle core thread polls before it blocks. Default 20; 0 saves the most CPU. */
   spinMicroseconds?: number;
@@ -75,8 +75,8 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Starts the core thread. Nothing is sent yet: an absent control service shows when a pool is
-   * opened.
+   * Starts the core thread. Asks the control service at most for the address of this host: that it
+   * is absent shows when a pool is opened.
    * @throws DaosError DER_INVAL for an unknown transport or address, DER_NOSYS for one that this
    * host does not have.
    */
@@ -86,13 +86,18 @@ export class Client implements AsyncDisposable {
     const plain = loadClient();
     const { tracer } = options;
     const addon = tracer ? tracedAddon(plain, tracer) : plain;
+    const directory = await chooseDirectory(options.control);
+    const address = options.address ?? (await addressFor(transports, directory));
     const command = addon.operations.command.begin().u32(transports.length);
     for (const transport of transports) command.text(transport);
-    command.text(options.address ?? '127.0.0.1').u64(options.network?.handle ?? NO_HANDLE);
+    command.text(address).u64(options.network?.handle ?? NO_HANDLE);
     command.u64(spinMicroseconds * NS_PER_MICROSECOND).u32(options.pinCore ?? NO_CORE);
     command.u64((options.timeoutMs ?? 10_000) * NS_PER_MS);
-    const handle = await addon.operations.run(addon.binding.clientOpen, NO_HANDLE, asNumber);
-    const directory = await chooseDirectory(options.control);
+    const opening = addon.operations.run(addon.binding.clientOpen, NO_HANDLE, asNumber);
+    const handle = await opening.catch(async (error: unknown) => {
+      await directory.release();
+      throw error;
+    });
     const client = new Client({ addon, tracer }, handle, directory);
     if (signal?.aborted === true) await client.close();
     signal?.throwIfAborted();
@@ -158,6 +163,17 @@ export class Client implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+const LOOPBACK = '127.0.0.1';
+
+/** Where engines reach us; a system whose control service is away is not reached anyhow. */
+async function addressFor(
+  transports: readonly TransportName[],
+  { directory }: ChosenDirectory,
+): Promise<string> {
+  if (!transports.includes('tcp') && !transports.includes('verbs')) return LOOPBACK;
+  return (await directory.localAddress?.().catch(() => LOOPBACK)) ?? LOOPBACK;
 }
 
 interface ChosenDirectory {

@@ -65,6 +65,11 @@ export class HttpPoolDirectory implements PoolDirectory {
     return this.#get(`${containerPath(pool, container)}/snapshots/${name}`, signal);
   }
 
+  /** By which engines reach this host. @throws DaosError as getPool. */
+  async localAddress(): Promise<string> {
+    return (await this.#get<{ address: string }>('/v1/caller/address')).address;
+  }
+
   async #get<T>(path: string, signal?: AbortSignal): Promise<T> {
     const timeout = AbortSignal.timeout(TIMEOUT_MS);
     const ends = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);

@@ -53,6 +53,7 @@ import { relabelPool } from './pools/relabel-pool.js';
 import { resizePool, type ResizePoolRequest } from './pools/resize-pool.js';
 import { hasQuota } from './quotas/balance-quota.js';
 import { QuotaKeeper } from './quotas/quota-keeper.js';
+import { callerAddress } from './ranks/caller-address.js';
 import { clearExcludedRank, excludeRank } from './ranks/exclude-rank.js';
 import { identifyDevice, listDevices, type RankDevices } from './ranks/list-devices.js';
 import { setLogLevel, type HostOutcome, type LogLevelName } from './ranks/log-levels.js';
@@ -261,6 +262,11 @@ export class ControlPlane implements PoolDirectory {
     const entry = await this.store.get(LEADER_KEY);
     if (!entry) return { isAlone: true };
     return { url: leaderSchema.parse(JSON.parse(entry.value)).url, isAlone: false };
+  }
+
+  /** By which engines reach a caller that is seen at `seen`. */
+  callerAddress(seen: string): Promise<string> {
+    return callerAddress(this.#context, seen);
   }
 
   listDevices(): Promise<RankDevices[]> {

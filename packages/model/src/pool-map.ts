@@ -90,6 +90,8 @@ export interface PoolDirectory {
     container: string,
     options: { readOnly: boolean; signal?: AbortSignal },
   ): Promise<OpenedContainer>;
+  /** By which engines reach this host. Absent where all is on one host. */
+  localAddress?(): Promise<string>;
   /** By name or epoch. Absent where there are none. */
   getSnapshot?(
     pool: string,

@@ -93,6 +93,21 @@ export const getLeader = defineRoute({
   run: ({ control }) => control.getLeader(),
 });
 
+export const getCallerAddress = defineRoute({
+  name: 'getCallerAddress',
+  method: 'GET',
+  path: '/v1/caller/address',
+  summary: 'The address by which engines reach the host of the caller: where a client listens',
+  roles: USERS,
+  params: none,
+  query: none,
+  body: noBody,
+  response: z.object({ address: z.string() }),
+  run: async ({ control, callerAddress }) => ({
+    address: await control.callerAddress(callerAddress),
+  }),
+});
+
 export const stopRanks = defineRoute({
   name: 'stopRanks',
   method: 'POST',

@@ -21,6 +21,8 @@ export interface RouteCall<Params, Query, Body> {
   readonly body: Body;
   /** From the Idempotency-Key header. */
   readonly requestKey: string | undefined;
+  /** As this host sees it. */
+  readonly callerAddress: string;
   /** Where this host serves the console to browsers with a token. */
   readonly issueConsoleToken: (() => ConsoleToken) | undefined;
 }

@@ -77,6 +77,11 @@ export class ControlClient implements PoolDirectory {
     return this.call('getSnapshot', { params: { pool, container, snapshot } });
   }
 
+  /** By which engines reach this host. */
+  async localAddress(): Promise<string> {
+    return (await this.call('getCallerAddress')).address;
+  }
+
   /** Fails with the service's own error, or DER_UNREACH when there is no service. */
   async call<N extends RouteName>(
     name: N,

@@ -12,7 +12,7 @@ import { HOST_SILENT } from './watch-host.js';
 import { sendHttp, type HttpAnswer, type HttpRequest } from './send-http.js';
 
 /** How long a request waits for a control host that acts. */
-const TAKEOVER_MS = 15_000;
+const TAKEOVER_MS = 30_000;
 const PAUSE_MS = 150;
 /** From a host that stands by to the one that acts. */
 const REDIRECT_COUNT_MAX = 3;

@@ -24,6 +24,7 @@ export function callOf(
     query: checked(route.query, request.query, 'query'),
     body: checked(route.body, request.body ?? undefined, 'body'),
     requestKey: requestKeyOf(request),
+    callerAddress: request.ip,
     issueConsoleToken,
   };
 }
