@@ -182,4 +182,32 @@ describe('cli/quotas', () => {
     await dmg('cont', 'set-prop', 'tank', 'four', 'status:healthy');
     expect(await health()).toBe('HEALTHY');
   });
+
+  test('a device is given up and replaced: its target stops, and comes back empty', async () => {
+    await daos('cont', 'create', 'tank', 'five');
+    await using five = await pool.openContainer('five');
+    const users = Array.from({ length: 12 }, (_, user) => user);
+    for (const user of users) await object(five, user).update('k', 'a', 'v');
+    const devices = await dmg('storage', 'query', 'list-devices', '--ranks', '0');
+    const [, file = ''] = /(\/\S+\/target-0\/data)/.exec(devices.output) ?? [];
+    const giveUp = ['storage', 'set', 'nvme-faulty', file, '--rank', '0'];
+    expect((await dmg(...giveUp)).errors).toMatch(/would stop, with all its pools.*say --force/);
+    const early = await dmg('storage', 'replace', 'nvme', file, '--rank', '0', '--force');
+    expect(early.status).toBe(EXIT_CODES.busy);
+    expect((await dmg(...giveUp, '--force')).status).toBe(0);
+    const evicted = await dmg('storage', 'query', 'list-devices', '--show-evicted');
+    expect(evicted.output).toMatch(/target-0\/data .* FAULTY/);
+    expect((await dmg('pool', 'query', 'tank')).output).toMatch(/Unreachable ranks: +0/);
+
+    const replace = ['storage', 'replace', 'nvme', file, '--rank', '0'];
+    expect((await dmg(...replace)).errors).toMatch(/has no copy and would be lost/);
+    expect(await dmg(...replace, '--force')).toMatchObject({ status: 0 });
+    await pool.refresh();
+    const values = await Promise.all(users.map((user) => object(five, user).fetch('k', 'a')));
+    const keptCount = values.filter((value) => value !== undefined).length;
+    expect(keptCount).toBeGreaterThan(0);
+    expect(keptCount).toBeLessThan(users.length);
+    for (const user of users) await object(five, user).update('k', 'a', 'again');
+    expect((await daos('cont', 'query', 'tank', 'five')).output).toMatch(/Health: +UNCLEAN/);
+  });
 });

@@ -56,6 +56,7 @@ import { QuotaKeeper } from './quotas/quota-keeper.js';
 import { callerAddress } from './ranks/caller-address.js';
 import { clearExcludedRank, excludeRank } from './ranks/exclude-rank.js';
 import { identifyDevice, listDevices, type RankDevices } from './ranks/list-devices.js';
+import { replaceDevice, setDeviceFaulty } from './ranks/manage-devices.js';
 import { setLogLevel, type HostOutcome, type LogLevelName } from './ranks/log-levels.js';
 import { powerRanks, type RankOutcome } from './ranks/power-ranks.js';
 import { RankLeases, type RankRenewal } from './ranks/rank-leases.js';
@@ -276,6 +277,16 @@ export class ControlPlane implements PoolDirectory {
   /** Lights the slot of a device up, or no longer. */
   identifyDevice(rank: number, path: string, isOn: boolean): Promise<void> {
     return identifyDevice(this.#context, rank, path, isOn);
+  }
+
+  /** Gives a device up: its target stops, with all that it serves. */
+  setDeviceFaulty(rank: number, path: string): Promise<void> {
+    return setDeviceFaulty(this.#context, rank, path);
+  }
+
+  /** An empty share of its pool in place of what stood on a faulty device. */
+  replaceDevice(rank: number, path: string, acceptsDataLoss: boolean): Promise<void> {
+    return replaceDevice(this.#context, rank, path, acceptsDataLoss);
   }
 
   rankUsage(): Promise<RankUsage[]> {

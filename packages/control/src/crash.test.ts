@@ -67,6 +67,8 @@ class MapEngines implements EngineDirectory {
       freezeContainerQuota: async () => ({ targets: [USED, USED] }),
       awaitQuotaRequests: async () => await new Promise(() => {}),
       queryDevices: async () => ({ devices: [] }),
+      setDeviceFaulty: async () => ({}),
+      replaceDevice: async () => ({}),
       destroyPool: async ({ uuid }) => (share.delete(uuid), {}),
       createContainer: async ({ pool, uuid }) => (containersOf(pool).add(uuid), {}),
       destroyContainer: async ({ pool, uuid }) => (share.get(pool)?.delete(uuid), {}),

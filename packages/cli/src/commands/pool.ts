@@ -136,10 +136,10 @@ function poolFields(pool: PoolStatus): string {
 function targetTable(pool: PoolStatus): string {
   return formatTable(
     ['Rank', 'Target', 'State', 'Metadata used', 'Metadata total', 'Data used', 'Data total'],
-    pool.targets.map(({ rank, index, state, arena, data }) => [
+    pool.targets.map(({ rank, index, state, arena, data, failure }) => [
       rank,
       index,
-      state,
+      failure === undefined ? state : 'stopped',
       formatSize(arena.usedBytes),
       formatSize(arena.totalBytes),
       formatSize(data.usedBytes),

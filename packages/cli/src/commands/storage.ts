@@ -1,6 +1,9 @@
-// `dmg storage`: scan, query list-devices, query usage; `dmg network scan`.
+// `dmg storage`: scan, query list-devices, query usage, led identify, set nvme-faulty, replace
+// nvme. `dmg network`: scan.
 
 import { formatSize, type RankDevices } from '@daos/control/client';
+import { DaosError } from '@daos/model';
+import type { Command } from 'commander';
 import type { Cli, CommandContext, Output } from '../cli.js';
 import { formatTable, type Cell } from '../table.js';
 import { parseRanks } from './parse.js';
@@ -19,6 +22,7 @@ export function addStorage(cli: Cli): void {
     .requiredOption('-r, --rank <rank>', 'the rank whose device it is')
     .option('--reset', 'puts the light out')
     .action(cli.action(identify));
+  addDeviceManagement(cli, storage);
   const query = storage.command('query').description('shows what is used of the storage');
   query
     .command('usage')
@@ -31,6 +35,59 @@ export function addStorage(cli: Cli): void {
     .option('-b, --health', 'also what devices say of themselves')
     .option('-e, --show-evicted', 'those that have failed')
     .action(cli.action(listDevices));
+}
+
+function addDeviceManagement(cli: Cli, storage: Command): void {
+  const rank = ['-r, --rank <rank>', 'the rank whose device it is'] as const;
+  storage
+    .command('set')
+    .description('sets what is known of devices')
+    .command('nvme-faulty <device>')
+    .description('gives a device up: its target stops, with all that it serves')
+    .requiredOption(...rank)
+    .option('-f, --force', 'without it the command only says what would happen')
+    .action(cli.action(setFaulty));
+  storage
+    .command('replace')
+    .description('puts new devices in place of faulty ones')
+    .command('nvme <device>')
+    .description('makes an empty share of its pool in place of what stood on a faulty device')
+    .requiredOption(...rank)
+    .option('-f, --force', 'what was on it alone may be lost')
+    .action(cli.action(replace));
+}
+
+interface ManageOptions {
+  rank: string;
+  force?: boolean;
+}
+
+async function setFaulty(
+  { control }: CommandContext,
+  path: string,
+  { rank: text, force }: ManageOptions,
+): Promise<Output> {
+  const [rank = 0] = parseRanks(text);
+  if (force !== true) {
+    throw new DaosError(
+      'DER_INVAL',
+      `the target of rank ${rank} that uses ${path} would stop, with all its pools, until the ` +
+        `device is replaced: say --force`,
+    );
+  }
+  await control.call('setDeviceFaulty', { body: { rank, path } });
+  return { response: { rank, path }, human: `${path} is faulty from now on\n` };
+}
+
+async function replace(
+  { control }: CommandContext,
+  path: string,
+  { rank: text, force }: ManageOptions,
+): Promise<Output> {
+  const [rank = 0] = parseRanks(text);
+  const body = { rank, path, acceptsDataLoss: force === true };
+  await control.call('replaceDevice', { body });
+  return { response: { rank, path }, human: `${path} is replaced; its target serves again\n` };
 }
 
 export function addNetwork(cli: Cli): void {

@@ -8,6 +8,8 @@ import { metricFamilySchema, readMetrics } from '../service/metrics.js';
 import { noBody, none } from './parameters.js';
 import { defineRoute } from './route.js';
 
+const deviceBody = z.strictObject({ rank: rankField, path: z.string().min(1).max(4096) });
+
 export const scanStorage = defineRoute({
   name: 'scanStorage',
   method: 'GET',
@@ -57,10 +59,42 @@ export const identifyDevice = defineRoute({
   roles: [],
   params: none,
   query: none,
-  body: z.strictObject({ rank: rankField, path: z.string().min(1).max(4096), isOn: z.boolean() }),
+  body: deviceBody.extend({ isOn: z.boolean() }),
   response: z.object({}),
   run: async ({ control, body }) => {
     await control.identifyDevice(body.rank, body.path, body.isOn);
+    return {};
+  },
+});
+
+export const setDeviceFaulty = defineRoute({
+  name: 'setDeviceFaulty',
+  method: 'POST',
+  path: '/v1/storage/devices/set-faulty',
+  summary: 'Gives a device up: its target stops, and stays so until the device is replaced',
+  roles: [],
+  params: none,
+  query: none,
+  body: deviceBody,
+  response: z.object({}),
+  run: async ({ control, body }) => {
+    await control.setDeviceFaulty(body.rank, body.path);
+    return {};
+  },
+});
+
+export const replaceDevice = defineRoute({
+  name: 'replaceDevice',
+  method: 'POST',
+  path: '/v1/storage/devices/replace',
+  summary: 'Makes an empty share of its pool in place of what stood on a faulty device',
+  roles: [],
+  params: none,
+  query: none,
+  body: deviceBody.extend({ acceptsDataLoss: z.boolean() }),
+  response: z.object({}),
+  run: async ({ control, body }) => {
+    await control.replaceDevice(body.rank, body.path, body.acceptsDataLoss);
     return {};
   },
 });

@@ -18,6 +18,7 @@ export const poolUsageSchema = z.object({
       arena: usageField,
       data: usageField,
       containerCount: z.int().min(0).optional(),
+      failure: z.string().optional().meta({ description: 'Why the target has stopped' }),
     }),
   ),
 });
@@ -166,6 +167,22 @@ export const ENGINE_METHODS = {
   queryPool: { parameters: poolReference, result: poolUsageSchema },
   queryDevices: { parameters: nothing, result: z.object({ devices: z.array(engineDeviceSchema) }) },
   poolMetrics: { parameters: poolReference, result: poolMetricsSchema },
+  /** Gives a device up: its target stops, and stays so over restarts. */
+  setDeviceFaulty: {
+    parameters: z.object({ path: z.string(), why: z.string() }),
+    result: nothing,
+  },
+  /** A new, empty share in place of the one that stood on a faulty device; sizes are per target. */
+  replaceDevice: {
+    parameters: z.object({
+      path: z.string(),
+      arenaBytes: bytesField,
+      dataBytes: bytesField,
+      containers: z.array(uuidField),
+      acceptsDataLoss: z.boolean(),
+    }),
+    result: nothing,
+  },
   /** By target. */
   addresses: {
     parameters: nothing,

@@ -5,6 +5,7 @@ import * as z from 'zod';
 import type { ControlContext } from '../control-context.js';
 import { engineDeviceSchema } from '../engines/engine-control.js';
 import { rankField } from '../records/fields.js';
+import { findDevice } from './manage-devices.js';
 import { listRanks } from './rank-registry.js';
 
 export const rankDevicesSchema = z.object({
@@ -38,11 +39,7 @@ export async function identifyDevice(
   path: string,
   isOn: boolean,
 ): Promise<void> {
-  const { devices } = await context.engines.engineOf(rank).queryDevices({});
-  if (!devices.some((device) => device.path === path)) {
-    const message = `rank ${rank} has no device ${path}: see 'dmg storage query list-devices'`;
-    throw new DaosError('DER_NONEXIST', message);
-  }
+  await findDevice(context, rank, path);
   const { setDeviceLight } = context.engines;
   if (!setDeviceLight) throw new DaosError('DER_NOSYS', 'no lights are known here');
   await setDeviceLight(rank, path, isOn);

@@ -35,12 +35,18 @@ export function engineControlOf(engine: Engine): EngineControl {
     }),
     awaitQuotaRequests,
     queryDevices: async () => ({ devices: await engine.queryDevices() }),
+    setDeviceFaulty: ({ path, why }) => done(engine.setDeviceFaulty(path, why)),
+    replaceDevice: ({ path, arenaBytes, dataBytes, containers, acceptsDataLoss }) => {
+      const sizes = { arenaBytes, dataBytes };
+      return done(engine.replaceDevice(path, { sizes, containers, acceptsDataLoss }));
+    },
     queryPool: async ({ uuid }) => ({
       targets: (await engine.queryPool(uuid)).map((share) => ({
         index: share.target,
         arena: { usedBytes: share.arenaUsedBytes, totalBytes: share.arenaTotalBytes },
         data: { usedBytes: share.dataUsedBytes, totalBytes: share.dataTotalBytes },
         containerCount: share.containerCount,
+        ...(share.failure !== '' && { failure: share.failure }),
       })),
     }),
     poolMetrics: async ({ uuid }) => ({
