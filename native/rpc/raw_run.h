@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <filesystem>
 #include <functional>
 #include <string>
 
@@ -60,12 +61,21 @@ class ServerProcess {
   ~ServerProcess() {
     kill(process_, SIGKILL);
     waitpid(process_, nullptr, 0);
+    removeSharedMemory();
     for (const int fd : {toClient_[0], toClient_[1], toServer_[0], toServer_[1]}) close(fd);
   }
   std::string hear() { return get(toClient_[0]); }
   void tell(const std::string& text) { put(toServer_[1], text); }
 
  private:
+  // libfabric's shm provider names its regions PROCESS:USER:NUMBER; a killed process leaves them.
+  void removeSharedMemory() const {
+    const std::string prefix = std::to_string(process_) + ":";
+    std::error_code ignored;  // what can't be listed can't be removed
+    for (const auto& entry : std::filesystem::directory_iterator("/dev/shm", ignored)) {
+      if (entry.path().filename().string().starts_with(prefix)) unlink(entry.path().c_str());
+    }
+  }
   static void put(int fd, const std::string& text) {
     if (write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size())) std::_Exit(3);
   }
