@@ -143,6 +143,21 @@ Result<std::vector<Uuid>> DataDirectory::pools(uint32_t target) const {
   return found;
 }
 
+std::vector<placement::TargetAddress> DataDirectory::addressesOf(uint32_t target) const {
+  std::ifstream file(path_ / ("addresses-" + std::to_string(target)));
+  std::vector<placement::TargetAddress> addresses;
+  placement::TargetAddress address;
+  while (file >> address.transport >> address.address) addresses.push_back(address);
+  return addresses;
+}
+
+void DataDirectory::keepAddresses(uint32_t target,
+                                  std::span<const placement::TargetAddress> addresses) const {
+  std::string text;
+  for (const auto& [transport, address] : addresses) text += transport + ' ' + address + '\n';
+  (void)writeMark(path_ / ("addresses-" + std::to_string(target)), text);
+}
+
 uint64_t DataDirectory::freeBytes() const {
   std::error_code failure;
   const fs::space_info space = fs::space(path_, failure);

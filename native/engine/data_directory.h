@@ -3,17 +3,20 @@
 //
 // DIR/lock          held by flock as long as the engine runs; holds its process id
 // DIR/engine        text: format version, rank, number of targets
+// DIR/addresses-N   text: where target N listened last, an address a line
 // DIR/pools/UUID/target-N/   one target's share of a pool
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "base/uuid.h"
+#include "placement/layout.h"
 
 namespace daos::engine {
 
@@ -38,6 +41,10 @@ class DataDirectory {
   Result<std::vector<Uuid>> pools(uint32_t target) const;
   // Removes what a kill in the middle of a creation or destruction left of shares of `target`.
   void sweep(uint32_t target) const;
+  // Where `target` listened last, by transport; empty where nobody knows. Kept as well as it goes:
+  // without it an engine listens elsewhere.
+  std::vector<placement::TargetAddress> addressesOf(uint32_t target) const;
+  void keepAddresses(uint32_t target, std::span<const placement::TargetAddress> addresses) const;
   // What the file system has left.
   uint64_t freeBytes() const;
 

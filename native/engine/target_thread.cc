@@ -33,7 +33,24 @@ Result<std::unique_ptr<rpc::Transport>> TargetThread::makeTransport(const std::s
   if (kind != "shm" && options_.tcpPort != 0) {
     fabric.address += ":" + std::to_string(options_.tcpPort + index_);
   }
+  auto again = makeTransportAgain(kind, fabric);
+  if (again.ok()) return again;
   return rpc::createFabricTransport(clock_, random_, fabric);
+}
+
+Result<std::unique_ptr<rpc::Transport>> TargetThread::makeTransportAgain(
+    const std::string& kind, rpc::FabricOptions fabric) {
+  for (const auto& [transport, address] : directory_.addressesOf(index_)) {
+    if (transport != kind) continue;
+    if (kind == "shm") {
+      fabric.shmAddress = address;
+      return rpc::createFabricTransport(clock_, random_, fabric);
+    }
+    if (options_.tcpPort != 0) break;
+    fabric.address += address.substr(address.rfind(':'));
+    return rpc::createFabricTransport(clock_, random_, fabric);
+  }
+  return Error(ErrorCode::kNonexist, "no earlier address");
 }
 
 Status TargetThread::listen() {
@@ -45,6 +62,7 @@ Status TargetThread::listen() {
     endpoint_->addTransport(std::move(*transport));
   }
   if (addresses_.empty()) return invalid("the engine has no transport");
+  if (addresses_ != directory_.addressesOf(index_)) directory_.keepAddresses(index_, addresses_);
   DAOS_TRY(store_, FilePoolStore::create(*reactor_, random_, directory_, options_, index_));
   target_ = std::make_unique<Target>(
       *reactor_, random_, *endpoint_, *store_,

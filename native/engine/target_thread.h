@@ -12,6 +12,7 @@
 #include "engine/data_directory.h"
 #include "engine/engine.h"
 #include "engine/target.h"
+#include "rpc/fabric_transport.h"
 
 namespace daos::engine {
 
@@ -33,6 +34,10 @@ class TargetThread {
  private:
   Status listen();
   Result<std::unique_ptr<rpc::Transport>> makeTransport(const std::string& kind);
+  // At the address that the target had when it last ran, where that is free and nothing else asked
+  // for: clients need not look for it.
+  Result<std::unique_ptr<rpc::Transport>> makeTransportAgain(const std::string& kind,
+                                                             rpc::FabricOptions fabric);
   void runThread(std::function<void(Status)> started);
   void pin();
 

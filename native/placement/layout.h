@@ -16,6 +16,7 @@ namespace daos::placement {
 struct TargetAddress {
   std::string transport;  // "tcp", "shm", "verbs", "local"
   std::string address;    // as the transport prints it
+  bool operator==(const TargetAddress&) const = default;
 };
 
 // One target of a pool, as the pool map lists it.

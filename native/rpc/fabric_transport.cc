@@ -399,7 +399,7 @@ void FabricTransport::cancelWait() {
 
 Result<std::unique_ptr<Transport>> createFabricTransport(const Clock& clock, Random& random,
                                                          FabricOptions options) {
-  if (options.provider == "shm") return createShmTransport(random, options.log);
+  if (options.provider == "shm") return createShmTransport(random, options.log, options.shmAddress);
   if (options.provider != "tcp" && options.provider != "verbs") {
     return invalid("no provider '" + options.provider + "'; there are tcp, shm and verbs");
   }

@@ -16,6 +16,8 @@ struct FabricOptions {
   // tcp, verbs: the numeric address of the interface to listen at, with a port or without
   // ("127.0.0.1", "10.0.0.1:31416", "[::1]:31416"). shm: unused.
   std::string address = "127.0.0.1";
+  // shm: the address that this endpoint had in an earlier life, to have it again; empty: a new one.
+  std::string shmAddress;
   uint32_t receiveCount = 64;          // receive buffers posted ahead
   uint32_t messageSizeMax = 65536;     // shm: at most what the provider copies at once
   uint64_t connectTimeoutNs = 2'000'000'000;  // a peer that can't be sent to for so long has failed

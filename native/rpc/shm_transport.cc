@@ -143,6 +143,10 @@ std::string hostMark() {
   return "daos-" + std::string(text, 8);
 }
 
+bool isOfThisHost(std::string_view address) {
+  return address.starts_with(std::string(kScheme) + hostMark() + "-");
+}
+
 ShmTransport::~ShmTransport() {
   while (RmaOperation* operation = transferHead_) {
     transferHead_ = operation->next;
@@ -174,7 +178,7 @@ Status ShmTransport::open() {
 // ---- Peers ----
 
 bool ShmTransport::canReach(std::string_view address) const {
-  return address.starts_with(std::string(kScheme) + hostMark() + "-");
+  return isOfThisHost(address);
 }
 
 Result<PeerId> ShmTransport::connect(std::string_view address) {
@@ -467,10 +471,16 @@ void ShmTransport::cancelWait() {
 
 }  // namespace
 
-Result<std::unique_ptr<Transport>> createShmTransport(Random& random, Log log) {
+Result<std::unique_ptr<Transport>> createShmTransport(Random& random, Log log,
+                                                      std::string_view address) {
   char name[kShmNameSizeMax + 1];
   std::snprintf(name, sizeof name, "%s-%d-%08x", hostMark().c_str(), getpid(),
                 static_cast<uint32_t>(random.next()));
+  if (!address.empty()) {
+    if (!isOfThisHost(address) || address.size() - kScheme.size() > kShmNameSizeMax)
+      return invalid("'" + std::string(address) + "' is no shm address of this host");
+    std::snprintf(name, sizeof name, "%s", std::string(address.substr(kScheme.size())).c_str());
+  }
   auto transport = std::make_unique<ShmTransport>(name, std::move(log));
   DAOS_CHECK(transport->open());
   return std::unique_ptr<Transport>(std::move(transport));

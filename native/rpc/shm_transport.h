@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "base/log.h"
 #include "rpc/transport.h"
@@ -11,8 +12,10 @@
 
 namespace daos::rpc {
 
-// DER_MISC, DER_NOMEM when the kernel refuses sockets or memory. `random` makes the name; it is
-// used here only.
-Result<std::unique_ptr<Transport>> createShmTransport(Random& random, Log log);
+// DER_MISC, DER_NOMEM when the kernel refuses sockets or memory, or `address` is in use; DER_INVAL
+// when it is none of this host since its start. `random` makes the address where none is given; it
+// is used here only.
+Result<std::unique_ptr<Transport>> createShmTransport(Random& random, Log log,
+                                                      std::string_view address = {});
 
 }  // namespace daos::rpc
