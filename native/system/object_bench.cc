@@ -154,7 +154,8 @@ constexpr size_t kHeadSize = 64;
 Reference measureReference(const std::string& kind, const Case& test, size_t depth,
                            double seconds) {
   if (test.isLarge()) {
-    const size_t pieceCount = test.keyCount();
+    // As much memory as the operations touch: each update writes to another place of the pool.
+    const size_t pieceCount = test.isUpdate ? test.writeCountMax() : test.keyCount();
     return {rpc::runBareTransfer(kind, test.size, pieceCount, depth, !test.isUpdate, seconds)
                 .perSecond,
             {}};
