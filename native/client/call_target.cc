@@ -21,8 +21,11 @@ static bool isTransient(ErrorCode code) {
 
 Task<bool> Retry::again(const Error& error, RetrySafety safety) {
   if (!isTransient(error.code())) co_return false;
-  if (safety == RetrySafety::kOnce && !hasNotRun(error.code())) co_return false;
   const uint64_t now = context_.reactor().clock().nowNs();
+  const bool isKnown =
+      safety == RetrySafety::kIdempotent ||
+      (safety == RetrySafety::kKnown && now - startNs_ < kRepetitionsKnownNs);
+  if (!isKnown && !hasNotRun(error.code())) co_return false;
   if (now + pauseNs_ >= deadlineNs_) co_return false;
   // Spread over half the pause, so that clients which failed together don't return together.
   co_await context_.reactor().sleep(pauseNs_ / 2 + context_.random().below(pauseNs_ / 2 + 1));
@@ -38,7 +41,7 @@ static Task<Result<rpc::Reply>> callOnce(Container& container, uint32_t target, 
   storeAs(call.body->data(), handle);
   rpc::Call request(container.context().endpoint(), container.pool().peer(target),
                     {.opcode = static_cast<uint16_t>(call.opcode),
-                     .isModification = call.safety == RetrySafety::kOnce,
+                     .isModification = call.safety != RetrySafety::kIdempotent,
                      .mapVersion = container.pool().map().version,
                      .deadlineNs = call.deadlineNs,
                      .body = *call.body,

@@ -13,19 +13,31 @@ uint64_t deadlineOf(const Context& context, uint64_t timeoutNs);
 // What repeating a request that may have run would do.
 enum class RetrySafety {
   kIdempotent,  // nothing: reads
-  kOnce,        // it might run twice: repeated only when it certainly has not run
+  // It has an OperationId, by which its target knows a repetition and gives the first answer, for a
+  // while: repeated within kRepetitionsKnownNs.
+  kKnown,
+  kOnce,  // it might run twice: repeated only when it certainly has not run
 };
+// Far less than targets keep ids of operations.
+inline constexpr uint64_t kRepetitionsKnownNs = 60'000'000'000;
+inline RetrySafety safetyOf(const OperationId& operation) {
+  return operation.isNone() ? RetrySafety::kOnce : RetrySafety::kKnown;
+}
 
 // Decides after each failure whether to try again, and waits in between.
 class Retry {
  public:
   Retry(Context& context, uint64_t deadlineNs)
-      : context_(context), deadlineNs_(deadlineNs), pauseNs_(context.options().retryPauseNs) {}
+      : context_(context),
+        startNs_(context.reactor().clock().nowNs()),
+        deadlineNs_(deadlineNs),
+        pauseNs_(context.options().retryPauseNs) {}
   // True after a pause: try again. False: give up.
   Task<bool> again(const Error& error, RetrySafety safety);
 
  private:
   Context& context_;
+  const uint64_t startNs_;
   const uint64_t deadlineNs_;
   uint64_t pauseNs_;
 };

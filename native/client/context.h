@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "model/io.h"
 #include "rpc/rpc.h"
 #include "runtime/random.h"
 #include "runtime/reactor.h"
@@ -26,7 +27,11 @@ struct ContextOptions {
 class Context {
  public:
   Context(Reactor& reactor, Random& random, rpc::Endpoint& endpoint, ContextOptions options = {})
-      : reactor_(reactor), random_(random), endpoint_(endpoint), options_(std::move(options)) {}
+      : reactor_(reactor),
+        random_(random),
+        endpoint_(endpoint),
+        options_(std::move(options)),
+        client_(random.next()) {}
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
@@ -56,7 +61,41 @@ class Context {
     std::unique_ptr<Parts> parts_;
   };
 
+  // The name of one modification at its target, while it lives: see OperationId.
+  class Operation {
+   public:
+    explicit Operation(Context& context) : context_(context), slot_(context.takeSlot()) {}
+    Operation(const Operation&) = delete;
+    ~Operation() {
+      if (slot_ < kSlotCountMax) context_.spareSlots_.push_back(slot_);
+    }
+    // None where too many are under way.
+    OperationId id() const {
+      if (slot_ == kSlotCountMax) return {};
+      const uint64_t sequence = context_.sequences_[slot_];
+      return {context_.client_, uint64_t{slot_} << OperationId::kSequenceBits | sequence};
+    }
+
+   private:
+    Context& context_;
+    const uint32_t slot_;
+  };
+
  private:
+  static constexpr uint32_t kSlotCountMax = 65536;
+
+  // The slot that was given back last comes first: targets keep one record for each that was used.
+  uint32_t takeSlot() {
+    if (spareSlots_.empty()) {
+      if (sequences_.size() == kSlotCountMax) return kSlotCountMax;
+      sequences_.push_back(0);
+      spareSlots_.push_back(static_cast<uint32_t>(sequences_.size() - 1));
+    }
+    const uint32_t slot = spareSlots_.back();
+    spareSlots_.pop_back();
+    ++sequences_[slot];
+    return slot;
+  }
   std::unique_ptr<Scratch::Parts> takeParts() {
     if (spareParts_.empty()) return std::make_unique<Scratch::Parts>();
     std::unique_ptr<Scratch::Parts> parts = std::move(spareParts_.back());
@@ -69,6 +108,9 @@ class Context {
   rpc::Endpoint& endpoint_;
   const ContextOptions options_;
   std::vector<std::unique_ptr<Scratch::Parts>> spareParts_;
+  const uint64_t client_;
+  std::vector<uint64_t> sequences_;  // by slot: of its newest operation
+  std::vector<uint32_t> spareSlots_;
 };
 
 // Tasks that begin with a context take their frames from its reactor.

@@ -60,6 +60,9 @@ Task<Status> Aggregation::aggregate(OpenContainer& container, Epoch upTo) {
 // Ends early when the container is being closed.
 Task<Status> Aggregation::finish(OpenContainer& container, Epoch upTo) {
   vos::Arena& arena = pool_.vos().arena();
+  // Clients repeat modifications for a minute at most.
+  const Epoch now = HybridClock::fromWall(reactor_.clock().wallNs());
+  const Epoch forgetUpTo = std::min(upTo, now > kIdsKeptNs ? now - kIdsKeptNs : 0);
   bool isReducing = true;
   bool isForgetting = true;
   while (container.vos && !isStopping_ && (isReducing || isForgetting)) {
@@ -71,7 +74,7 @@ Task<Status> Aggregation::finish(OpenContainer& container, Epoch upTo) {
     if (isReducing) {
       DAOS_CO_TRY(isReducing, container.vos->reduceStep(budget_));
     } else {
-      DAOS_CO_TRY(isForgetting, container.vos->forgetCommittedStep(upTo, budget_));
+      DAOS_CO_TRY(isForgetting, container.vos->forgetCommittedStep(forgetUpTo, budget_));
     }
     const uint64_t took = reactor_.clock().nowNs() - begin;
     adapt(took);

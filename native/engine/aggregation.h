@@ -43,6 +43,8 @@ class Aggregation {
   static constexpr uint64_t kStepNsMax = 100'000;
   // The thread belongs to requests for at least so many times as long as to steps.
   static constexpr uint64_t kRestFactor = 3;
+  // Ids of operations are not forgotten sooner, whatever becomes of old versions.
+  static constexpr uint64_t kIdsKeptNs = 300'000'000'000;
   static constexpr uint32_t kBudgetMin = 16;
   static constexpr uint32_t kBudgetMax = 512;
 

@@ -41,6 +41,19 @@ enum Condition : uint32_t {
 };
 using Conditions = uint32_t;
 
+// Which modification of which client: by it a repetition is known. A client has slots, each for one
+// modification after another; `number` says which slot, and how often it has been used.
+struct OperationId {
+  uint64_t client = 0;  // random
+  uint64_t number = 0;  // slot << kSequenceBits | sequence from 1 on; 0: no id
+
+  static constexpr unsigned kSequenceBits = 48;
+  bool isNone() const { return number == 0; }
+  uint64_t slot() const { return number >> kSequenceBits; }
+  bool operator==(const OperationId&) const = default;
+};
+static_assert(sizeof(OperationId) == 16);
+
 // One akey of an update or fetch.
 struct IoDescriptor {
   Bytes akey;

@@ -25,6 +25,7 @@ void encode(WireWriter& writer, const IoCall& call) {
     writer.putAll(akey.extents);
     writer.putPadded(checksums.values);
   }
+  if (!call.operation.isNone()) writer.put(call.operation);
 }
 
 static Error malformed(const char* what) {
@@ -71,6 +72,7 @@ Status DecodedIo::decode(Bytes body) {
   DAOS_CHECK(validateKey(dkey_, head_.oid.dkeyType(), "dkey"));
   const KeyType akeyType = head_.oid.akeyType();
   for (uint32_t i = 0; i < head_.akeyCount; ++i) DAOS_CHECK(decodeAkey(reader, akeyType));
+  operation_ = reader.atEnd() ? OperationId{} : reader.get<OperationId>();
   if (!reader.atEnd()) return malformed("bytes are left over");
   return {};
 }

@@ -1,6 +1,7 @@
 // Bodies of object.update and object.fetch.
 //
-// Request:  IoHead | dkey | per akey: AkeyHead, akey, extents, checksums.
+// Request:  IoHead | dkey | per akey: AkeyHead, akey, extents, checksums | an update's OperationId,
+//           where it has one.
 // Reply to an update: UpdateReply. To a fetch: FetchReplyHead | per akey: AkeyReply, mapped
 // extents,
 //           checksums.
@@ -64,6 +65,7 @@ struct IoCall {
   Bytes dkey;
   std::span<const IoDescriptor> akeys;
   std::span<const AkeyChecksums> checksums;  // empty, or one for each akey
+  OperationId operation{};                   // none for a fetch
 };
 
 // Counts in `call.head` are filled in from the spans.
@@ -78,6 +80,7 @@ class DecodedIo {
   Bytes dkey() const { return dkey_; }
   std::span<const IoDescriptor> akeys() const { return akeys_; }
   std::span<const AkeyChecksums> checksums() const { return checksums_; }
+  const OperationId& operation() const { return operation_; }
 
  private:
   Status decodeAkey(WireReader& reader, KeyType keyType);
@@ -86,6 +89,7 @@ class DecodedIo {
   std::vector<IoDescriptor> akeys_;
   std::vector<AkeyChecksums> checksums_;
   uint64_t extentCount_ = 0;
+  OperationId operation_;
 };
 
 struct UpdateReply {

@@ -18,6 +18,7 @@ void encode(WireWriter& writer, const PunchCall& call) {
     writer.put(static_cast<uint64_t>(akey.size()));
     writer.putPadded(akey);
   }
+  if (!call.operation.isNone()) writer.put(call.operation);
 }
 
 static Status checkPunchLevel(const PunchCall& call) {
@@ -42,6 +43,7 @@ Result<PunchCall> decodePunch(Bytes body) {
   for (uint32_t i = 0; i < call.head.akeyCount; ++i) {
     call.akeys.push_back(reader.getPadded(reader.get<uint64_t>()));
   }
+  if (!reader.atEnd()) call.operation = reader.get<OperationId>();
   if (!reader.atEnd()) return malformed("punch");
   DAOS_CHECK(call.head.oid.validate());
   DAOS_CHECK(checkPunchLevel(call));

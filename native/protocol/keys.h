@@ -34,7 +34,8 @@ static_assert(sizeof(ContainerCloseRequest) == 8);
 
 enum class PunchLevel : uint32_t { kObject = 0, kDkey = 1, kAkeys = 2 };
 
-// Followed by the dkey (kDkey, kAkeys) and, per akey, its size as u64 and its bytes.
+// Followed by the dkey (kDkey, kAkeys) and, per akey, its size as u64 and its bytes; then an
+// OperationId, where it has one.
 struct PunchHead {
   uint64_t container = 0;
   uint32_t conditions = 0;
@@ -50,6 +51,7 @@ struct PunchCall {
   PunchHead head;
   Bytes dkey;
   std::vector<Bytes> akeys;
+  OperationId operation{};
 };
 void encode(WireWriter& writer, const PunchCall& call);
 Result<PunchCall> decodePunch(Bytes body);

@@ -323,6 +323,10 @@ std::vector<TransactionInfo> Container::preparedTransactions() const {
   return state_.transactions.prepared(state_.arena);
 }
 
+Epoch Container::operationEpoch(const OperationId& operation) const {
+  return state_.transactions.epochOf(state_, operation);
+}
+
 Result<bool> Container::forgetCommittedStep(Epoch upTo, uint32_t budget) {
   return state_.transactions.forgetCommitted(state_, upTo, budget);
 }
@@ -346,6 +350,8 @@ void PoolState::raiseCeiling(Epoch epoch) {
 }
 
 Status WriteScope::enter(const WriteContext& write) {
+  if (!write.operation.isNone())
+    DAOS_CHECK(container_.transactions.addOperation(*this, write.operation, write.epoch));
   if (write.transaction.isNil()) return {};
   if (write.commitsTransaction) {
     if (container_.transactions.numberOf(write.transaction) != 0) {

@@ -42,6 +42,10 @@ struct WriteContext {
   // With a transaction: it consists of this write alone and is committed with it. A transaction
   // that was committed before is refused with DER_ALREADY, so that a repeated request is known.
   bool commitsTransaction = false;
+  // Unless none: kept with what is written, in place of the last one of its slot. A repetition is
+  // refused with DER_ALREADY, see Container::operationEpoch; one whose slot was used since, with
+  // DER_CANCELED.
+  OperationId operation{};
 };
 
 struct UpdateRequest {

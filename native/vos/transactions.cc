@@ -60,6 +60,28 @@ class CycleCheck {
   uint64_t left_ = 1;
 };
 
+// Operations stand among committed transactions: a random client is as good as half a random id.
+TransactionId committedIdOf(const OperationId& operation) {
+  TransactionId id;
+  storeAs(id.bytes.data(), operation);
+  return id;
+}
+
+// The operation that stands in the slot of `operation`; null for none, or for a damaged tree, which
+// the path tells.
+CommittedRecord* lastOfSlot(const Arena& arena, uint64_t* root, const OperationId& operation,
+                            TreePath& path) {
+  const uint64_t first = operation.slot() << OperationId::kSequenceBits;
+  CommittedTree::seek(arena, root, committedIdOf({operation.client, first}), path);
+  if (!settle(arena, path)) return nullptr;
+  auto* record = arena.find<CommittedRecord>(itemOffset(path.item()));
+  path.isDamaged = !record;
+  if (!record) return nullptr;
+  const auto found = loadAs<OperationId>(record->id.bytes.data());
+  const bool isOfSlot = found.client == operation.client && found.slot() == operation.slot();
+  return isOfSlot ? record : nullptr;
+}
+
 Error alreadyCommitted(const TransactionId& id) {
   return Error(ErrorCode::kAlready, "transaction " + id.toString() + " was committed before");
 }
@@ -193,6 +215,30 @@ Status Transactions::addCommitted(WriteScope& scope, const TransactionId& id, Ep
   *arena.at<CommittedRecord>(block) = {id, epoch};
   if (!CommittedTree::insert(arena, path, id, block, scope.usedBytes())) return scope.noSpace();
   return {};
+}
+
+Status Transactions::addOperation(WriteScope& scope, const OperationId& operation, Epoch epoch) {
+  Arena& arena = scope.arena();
+  uint64_t* root = &scope.container().record().committed;
+  const TransactionId id = committedIdOf(operation);
+  TreePath path;
+  CommittedRecord* last = lastOfSlot(arena, root, operation, path);
+  if (path.isDamaged) return damagedTree();
+  if (!last) return addCommitted(scope, id, epoch);
+  const uint64_t known = loadAs<OperationId>(last->id.bytes.data()).number;
+  if (known == operation.number) return alreadyCommitted(id);
+  if (known > operation.number)
+    return Error(ErrorCode::kCanceled, "its client has gone on to another operation");
+  // Nothing stands between the two, so the order stays.
+  arena.modify(*last) = {id, epoch};
+  return {};
+}
+
+Epoch Transactions::epochOf(ContainerState& container, const OperationId& operation) const {
+  TreePath path;
+  const CommittedRecord* last =
+      lastOfSlot(container.arena, &container.record().committed, operation, path);
+  return last && last->id == committedIdOf(operation) ? last->epoch : 0;
 }
 
 Status Transactions::touch(WriteScope& scope, uint32_t number, const Touched& touched) {

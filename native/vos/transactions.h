@@ -65,6 +65,11 @@ class Transactions {
   Result<uint32_t> enter(WriteScope& scope, const TransactionId& id, Epoch epoch);
   // `id` stands among the committed ones from this arena transaction on. DER_ALREADY.
   Status addCommitted(WriteScope& scope, const TransactionId& id, Epoch epoch);
+  // The newest of its slot among the committed ones: takes the place of the one before.
+  // DER_ALREADY; DER_CANCELED when a later one stands there.
+  Status addOperation(WriteScope& scope, const OperationId& operation, Epoch epoch);
+  // 0: it does not stand there.
+  Epoch epochOf(ContainerState& container, const OperationId& operation) const;
   // What the write scope made has been undone.
   void forget(const TransactionId& id) { places_.erase(id); }
 

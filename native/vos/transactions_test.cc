@@ -55,6 +55,36 @@ TEST_F(VosTransactionTest, APreparedWriteIsSeenByItsTransactionAlone) {
   EXPECT_EQ(get(kOid, "d", "a", 15), "old");
 }
 
+TEST_F(VosTransactionTest, AnOperationOfAClientIsKnownUntilItsSlotIsUsedAgain) {
+  constexpr uint64_t kSlot = uint64_t{3} << OperationId::kSequenceBits;
+  const auto run = [&](uint64_t client, uint64_t number, Epoch epoch) {
+    IoDescriptor descriptor{bytesOf("a"), ValueType::kSingle, 1, {}, 0};
+    UpdateRequest request{kOid, bytesOf("d"), {&descriptor, 1}, {}, {}};
+    request.write.epoch = epoch;
+    request.write.operation = {client, number};
+    const Bytes data = bytesOf("x");
+    return container_->update(request, {&data, 1}).code();
+  };
+  EXPECT_EQ(run(7, kSlot + 1, 10), ErrorCode::kOk);
+  EXPECT_EQ(run(7, kSlot + 1, 20), ErrorCode::kAlready);
+  reopen();
+  EXPECT_EQ(run(7, kSlot + 1, 30), ErrorCode::kAlready);
+  EXPECT_EQ(container_->operationEpoch({7, kSlot + 1}), 10u);
+  EXPECT_EQ(run(8, kSlot + 1, 31), ErrorCode::kOk) << "another client";
+  EXPECT_EQ(run(7, 2 * kSlot + 1, 32), ErrorCode::kOk) << "another slot";
+  const uint64_t before = container_->usage().arenaBytes;
+  EXPECT_EQ(run(7, kSlot + 2, 32), ErrorCode::kOk);
+  EXPECT_EQ(run(7, kSlot + 3, 32), ErrorCode::kOk);
+  EXPECT_EQ(container_->usage().arenaBytes, before) << "a slot takes the room of one operation";
+  EXPECT_EQ(run(7, kSlot + 1, 40), ErrorCode::kCanceled) << "long left behind";
+  EXPECT_EQ(container_->operationEpoch({7, kSlot + 1}), 0u);
+  EXPECT_EQ(container_->operationEpoch({7, kSlot + 3}), 32u);
+  EXPECT_EQ(container_->operationEpoch({7, 2 * kSlot + 1}), 32u);
+  EXPECT_EQ(container_->operationEpoch({8, kSlot + 1}), 31u);
+  while (container_->forgetCommittedStep(40, 100).value()) continue;
+  EXPECT_EQ(container_->operationEpoch({7, kSlot + 3}), 0u);
+}
+
 TEST_F(VosTransactionTest, AnAbortLeavesTheStoreAsItWas) {
   ASSERT_EQ(put(kOid, "d", "a", 10, "old"), ErrorCode::kOk);
   const uint64_t before = container_->usage().arenaBytes;

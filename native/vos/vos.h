@@ -183,8 +183,11 @@ class Container {
   TransactionState transactionState(const TransactionId& id) const;
   // Prepared and neither committed nor aborted, by id.
   std::vector<TransactionInfo> preparedTransactions() const;
-  // Committed ids of epochs up to `upTo` are known no longer. Looks at `budget` ids; true while
-  // there are more.
+  // When the write with this id was done; 0: it was not, or its slot was used since, or it was
+  // forgotten as committed ids are.
+  Epoch operationEpoch(const OperationId& operation) const;
+  // Committed ids, and those of operations, of epochs up to `upTo` are known no longer. Looks at
+  // `budget` ids; true while there are more.
   Result<bool> forgetCommittedStep(Epoch upTo, uint32_t budget);
 
   // --- history (ops/history.cc)

@@ -23,17 +23,19 @@ static Status check(const Object& object, const PunchArguments& arguments) {
 static Task<Result<Epoch>> punchOn(Object& object, uint32_t target,
                                    const PunchArguments& arguments) {
   Context::Scratch scratch(object.context());
+  const Context::Operation operation(object.context());
   protocol::WireWriter writer(scratch.body());
   encode(writer, {.head = {.conditions = arguments.conditions,
                            .level = arguments.level,
                            .oid = object.oid(),
                            .epoch = arguments.epoch},
                   .dkey = arguments.dkey,
-                  .akeys = {arguments.akeys.begin(), arguments.akeys.end()}});
+                  .akeys = {arguments.akeys.begin(), arguments.akeys.end()},
+                  .operation = operation.id()});
   DAOS_CO_TRY(const rpc::Reply reply,
               co_await callTarget(object.container(), target,
                                   {.opcode = protocol::Opcode::kObjectPunch,
-                                   .safety = RetrySafety::kOnce,
+                                   .safety = safetyOf(operation.id()),
                                    .deadlineNs = deadlineOf(object.context(), arguments.timeoutNs),
                                    .cancellation = arguments.cancellation,
                                    .body = &scratch.body()}));

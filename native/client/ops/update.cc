@@ -47,6 +47,7 @@ Task<Result<Epoch>> update(Object& object, const UpdateArguments& arguments) {
   DAOS_CO_TRY(const uint32_t target, object.targetOf(arguments.dkey));
   Context::Scratch scratch(object.context());
   const UpdateChecksums checksums(object.container().checksums(), arguments.akeys, arguments.data);
+  const Context::Operation operation(object.context());
   protocol::WireWriter writer(scratch.body());
   encode(
       writer,
@@ -56,11 +57,12 @@ Task<Result<Epoch>> update(Object& object, const UpdateArguments& arguments) {
                 .epoch = arguments.epoch},
        .dkey = arguments.dkey,
        .akeys = arguments.akeys,
-       .checksums = checksums.akeys()});
+       .checksums = checksums.akeys(),
+       .operation = operation.id()});
   DAOS_CO_TRY(const rpc::Reply reply,
               co_await send(object, target,
                             {.opcode = protocol::Opcode::kObjectUpdate,
-                             .safety = RetrySafety::kOnce,
+                             .safety = safetyOf(operation.id()),
                              .deadlineNs = deadlineOf(object.context(), arguments.timeoutNs),
                              .cancellation = arguments.cancellation,
                              .body = &scratch.body(),

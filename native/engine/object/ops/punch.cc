@@ -1,6 +1,7 @@
 // object.punch: hides an object, a dkey or akeys from an epoch on.
 #include "engine/object/conditions.h"
 #include "engine/object/object_service.h"
+#include "engine/object/repetition.h"
 #include "engine/target.h"
 #include "protocol/generated/opcode.h"
 #include "protocol/io.h"
@@ -24,7 +25,16 @@ Task<Result<Epoch>> punch(Target& target, rpc::Request& request) {
       container->vos->punch({.oid = call.head.oid,
                              .dkey = isObject ? Bytes{} : call.dkey,
                              .akeys = call.akeys,
-                             .write = {.epoch = epoch, .conditions = call.head.conditions}});
+                             .write = {.epoch = epoch,
+                                       .conditions = call.head.conditions,
+                                       .operation = knownAs(call.operation)}});
+  if (ticket.code() == ErrorCode::kAlready) {
+    // Repeated after its answer was lost: it gets that answer.
+    const Epoch known = container->vos->operationEpoch(call.operation);
+    DAOS_CO_CHECK(co_await arena.waitDurable(arena.lastTicket()));
+    counted.succeed(0);
+    co_return known;
+  }
   if (!ticket.ok()) {
     DAOS_CO_CHECK(co_await failDurably(arena, ticket.error()));
   }

@@ -8,6 +8,7 @@
 #include "base/planted.h"
 #include "engine/object/conditions.h"
 #include "engine/object/object_service.h"
+#include "engine/object/repetition.h"
 #include "engine/object/update_checksums.h"
 #include "engine/target.h"
 #include "protocol/generated/opcode.h"
@@ -50,7 +51,9 @@ Result<Prepared> prepare(Target& target, rpc::Request& request, IoContext& conte
                    .dkey = io.dkey(),
                    .descriptors = io.akeys(),
                    .checksums = context.checksums,
-                   .write = {.epoch = epoch, .conditions = io.head().conditions}}};
+                   .write = {.epoch = epoch,
+                             .conditions = io.head().conditions,
+                             .operation = knownAs(io.operation())}}};
 }
 
 // Cuts the data of the frame into one range for each descriptor.
@@ -93,6 +96,8 @@ bool updateNow(Target& target, rpc::Request& request) {
             request.dataSize());
   if (ticket.ok()) {
     answer(request, prepared->update.write.epoch);
+  } else if (ticket.code() == ErrorCode::kAlready) {
+    answer(request, vos.operationEpoch(prepared->update.write.operation));
   } else {
     request.fail(ticket.error());
   }
@@ -138,6 +143,15 @@ Task<Status> updateLater(Target& target, rpc::Request& request) {
   const QuotaHold hold(prepared.container->quota.pendingBytes, request.dataSize());
   if (!arena.hasLogRoom()) DAOS_CO_CHECK(co_await arena.waitLogRoom());
   auto ticket = co_await store(target, request, *context, *prepared.container, prepared.update);
+  if (ticket.code() == ErrorCode::kAlready) {
+    // Repeated after its answer was lost: it gets that answer.
+    const Epoch epoch =
+        prepared.container->vos->operationEpoch(prepared.update.write.operation);
+    DAOS_CO_CHECK(co_await arena.waitDurable(arena.lastTicket()));
+    answer(request, epoch);
+    counted.succeed(0);
+    co_return Status{};
+  }
   if (!ticket.ok()) co_return co_await failDurably(arena, std::move(ticket).error());
   if (!isPlanted(Planted::kAcknowledgeBeforeFlush)) {
     DAOS_CO_CHECK(co_await arena.waitDurable(*ticket));
