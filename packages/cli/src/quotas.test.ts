@@ -58,6 +58,14 @@ async function fill(
   throw new Error('nothing was refused');
 }
 
+async function allJoined(): Promise<void> {
+  await until(async () => {
+    const { ranks } = await system.admin().call('listRanks');
+    return ranks.every(({ state }) => state === 'joined') || undefined;
+  });
+  await pool.refresh();
+}
+
 describe('cli/quotas', () => {
   test('one target may use all of a quota of bytes, whatever others were given', async () => {
     await daos('cont', 'create', 'tank', 'one', '--properties', 'quota_bytes:2MiB');
@@ -99,11 +107,7 @@ describe('cli/quotas', () => {
     const pids = system.enginePids();
     for (const pid of pids) process.kill(pid, 'SIGKILL');
     await until(() => system.enginePids().every((pid) => !pids.includes(pid)) || undefined);
-    await until(async () => {
-      const { ranks } = await system.admin().call('listRanks');
-      return ranks.every(({ state }) => state === 'joined') || undefined;
-    });
-    await pool.refresh();
+    await allJoined();
     expect(await outcomeOf(object(three, 1).update('more', 'a', 'of the same'))).toBe('done');
     expect(await outcomeOf(object(three, 99).update('key', 'a', 'new'))).toBe('DER_NOSPACE');
     expect((await daos('cont', 'query', 'tank', 'three')).output).toMatch(/Objects: +8 of 8/);
@@ -181,6 +185,8 @@ describe('cli/quotas', () => {
     expect(await health()).toBe('UNCLEAN');
     await dmg('cont', 'set-prop', 'tank', 'four', 'status:healthy');
     expect(await health()).toBe('HEALTHY');
+    // Its server has it join again.
+    await allJoined();
   });
 
   test('a device is given up and replaced: its target stops, and comes back empty', async () => {
