@@ -3,12 +3,9 @@
 // killed.
 //
 // Usage: quickstart [DIR] [--port N] [--home PATH]   or   quickstart --stop [--home PATH]
+// Exit: 0 when everything came back, 2 for wrong parameters, 1 for everything else.
 
 import { fork } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { ControlClient, formatSize } from '@daos/control/client';
 import { DaosError } from '@daos/model';
 import { CHUNK_SIZE } from './quickstart/file-store.js';
@@ -21,6 +18,7 @@ import {
 } from './quickstart/phase.js';
 import { copyPlainly, readPlainly } from './quickstart/plain-copy.js';
 import { ProgressBar } from './quickstart/progress-bar.js';
+import { parseRequest, type RunRequest, USAGE, UsageError } from './quickstart/request.js';
 import { farewellText, resultText, startText } from './quickstart/report.js';
 import {
   awaitEngine,
@@ -33,52 +31,29 @@ import { SkipCounts, walkTree } from './quickstart/tree.js';
 
 const POOL = 'quickstart';
 const CONTAINER = 'files';
-const DIRECTORY_DEFAULT = '/usr/include';
-const PORT_DEFAULT = '10001';
 const STORE_PROGRAM = new URL('./quickstart-store-main.js', import.meta.url);
 const VERIFY_PROGRAM = new URL('./quickstart-verify-main.js', import.meta.url);
-
-const { values: options, positionals } = parseArgs({
-  allowPositionals: true,
-  args: process.argv.slice(2),
-  options: {
-    stop: { type: 'boolean', default: false },
-    port: { type: 'string', default: PORT_DEFAULT },
-    home: { type: 'string', default: join(homedir(), '.cache/daos/quickstart') },
-    checkout: { type: 'string', default: process.cwd() },
-  },
-});
 
 const say = (text: string) => void process.stdout.write(`${text}\n`);
 
 async function main(): Promise<void> {
-  const home = new QuickstartDirectory(resolve(options.home));
-  if (options.stop) {
-    const wasThere = await stopServer(home);
-    say(wasThere ? `stopped, and removed ${home.path}` : 'nothing runs, nothing to remove');
-    return;
-  }
-  await run(home, chooseDirectory(positionals));
+  const request = parseRequest(process.argv.slice(2));
+  if (request.action === 'help') return say(USAGE);
+  const home = new QuickstartDirectory(request.home);
+  if (request.action === 'run') return await run(home, request);
+  const wasThere = await stopServer(home);
+  say(wasThere ? `stopped, and removed ${home.path}` : 'nothing runs, nothing to remove');
 }
 
-function chooseDirectory([given, ...rest]: readonly string[]): string {
-  if (rest.length > 0) throw new DaosError('DER_INVAL', 'give one directory');
-  if (given === undefined)
-    return existsSync(DIRECTORY_DEFAULT) ? DIRECTORY_DEFAULT : options.checkout;
-  const directory = resolve(given);
-  if (!existsSync(directory)) throw new DaosError('DER_NONEXIST', `there is no ${directory}`);
-  if (!statSync(directory).isDirectory()) {
-    throw new DaosError('DER_INVAL', `${directory} is not a directory`);
-  }
-  return directory;
-}
-
-async function run(home: QuickstartDirectory, directory: string): Promise<void> {
+async function run(
+  home: QuickstartDirectory,
+  { directory, port }: RunRequest,
+): Promise<void> {
   await stopServer(home);
   const tree = await measureTree(directory);
   say(`${directory}: ${tree.fileCount} files, ${formatSize(tree.byteCount)}`);
   const beginMs = Date.now();
-  const server = await startServer(home, Number(options.port));
+  const server = await startServer(home, port);
   const serverMs = Date.now();
   const control = new ControlClient({ url: server.url });
   await control.call('createPool', { body: { label: POOL, ...poolSizes(tree) } });
@@ -185,7 +160,7 @@ async function runPlainCopy(
 try {
   await main();
 } catch (error) {
-  const text = DaosError.is(error) ? `${error.code}: ${error.message}` : String(error);
+  const text = DaosError.is(error) ? `${error.code}: ${error.message}` : (error as Error).message;
   process.stderr.write(`quickstart: ${text}\n`);
-  process.exitCode = 1;
+  process.exitCode = error instanceof UsageError ? 2 : 1;
 }

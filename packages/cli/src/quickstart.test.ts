@@ -98,3 +98,37 @@ test('cli/quickstart: a directory that is not there is an error that names it', 
     stderr: expect.stringContaining('/no/such/directory'),
   });
 });
+
+test('cli/quickstart: a directory of somebody else stays as it is', async () => {
+  const foreign = join(scratch, 'foreign');
+  mkdirSync(foreign);
+  writeFileSync(join(foreign, 'thesis'), 'of years');
+  for (const parameters of [['--stop'], [tree]]) {
+    await expect(quickstart('--home', foreign, ...parameters)).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('--home'),
+    });
+  }
+  expect(readFileSync(join(foreign, 'thesis'), 'utf8')).toBe('of years');
+});
+
+test('cli/quickstart: wrong parameters are one clear error, and nothing is begun', async () => {
+  const wrong: [string[], string][] = [
+    [['--bogus'], "Unknown option '--bogus'"],
+    [['--port', 'abc', tree], "'abc' is no port"],
+    [['--port', '65536', tree], "'65536' is no port"],
+    [['--home', '', tree], 'give a directory'],
+    [['--stop', tree], '--stop takes no directory'],
+    [[tree, tree], 'give one directory'],
+    [[scratch], 'hold one another'],
+  ];
+  for (const [parameters, message] of wrong) {
+    const failed = quickstart(...parameters);
+    await expect(failed).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(message),
+    });
+    await expect(failed).rejects.not.toMatchObject({ stderr: expect.stringMatching(/^ +at /m) });
+  }
+  expect((await quickstart('--help')).stdout).toContain('--stop');
+});

@@ -7,8 +7,10 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -20,6 +22,8 @@ const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 30_000;
 const POLL_MS = 20;
 const TARGET_COUNT = 2;
+/** First line of the configuration: by it the quick start knows a directory as its own. */
+const MARK = '# Written by the quick start.';
 
 /** Everything of one quick start lies below one directory. */
 export class QuickstartDirectory {
@@ -80,8 +84,10 @@ export async function startServer(
 
 /**
  * Stops the server, if there is one, and removes its directory. Returns whether there was anything.
+ * A directory that the quick start didn't make is refused, and stays as it is.
  */
 export async function stopServer(directory: QuickstartDirectory): Promise<boolean> {
+  checkOwn(directory);
   const run = directory.findServer();
   if (run) {
     process.kill(run.pid, 'SIGTERM');
@@ -92,8 +98,28 @@ export async function stopServer(directory: QuickstartDirectory): Promise<boolea
     }
   }
   const isThere = existsSync(directory.path);
+  // The mark goes last: what is left of an interrupted removal can be removed again.
+  for (const name of isThere ? readdirSync(directory.path) : []) {
+    const path = directory.part(name);
+    if (path !== directory.config) rmSync(path, { recursive: true, force: true });
+  }
   rmSync(directory.path, { recursive: true, force: true });
   return isThere;
+}
+
+function checkOwn(directory: QuickstartDirectory): void {
+  const { path, config } = directory;
+  if (!existsSync(path)) return;
+  if (!statSync(path).isDirectory()) {
+    throw new DaosError('DER_INVAL', `${path} is not a directory`);
+  }
+  const isOwn = existsSync(config) && readFileSync(config, 'utf8').startsWith(MARK);
+  if (isOwn || readdirSync(path).length === 0) return;
+  throw new DaosError(
+    'DER_EXIST',
+    `${path} holds what is not of the quick start, which would remove it: ` +
+      'give another place with --home',
+  );
 }
 
 /** The engine's process dies without a word, as in a crash. Resolves when it is gone. */
@@ -123,7 +149,7 @@ export async function awaitEngine(
 }
 
 function configText(directory: QuickstartDirectory, port: number): string {
-  return `# Written by the quick start. 'insecure' runs without certificates, on loopback alone.
+  return `${MARK} 'insecure' runs without certificates, on loopback alone.
 name: quickstart
 data_directory: ${JSON.stringify(directory.data)}
 control:
