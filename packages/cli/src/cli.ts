@@ -55,7 +55,10 @@ export class Cli {
         `control service; also by ${CONTROL_VARIABLE} (default: ${CONTROL_URL_DEFAULT})`,
       )
       .option('--certs <directory>', `certificates of the system; also by ${CERTIFICATES_VARIABLE}`)
-      .configureOutput({ writeOut: world.write, writeErr: world.writeError })
+      .configureOutput({
+        writeOut: world.write,
+        writeErr: (text) => void (this.#isJson || world.writeError(text)),
+      })
       .exitOverride();
   }
 
@@ -78,9 +81,18 @@ export class Cli {
       await this.program.parseAsync(parameters, { from: 'user' });
     } catch (error) {
       if (!(error instanceof CommanderError)) throw error;
-      return error.exitCode === 0 ? EXIT_CODES.done : EXIT_CODES.usage;
+      if (error.exitCode === 0) return EXIT_CODES.done;
+      this.#failUsage(error);
     }
     return this.#exitCode;
+  }
+
+  /** People have had commander's own words for it. */
+  #failUsage({ code, message }: CommanderError): void {
+    this.#exitCode = EXIT_CODES.usage;
+    if (!this.#isJson) return;
+    const isIncomplete = code === 'commander.help';
+    this.#fail(new DaosError('DER_INVAL', isIncomplete ? 'no command is given' : message));
   }
 
   #control(): ControlClient {
