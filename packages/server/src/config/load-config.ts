@@ -12,7 +12,7 @@ export function loadConfig<S extends z.ZodType>(file: string, schema: S): z.outp
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    const message = `cannot read the configuration: ${(error as Error).message}`;
+    const message = `cannot read the configuration ${file}: ${(error as Error).message}`;
     throw new DaosError('DER_INVAL', message, { cause: error });
   }
   return parseConfig(file, text, schema);

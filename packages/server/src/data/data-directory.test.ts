@@ -63,6 +63,15 @@ describe('server/data-directory', () => {
     );
   });
 
+  test('a place where no directory can be made is refused, and its parents are made', () => {
+    const file = newPath();
+    writeFileSync(file, '');
+    for (const path of [file, join(file, 'below'), '/proc/no-such/place']) {
+      expect(() => DataDirectory.open(path, 'sys')).toThrow(refusal('DER_IO', path));
+    }
+    DataDirectory.open(join(newPath(), 'deep/down'), 'sys')[Symbol.dispose]();
+  });
+
   test('a running server is found by its directory', () => {
     const path = newPath();
     const data = DataDirectory.open(path, 'sys');

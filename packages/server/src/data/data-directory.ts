@@ -13,9 +13,10 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DaosError } from '@daos/model';
 import * as z from 'zod';
 import { FileLock } from './file-lock.js';
@@ -51,7 +52,7 @@ export class DataDirectory implements Disposable {
    */
   static open(path: string, systemName: string): DataDirectory {
     try {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      makeDirectory(path);
     } catch (error) {
       throw new DaosError(
         'DER_IO',
@@ -99,6 +100,20 @@ export class DataDirectory implements Disposable {
   [Symbol.dispose](): void {
     rmSync(join(this.path, 'run.json'), { force: true });
     this.#lock[Symbol.dispose]();
+  }
+}
+
+/**
+ * With its parents. Node's own `recursive` repeats for ever where the kernel has no such place, as
+ * below /proc.
+ */
+function makeDirectory(path: string): void {
+  const parent = dirname(path);
+  if (!existsSync(parent)) makeDirectory(parent);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (!existsSync(path) || !statSync(path).isDirectory()) throw error;
   }
 }
 
