@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nativeTargetOf, programsOf, SETTINGS } from './benches.mjs';
+import { parseFlags, USAGE } from './flags.mjs';
 import { documentedNames, formatTable, parseMetrics } from './metrics.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -15,21 +16,6 @@ const say = (text) => process.stderr.write(`bench: ${text}\n`);
 function fail(text) {
   say(text);
   process.exit(2);
-}
-
-/** { name, isJson, isList, passed }: `passed` goes to every program. */
-function parseFlags(flags) {
-  const parsed = { name: undefined, isJson: false, isList: false, passed: [] };
-  for (let i = 0; i < flags.length; i += 1) {
-    const flag = flags[i];
-    if (flag === '--json') parsed.isJson = true;
-    else if (flag === '--list') parsed.isList = true;
-    else if ((flag === '--only' || flag === '--seconds') && flags[i + 1] !== undefined) {
-      parsed.passed.push(flag, flags[(i += 1)]);
-    } else if (!flag.startsWith('-') && parsed.name === undefined) parsed.name = flag;
-    else fail(`bad flag '${flag}'; usage: tools/bench NAME [--json] [--only PREFIX] [--seconds S]`);
-  }
-  return parsed;
 }
 
 /** Runs a command whose output is for whoever watches; ends the program when it fails. */
@@ -88,7 +74,12 @@ function run({ name, source, isNative }, flags) {
   return { metrics, ok: status === 0 || isUnwanted };
 }
 
-const { name, isJson, isList, passed } = parseFlags(process.argv.slice(2));
+const { error, isHelp, name, isJson, isList, passed } = parseFlags(process.argv.slice(2));
+if (error !== undefined) fail(error);
+if (isHelp) {
+  console.log(USAGE);
+  process.exit(0);
+}
 const all = programsOf(root);
 const names = [...new Set(all.map((each) => each.name))].sort();
 if (isList) {
@@ -96,7 +87,10 @@ if (isList) {
   process.exit(0);
 }
 const programs = all.filter((each) => each.name === name);
-if (programs.length === 0) fail(`no benchmark '${name ?? ''}'; there are: ${names.join(', ')}`);
+if (programs.length === 0) {
+  const wrong = name === undefined ? 'give the name of a benchmark' : `no benchmark '${name}'`;
+  fail(`${wrong}; there are: ${names.join(', ')}`);
+}
 buildPrograms(programs);
 const results = programs.map((program) => run(program, passed));
 const metrics = results.flatMap((result) => result.metrics);

@@ -3,11 +3,27 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { nativeTargetOf, programsOf } from './benches.mjs';
+import { parseFlags } from './flags.mjs';
 import { documentedNames, expandBraces, formatTable, parseMetrics } from './metrics.mjs';
 
 const metric = { name: 'a/b', value: 1.5, unit: 'us', reference: null, ratio: null };
 
 describe('tools/bench', () => {
+  test('wrong flags are named before anything is built', () => {
+    expect(parseFlags(['rpc', '--only', 'rpc/shm', '--seconds', '0.3', '--json'])).toEqual({
+      name: 'rpc',
+      isHelp: false,
+      isJson: true,
+      isList: false,
+      passed: ['--only', 'rpc/shm', '--seconds', '0.3'],
+    });
+    expect(parseFlags(['rpc', '--seconds', 'x']).error).toContain("'x' is not a number");
+    expect(parseFlags(['rpc', '--seconds', '0']).error).toContain("'0' is not a number");
+    expect(parseFlags(['rpc', '--only']).error).toContain('--only needs a value');
+    expect(parseFlags(['rpc', '--bogus']).error).toContain("bad flag '--bogus'");
+    expect(parseFlags(['rpc', 'bio']).error).toContain("bad flag 'bio'");
+  });
+
   test('metrics are taken as printed, malformed ones are refused by name', () => {
     expect(parseMetrics(JSON.stringify({ metrics: [metric] }))).toEqual([metric]);
     const broken = JSON.stringify({ metrics: [{ ...metric, value: 'fast' }] });

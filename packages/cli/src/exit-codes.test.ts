@@ -21,7 +21,7 @@ test('cli/exit-codes: an error without a code of its own is a failure', () => {
   expect(exitCodeOf(new Error('odd'))).toBe(EXIT_CODES.failed);
 });
 
-test('cli/exit-codes: with --json a wrong command line is an object too, and nothing else', async () => {
+test('cli/exit-codes: with --json a wrong command line is an object and nothing else', async () => {
   const wrong: [string[], string][] = [
     [['--json', 'pol'], "unknown command 'pol'"],
     [['pool', 'query', '--json'], "missing required argument 'pool'"],
