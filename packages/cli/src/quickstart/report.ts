@@ -5,6 +5,7 @@ import type { RunDescription } from '@daos/server/data-directory';
 import { CONTROL_URL_DEFAULT } from '../cli.js';
 import { formatFields, formatTable, type Cell } from '../table.js';
 import type { PhaseResult } from './phase.js';
+import { HOME_DEFAULT } from './request.js';
 import type { QuickstartDirectory } from './server-process.js';
 
 const BYTES_PER_MB = 1e6;
@@ -107,6 +108,11 @@ export function farewellText({ home, server, enginePid, pool, container }: Farew
     `  tools/daos container list ${pool}`,
     `  tools/daos object list ${pool} ${container}`,
     `  curl ${server.url}/v1/pools/${pool}`,
-    '  tools/quickstart --stop',
+    `  tools/quickstart --stop${home.path === HOME_DEFAULT ? '' : ` --home ${quoted(home.path)}`}`,
   ].join('\n');
+}
+
+/** As a shell reads it. */
+function quoted(word: string): string {
+  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

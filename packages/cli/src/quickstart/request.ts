@@ -15,7 +15,7 @@ Usage: tools/quickstart [DIR]     stores DIR, by default /usr/include, and reads
   --help        prints this`;
 
 const DIRECTORY_DEFAULT = '/usr/include';
-const HOME_DEFAULT = join(homedir(), '.cache/daos/quickstart');
+export const HOME_DEFAULT = join(homedir(), '.cache/daos/quickstart');
 const PORT_DEFAULT = '10001';
 const PORT_MAX = 65_535;
 
