@@ -72,10 +72,17 @@ function positive(text, what) {
   process.exit(2);
 }
 
-const { values, positionals } = parseArgs({
-  options: { seed: { type: 'string' } },
-  allowPositionals: true,
-});
+function parse() {
+  try {
+    return parseArgs({ options: { seed: { type: 'string' } }, allowPositionals: true });
+  } catch (error) {
+    console.error(`tools/fuzz: ${error.message}`);
+    console.error('Usage: tools/fuzz [--seed N] [SECONDS] [NAME]...');
+    process.exit(2);
+  }
+}
+
+const { values, positionals } = parse();
 const [first, ...names] = positionals;
 const durationSeconds = positive(first ?? '10', 'number of seconds');
 const seed = values.seed === undefined ? undefined : positive(values.seed, 'seed');
