@@ -2,7 +2,9 @@
 // is never cut into it.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
+#include <thread>
 
 #include "system/loopback.h"
 
@@ -111,6 +113,27 @@ TEST_P(Resize, GrowsShrinksAndKeepsWhatIsThere) {
   ASSERT_TRUE(waitFor([&](auto done) { engine_->openPool(pool_, done); }).ok());
   open();
   for (uint64_t i = 0; i < count + 2; ++i) EXPECT_TRUE(holds(i)) << i;
+}
+
+TEST_P(Resize, WritesGoOnMeanwhile) {
+  std::atomic<bool> isOver = false;
+  std::thread resizer([&] {
+    for (const uint64_t mebibytes : {8, 4, 8, 4}) EXPECT_TRUE(resize(mebibytes * kMebibyte).ok());
+    isOver = true;
+  });
+  uint64_t count = 0;
+  const std::string value(64, 'v');
+  const IoDescriptor akey{.akey = bytesOf("a"), .recordSize = value.size()};
+  const Bytes data[] = {bytesOf(value)};
+  const auto target = object(1);
+  for (; !isOver || count < 100; ++count) {
+    const std::string dkey = "k" + std::to_string(count);
+    const auto done = client_->run(
+        client::update(*target, {.dkey = bytesOf(dkey), .akeys = {&akey, 1}, .data = data}));
+    EXPECT_TRUE(done.ok()) << count << ": " << done.error().describe();
+    if (!done.ok()) break;
+  }
+  resizer.join();
 }
 
 TEST_P(Resize, APoolKeepsTheTiersThatItWasMadeWith) {

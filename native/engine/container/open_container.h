@@ -50,13 +50,19 @@ struct OpenContainer {
   // Held by a request over its awaits: the container is not closed meanwhile.
   class Use {
    public:
-    explicit Use(OpenContainer& container) : container_(container) { ++container_.userCount; }
+    explicit Use(OpenContainer& container) : container_(container), vos_(container.vos) {
+      ++container_.userCount;
+    }
     Use(const Use&) = delete;
     Use& operator=(const Use&) = delete;
     ~Use() { --container_.userCount; }
+    // That of before any await: one that closes has none in its entry any more, while it waits for
+    // this to end.
+    vos::Container& vos() const { return *vos_; }
 
    private:
     OpenContainer& container_;
+    vos::Container* const vos_;
   };
 };
 

@@ -114,12 +114,12 @@ Task<Status> enumerate(Target& target, rpc::Request& request) {
     DAOS_CO_CHECK(co_await target.settle(container->pool->vos(), call.head.epoch));
   }
   DAOS_CO_CHECK(
-      container->vos->enumerate({.level = levelOf(call.head.level),
-                                 .oid = call.head.oid,
-                                 .dkey = call.dkey,
-                                 .akey = call.akey,
-                                 .epochs = {.high = call.head.epoch ? call.head.epoch : kEpochMax}},
-                                anchor, sink));
+      use.vos().enumerate({.level = levelOf(call.head.level),
+                           .oid = call.head.oid,
+                           .dkey = call.dkey,
+                           .akey = call.akey,
+                           .epochs = {.high = call.head.epoch ? call.head.epoch : kEpochMax}},
+                          anchor, sink));
   // Anything seen may be as new as the last commit.
   const vos::Ticket ticket = arena.lastTicket();
   if (sink.tooLargeSize()) {

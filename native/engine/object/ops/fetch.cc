@@ -258,7 +258,7 @@ Task<Status> fetchLater(Target& target, rpc::Request& request) {
   vos::Pool& pool = prepared.container->pool->vos();
   DAOS_CO_CHECK(co_await target.settle(pool, prepared.fetch.read.epoch));
   const Epoch epoch = epochOf(target, prepared.fetch);
-  Status status = prepared.container->vos->fetch(prepared.fetch, context->fetched);
+  Status status = use.vos().fetch(prepared.fetch, context->fetched);
   if (!status.ok()) co_return co_await failDurably(pool.arena(), std::move(status).error());
   if (context->fetched.hasMedia()) DAOS_CO_CHECK(co_await context->fetched.readMedia());
   if (!isPlanted(Planted::kReturnUncommitted)) {

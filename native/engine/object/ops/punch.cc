@@ -22,15 +22,15 @@ Task<Result<Epoch>> punch(Target& target, rpc::Request& request) {
   const Epoch epoch = call.head.epoch ? call.head.epoch : target.nextEpoch();
   const bool isObject = call.head.level == protocol::PunchLevel::kObject;
   const auto ticket =
-      container->vos->punch({.oid = call.head.oid,
-                             .dkey = isObject ? Bytes{} : call.dkey,
-                             .akeys = call.akeys,
-                             .write = {.epoch = epoch,
-                                       .conditions = call.head.conditions,
-                                       .operation = knownAs(call.operation)}});
+      use.vos().punch({.oid = call.head.oid,
+                       .dkey = isObject ? Bytes{} : call.dkey,
+                       .akeys = call.akeys,
+                       .write = {.epoch = epoch,
+                                 .conditions = call.head.conditions,
+                                 .operation = knownAs(call.operation)}});
   if (ticket.code() == ErrorCode::kAlready) {
     // Repeated after its answer was lost: it gets that answer.
-    const Epoch known = container->vos->operationEpoch(call.operation);
+    const Epoch known = use.vos().operationEpoch(call.operation);
     DAOS_CO_CHECK(co_await arena.waitDurable(arena.lastTicket()));
     counted.succeed(0);
     co_return known;

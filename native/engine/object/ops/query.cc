@@ -36,11 +36,11 @@ Task<Status> query(Target& target, rpc::Request& request) {
   }
   DAOS_CO_TRY(
       const vos::QueryResult found,
-      container->vos->query({.oid = call.head.oid,
-                             .what = what,
-                             .dkey = call.dkey,
-                             .akey = call.akey,
-                             .read = {.epoch = call.head.epoch ? call.head.epoch : kEpochMax}}));
+      use.vos().query({.oid = call.head.oid,
+                       .what = what,
+                       .dkey = call.dkey,
+                       .akey = call.akey,
+                       .read = {.epoch = call.head.epoch ? call.head.epoch : kEpochMax}}));
   vos::Arena& arena = container->pool->vos().arena();
   DAOS_CO_CHECK(co_await arena.waitDurable(arena.lastTicket()));
   const protocol::QueryReply reply{.dkey = integerOf(found.dkey),

@@ -107,9 +107,9 @@ bool updateNow(Target& target, rpc::Request& request) {
 // The epoch is chosen when nothing is awaited any more: then writes take effect in the order of
 // their epochs, and neither a condition nor a read at a later epoch misses one that is under way.
 Task<Result<vos::Ticket>> store(Target& target, rpc::Request& request, IoContext& context,
-                                OpenContainer& container, vos::UpdateRequest& update) {
-  vos::Container& vos = *container.vos;
-  vos::Pool& pool = container.pool->vos();
+                                vos::Container& vos, Prepared& prepared) {
+  vos::Pool& pool = prepared.container->pool->vos();
+  vos::UpdateRequest& update = prepared.update;
   if (request.isDataInline() && !vos.needsMedia(update)) {
     DAOS_CO_CHECK(verifyInline(context.io, request.inlineData()));
     cutInline(context, request.inlineData());
@@ -142,11 +142,10 @@ Task<Status> updateLater(Target& target, rpc::Request& request) {
   }
   const QuotaHold hold(prepared.container->quota.pendingBytes, request.dataSize());
   if (!arena.hasLogRoom()) DAOS_CO_CHECK(co_await arena.waitLogRoom());
-  auto ticket = co_await store(target, request, *context, *prepared.container, prepared.update);
+  auto ticket = co_await store(target, request, *context, use.vos(), prepared);
   if (ticket.code() == ErrorCode::kAlready) {
     // Repeated after its answer was lost: it gets that answer.
-    const Epoch epoch =
-        prepared.container->vos->operationEpoch(prepared.update.write.operation);
+    const Epoch epoch = use.vos().operationEpoch(prepared.update.write.operation);
     DAOS_CO_CHECK(co_await arena.waitDurable(arena.lastTicket()));
     answer(request, epoch);
     counted.succeed(0);
