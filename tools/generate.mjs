@@ -9,7 +9,14 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const isCheck = process.argv.includes('--check');
+const flags = process.argv.slice(2);
+const isCheck = flags.includes('--check');
+// A misspelt --check must not write.
+const wrong = flags.find((flag) => flag !== '--check');
+if (wrong !== undefined) {
+  console.error(`generate: bad flag '${wrong}'; usage: tools/generate [--check]`);
+  process.exit(2);
+}
 
 /** Writes `text` to `name` if that differs from what is there; returns whether it did. */
 function update(name, text) {

@@ -39,6 +39,13 @@ function print(results) {
 }
 
 const flags = process.argv.slice(2);
+const known = ['--json', '--list', '--fix'];
+const wrong = flags.find((flag) => flag.startsWith('-') && !known.includes(flag));
+if (wrong !== undefined) {
+  const usage = 'tools/tidy [--list | --fix | --json] [RULE]...';
+  console.error(`tools/tidy: bad flag '${wrong}'; usage: ${usage}`);
+  process.exit(2);
+}
 const rules = await loadRules(flags.filter((flag) => !flag.startsWith('--')));
 if (flags.includes('--list')) {
   for (const { name, about } of rules) console.log(`${name}: ${about}`);
