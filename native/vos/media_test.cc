@@ -1,4 +1,5 @@
 // Bulk data on Media: where it goes, that it comes back, and that its space does.
+#include "base/generated/limits.h"
 #include "vos/vos.h"
 
 #include <gtest/gtest.h>
@@ -23,10 +24,11 @@ std::string textOfSize(size_t size, unsigned seed) {
 
 class VosMedia : public testing::Test {
  protected:
-  void SetUp() override {
+  void SetUp() override { create(kMediaSize, 16 << 20); }
+  void create(uint64_t mediaSize, uint64_t bufferSize) {
     reactor_ = Reactor::create(clock_).value();
-    buffers_ = bio::DmaPool::create(16 << 20).value();
-    device_ = bio::openMemoryMedia(*reactor_, "disk", kMediaSize).value();
+    buffers_ = bio::DmaPool::create(bufferSize).value();
+    device_ = bio::openMemoryMedia(*reactor_, "disk", mediaSize).value();
     media_ = std::make_unique<bio::FaultyMedia>(*device_, random_);
     auto arena = PmemArena::create(directory_.file("arena"), 32 << 20, {Flushing::kNone});
     ASSERT_TRUE(arena.ok()) << arena.error().describe();
@@ -139,6 +141,20 @@ TEST_F(VosMedia, DataFromTheThresholdOnGoesThereAndComesBack) {
   for (const size_t size : {4095, 4096, 4097, 300001}) {
     EXPECT_EQ(get(std::to_string(size)), textOfSize(size, 1));
   }
+}
+
+class VosMediaLimits : public VosMedia {
+ protected:
+  void SetUp() override { create(80 << 20, 256 << 20); }
+};
+
+TEST_F(VosMediaLimits, TheLargestValueComesBack) {
+  const std::string value = textOfSize(kSingleValueSizeMax, 3);
+  ASSERT_TRUE(put("large", 10, value).ok());
+  EXPECT_EQ(usedBytes(), kSingleValueSizeMax);
+  EXPECT_TRUE(get("large") == value);
+  reopen();
+  EXPECT_TRUE(get("large") == value);
 }
 
 TEST_F(VosMedia, AnUpdateThatIsNotEndedLeavesNothing) {

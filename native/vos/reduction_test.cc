@@ -61,6 +61,21 @@ TEST_F(VosReductionTest, OnlyWhatAPinSeesIsKept) {
   EXPECT_EQ(versions("d", "a", Level::kSingle), (Lines{"9@9", "18@18", "19@19", "20@20"}));
 }
 
+TEST_F(VosReductionTest, NoWriteChangesASnapshot) {
+  put(kOid, "d", "a", 10, "ten");
+  ASSERT_TRUE(container_->createSnapshot(15).ok());
+  ASSERT_TRUE(container_->createSnapshot(20).ok());
+  for (const Epoch epoch : {Epoch{9}, Epoch{14}, Epoch{20}}) {
+    EXPECT_EQ(put(kOid, "d", "a", epoch, "late"), ErrorCode::kEpOld);
+    EXPECT_EQ(punch(kOid, epoch), ErrorCode::kEpOld);
+  }
+  EXPECT_EQ(put(kOid, "d", "a", 21, "new"), ErrorCode::kOk);
+  EXPECT_EQ(get(kOid, "d", "a", 20), "ten");
+  ASSERT_TRUE(container_->deleteSnapshot(20).ok());
+  EXPECT_EQ(put(kOid, "d", "a", 16, "between"), ErrorCode::kOk);
+  EXPECT_EQ(get(kOid, "d", "a", 15), "ten");
+}
+
 TEST_F(VosReductionTest, SmallNeighboursBecomeOneExtent) {
   for (uint64_t i = 0; i < 20; ++i) write(kOid, "d", "x", 10 + i, i * 5, "abcde");
   aggregate(100);

@@ -192,8 +192,9 @@ class Container {
 
   // --- history (ops/history.cc)
 
-  // A snapshot pins its epoch: aggregation keeps what a read at it sees. DER_EP_OLD before the last
-  // aggregation, DER_EXIST. deleteSnapshot: DER_NONEXIST.
+  // A snapshot pins its epoch: aggregation keeps what a read at it sees, and a write at it or
+  // before is refused with DER_EP_OLD. createSnapshot: DER_EP_OLD before the last aggregation,
+  // DER_EXIST. deleteSnapshot: DER_NONEXIST.
   Result<Ticket> createSnapshot(Epoch epoch);
   Result<Ticket> deleteSnapshot(Epoch epoch);
   // Makes `epochs` all snapshots there are: creates and deletes in one transaction. Repeating is

@@ -139,9 +139,9 @@ class Extents {
     result_.copyTo(result_.values()[0], value_);
   }
   static constexpr uint64_t kSize = 4096;
+  static constexpr uint64_t kPerKey = 256;
 
  private:
-  static constexpr uint64_t kPerKey = 256;
   Container& container_;
   std::vector<std::byte> value_ = std::vector<std::byte>(kSize);
   Extent extent_{0, kSize};
@@ -279,9 +279,42 @@ void benchScale(Report& report, const std::string& name, MakeStore makeStore, ui
                  rateOf(*store, sample, [&](uint32_t i) { values.fetch(i); }));
 }
 
+// What a foreground operation may find before it: a step of an aggregation that drops versions and
+// punched keys and merges extents.
+void benchAggregation(Report& report, const std::string& name, MakeStore makeStore) {
+  if (!report.wants(name)) return;
+  constexpr uint32_t kBudget = 64;  // what an engine begins with, and comes down from
+  constexpr uint32_t kAggregatedCount = 200000;
+  constexpr uint32_t kMergedCount = 20000;
+  const auto store = makeStore(kArenaSize);
+  SingleValues values(store->container());
+  Extents extents(store->container());
+  const auto order = shuffled(kAggregatedCount);
+  for (int round = 0; round < 2; ++round) {
+    rateOf(*store, order, [&](uint32_t i) { values.update(i); });
+  }
+  rateOf(*store, shuffled(kAggregatedCount / 4), [&](uint32_t i) { values.punch(i); });
+  // Under other dkeys than the values.
+  constexpr uint64_t kFirst = uint64_t{kAggregatedCount} * Extents::kPerKey;
+  rateOf(*store, shuffled(kMergedCount), [&](uint32_t i) { extents.update(kFirst + i); });
+  must(store->container().beginAggregation(kEpochMax - 1));
+  bench::LatencyHistogram steps;
+  for (bool isMore = true; isMore;) {
+    const uint64_t start = bench::nowNs();
+    isMore = must(store->container().reduceStep(kBudget));
+    steps.record(bench::nowNs() - start);
+    store->settle();
+  }
+  for (const auto& [kind, fraction] :
+       {std::pair{"p50", 0.5}, std::pair{"p99.9", 0.999}, std::pair{"p100", 1.0}}) {
+    report.add(name + "/" + kind, steps.percentileUs(fraction), "us");
+  }
+}
+
 void benchAll(Report& report, const std::string& prefix, MakeStore makeStore) {
   benchSingleValues(report, prefix + "/sv64", makeStore);
   benchExtents(report, prefix + "/array4k", makeStore);
+  benchAggregation(report, prefix + "/aggregation-delay", makeStore);
 }
 
 template <typename Store>

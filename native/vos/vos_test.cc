@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/generated/limits.h"
 #include "vos/vos_fixture.h"
 
 namespace daos::vos {
@@ -39,6 +40,40 @@ TEST_F(VosTest, ValuesOfAllSizesComeBack) {
     const std::string value(size, static_cast<char>('a' + size % 26));
     EXPECT_EQ(put(kOid, "d" + std::to_string(size), "a", 10, value), ErrorCode::kOk);
     EXPECT_EQ(get(kOid, "d" + std::to_string(size), "a"), value);
+  }
+}
+
+class VosLimitsTest : public VosTest {
+ protected:
+  void SetUp() override { create(160ull << 20); }
+};
+
+TEST_F(VosLimitsTest, TheLargestValueAndTheLongestKeysComeBack) {
+  std::string value(kSingleValueSizeMax, '\0');
+  for (size_t i = 0; i < value.size(); i += 997) value[i] = static_cast<char>('a' + i % 26);
+  ASSERT_EQ(put(kOid, "large", "a", 10, value), ErrorCode::kOk);
+  EXPECT_TRUE(get(kOid, "large", "a") == value);
+  EXPECT_NE(put(kOid, "larger", "a", 10, value + "x"), ErrorCode::kOk);
+  EXPECT_EQ(get(kOid, "larger", "a"), "-");
+  result_.release();
+  const ObjectId lexical = ObjectId::make({1, 7}, ObjectType::kMultiLexical, 1, 1);
+  const std::string longest(kKeySizeMax, 'k');
+  for (const ObjectId oid : {kOid, lexical}) {
+    // Alike but for their last bytes, and so many that the tree has nodes of nodes.
+    for (int i = 0; i < 40; ++i) {
+      const std::string dkey = longest.substr(0, kKeySizeMax - 2) + std::to_string(10 + i);
+      ASSERT_EQ(put(oid, dkey, longest, 10, std::to_string(i)), ErrorCode::kOk);
+    }
+    EXPECT_NE(put(oid, longest + "k", "a", 10, "v"), ErrorCode::kOk);
+    EXPECT_NE(put(oid, "d", longest + "k", 10, "v"), ErrorCode::kOk);
+  }
+  reopen();
+  EXPECT_TRUE(get(kOid, "large", "a") == value);
+  for (const ObjectId oid : {kOid, lexical}) {
+    for (int i = 0; i < 40; ++i) {
+      const std::string dkey = longest.substr(0, kKeySizeMax - 2) + std::to_string(10 + i);
+      EXPECT_EQ(get(oid, dkey, longest), std::to_string(i));
+    }
   }
 }
 

@@ -31,6 +31,12 @@ Status checkWrite(const ContainerState& container, const WriteContext& write) {
                                         " is not after the last aggregation, at " +
                                         std::to_string(container.record().aggregatedEpoch));
   }
+  const std::span<const Epoch> pinned = container.snapshots();
+  if (!pinned.empty() && write.epoch <= pinned.back()) {
+    return Error(ErrorCode::kEpOld, "epoch " + std::to_string(write.epoch) +
+                                        " is not after the newest snapshot, at " +
+                                        std::to_string(pinned.back()));
+  }
   return {};
 }
 

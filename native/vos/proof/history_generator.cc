@@ -150,6 +150,9 @@ void HistoryGenerator::chooseWriteEpoch(Operation& operation) {
       if (chance(90)) operation.epoch = std::max(operation.epoch, floor_ + 1 + random_.below(99));
       break;
   }
+  // Most of what a snapshot would refuse comes after it.
+  const Epoch pinned = pins_.empty() ? 0 : *std::max_element(pins_.begin(), pins_.end());
+  if (operation.epoch <= pinned && chance(95)) operation.epoch = pinned + 1 + random_.below(40);
   if (floor_ != 0 && chance(2)) operation.epoch = 1 + random_.below(floor_);
   newest_ = std::max(newest_, operation.epoch);
   if (chance(20)) operation.minor = static_cast<uint16_t>(random_.below(3));

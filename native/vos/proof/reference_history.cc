@@ -34,8 +34,9 @@ Epoch ReferenceModel::mergedEpoch(Epoch epoch) const {
 // --- judging
 
 void ReferenceModel::judgeEpoch(const Operation& operation, Verdict& verdict) const {
+  const Epoch written = pins_.empty() ? aggregated_ : std::max(aggregated_, *pins_.rbegin());
   const bool isOld =
-      operation.isWrite() ? operation.epoch <= aggregated_ : !isReadable(operation.epoch);
+      operation.isWrite() ? operation.epoch <= written : !isReadable(operation.epoch);
   if (isOld) verdict.allowed.push_back(ErrorCode::kEpOld);
 }
 

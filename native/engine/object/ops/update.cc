@@ -116,10 +116,13 @@ Task<Result<vos::Ticket>> store(Target& target, rpc::Request& request, IoContext
     DAOS_CO_TRY(update.write.epoch, stamp(target, context.io));
     co_return vos.update(update, context.data);
   }
+  // The epoch of before the waiting may be that of a snapshot by now.
+  DAOS_CO_TRY(update.write.epoch, stamp(target, context.io));
   auto begun = vos.updateBegin(update);
   if (begun.code() == ErrorCode::kNospace && pool.hasDroppedData()) {
     // Some of what is used was dropped, and is free as soon as that is durable.
     DAOS_CO_CHECK(co_await pool.arena().waitDurable(pool.arena().lastTicket()));
+    DAOS_CO_TRY(update.write.epoch, stamp(target, context.io));
     begun = vos.updateBegin(update);
   }
   DAOS_CO_TRY(vos::PendingUpdate pending, std::move(begun));
