@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -217,6 +218,9 @@ bool IoRing::prepareWait() {
   if (!waiting_.empty() || io_uring_sq_ready(&ring_) > 0) return false;
   if (inFlightCount_ == 0) return true;
   io_uring_cq_eventfd_toggle(&ring_, true);
+  // The kernel adds work and then looks whether we want to be told: one of us must see the other,
+  // and a load may pass the store before it.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
   if (!hasWork()) return true;
   cancelWait();
   return false;

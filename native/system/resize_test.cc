@@ -149,7 +149,9 @@ TEST_P(Resize, APoolKeepsTheTiersThatItWasMadeWith) {
 TEST_P(Resize, WhatTheDiskHasNoRoomForIsRefusedAndTheOldSizeStays) {
   const uint64_t free = std::filesystem::space(directory_.path()).available;
   const uint64_t before = dataFileBytes();
-  EXPECT_EQ(resize(free + 64 * kMebibyte).code(), ErrorCode::kNospace);
+  // Far more, as others may give space back meanwhile: what can be reserved is reserved, up to all
+  // memory there is.
+  EXPECT_EQ(resize(16 * free).code(), ErrorCode::kNospace);
   EXPECT_EQ(dataFileBytes(), before);
   EXPECT_TRUE(put(1).ok());
   EXPECT_TRUE(holds(1));
