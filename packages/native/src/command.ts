@@ -221,3 +221,8 @@ export class AnswerReader {
     return at;
   }
 }
+
+/** Reads a count and so many of what `readOne` reads. */
+export function listOf<T>(readOne: (answer: AnswerReader) => T): (answer: AnswerReader) => T[] {
+  return (answer) => Array.from({ length: answer.u32() }, () => readOne(answer));
+}

@@ -1,6 +1,7 @@
 // An engine in this process. For @daos/server and @daos/embedded, which decide when and how.
 import type { TargetAddress, TransportName } from '@daos/model';
-import { AnswerReader } from './command.js';
+import { AnswerReader, listOf } from './command.js';
+import { readDevice, type Device } from './devices.js';
 import { loadAddon, type Addon } from './load.js';
 import type { LocalNetwork } from './network.js';
 import {
@@ -83,37 +84,6 @@ export interface TargetMetrics {
   operations: OperationMetrics[];
 }
 
-/** Requests of one kind that a device ended since its pool was opened. */
-export interface DeviceOperation {
-  /** read, write, flush or discard. */
-  operation: string;
-  /** Ended, well or not. */
-  count: number;
-  /** Of those that ended well. */
-  bytes: number;
-  errorCount: number;
-  p50Ns: number;
-  p99Ns: number;
-  p999Ns: number;
-}
-
-/** What a device says of its own health, by SMART of NVMe. */
-export interface DeviceHealth {
-  isAvailable: boolean;
-  /** Not available: why not. */
-  why: string;
-  /** Bits: 1 spare is low, 2 temperature, 4 degraded, 8 read-only, 16 backup failed. */
-  criticalWarning: number;
-  temperatureKelvin: number;
-  sparePercent: number;
-  spareThresholdPercent: number;
-  /** Of its expected life; may exceed 100. */
-  usedPercent: number;
-  powerOnHours: number;
-  unsafeShutdownCount: number;
-  mediaErrorCount: number;
-}
-
 /** What takes the place of a device that was given up. */
 export interface DeviceReplacement {
   /** Of the share, as the pool was created. */
@@ -122,22 +92,6 @@ export interface DeviceReplacement {
   containers: readonly string[];
   /** All that the target holds of the pool is lost: nothing keeps a copy of it. */
   acceptsDataLoss: boolean;
-}
-
-/** A device, or file, that one target keeps its share of a pool on. */
-export interface Device {
-  target: number;
-  pool: string;
-  path: string;
-  sizeBytes: number;
-  /** Its target has stopped for it. */
-  isFaulty: boolean;
-  /** Of a faulty one: its first fatal error. */
-  failure: string;
-  /** Writes that were flushed by themselves. */
-  durableWriteCount: number;
-  operations: DeviceOperation[];
-  health: DeviceHealth;
 }
 
 /** Bytes with every version that is kept, and objects; undefined: unlimited. */
@@ -430,10 +384,6 @@ export class Engine implements AsyncDisposable {
   }
 }
 
-function listOf<T>(readOne: (answer: AnswerReader) => T): (answer: AnswerReader) => T[] {
-  return (answer) => Array.from({ length: answer.u32() }, () => readOne(answer));
-}
-
 function decoding<T>(read: (answer: AnswerReader) => T): Decode<T> {
   return (_low, _high, value) => read(new AnswerReader(value as Uint8Array));
 }
@@ -462,38 +412,6 @@ const readOperation = (answer: AnswerReader): OperationMetrics => ({
 const readMetrics = (answer: AnswerReader): TargetMetrics => ({
   target: answer.u32(),
   operations: listOf(readOperation)(answer),
-});
-const readDeviceOperation = (answer: AnswerReader): DeviceOperation => ({
-  operation: answer.text(),
-  count: answer.size(),
-  bytes: answer.size(),
-  errorCount: answer.size(),
-  p50Ns: answer.size(),
-  p99Ns: answer.size(),
-  p999Ns: answer.size(),
-});
-const readHealth = (answer: AnswerReader): DeviceHealth => ({
-  isAvailable: answer.u32() === 1,
-  why: answer.text(),
-  criticalWarning: answer.u32(),
-  temperatureKelvin: answer.u32(),
-  sparePercent: answer.u32(),
-  spareThresholdPercent: answer.u32(),
-  usedPercent: answer.u32(),
-  powerOnHours: answer.size(),
-  unsafeShutdownCount: answer.size(),
-  mediaErrorCount: answer.size(),
-});
-const readDevice = (answer: AnswerReader): Device => ({
-  target: answer.u32(),
-  pool: answer.text(),
-  path: answer.text(),
-  sizeBytes: answer.size(),
-  isFaulty: answer.u32() === 1,
-  failure: answer.text(),
-  durableWriteCount: answer.size(),
-  operations: listOf(readDeviceOperation)(answer),
-  health: readHealth(answer),
 });
 const readUsage = (answer: AnswerReader): ContainerUsage => ({
   bytes: answer.size(),

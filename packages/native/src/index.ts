@@ -3,6 +3,7 @@
 export * from './akeys.js';
 export * from './command.js';
 export * from './descriptors.js';
+export type { Device, DeviceHealth, DeviceOperation } from './devices.js';
 export * from './engine.js';
 export * from './fetch-buffers.js';
 export * from './load.js';
