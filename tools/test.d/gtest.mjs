@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { runProcess } from './process.mjs';
-import { emptyTally, single, sum } from './tally.mjs';
+import { emptyTally, single, sum, withReason } from './tally.mjs';
 
 /** The programs that ctest would run, long ones first. */
 export function programsOf(ctestJson) {
@@ -32,7 +32,8 @@ export function tallyOfReport(program, report) {
   for (const suite of report.testsuites ?? []) {
     for (const test of suite.testsuite ?? []) {
       const name = `${program}: ${test.classname}.${test.name}`;
-      if ((test.failures ?? []).length > 0) tally.failed.push(name);
+      const failures = (test.failures ?? []).map(({ failure }) => failure);
+      if (failures.length > 0) tally.failed.push(withReason(name, failures.join('\n')));
       else if (test.status !== 'RUN' || test.result === 'SKIPPED') tally.skipped.push(name);
       else tally.passedCount += 1;
     }
@@ -64,7 +65,7 @@ export function tallyOfOutput(program, output, how) {
     tally.skipped.length -
     (running ? 1 : 0);
   const missing = missingCount > 0 ? `; ${missingCount} tests did not run` : '';
-  tally.failed.push(`${program}: ${how} ${place}${missing}`);
+  tally.failed.push(withReason(`${program}: ${how} ${place}${missing}`, output, { last: true }));
   return tally;
 }
 

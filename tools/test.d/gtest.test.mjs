@@ -91,13 +91,13 @@ echo "$found" > $report`;
   test('a report tells passed, failed, skipped and disabled tests apart', () => {
     const report = reportOf(
       testCase('passes'),
-      testCase('fails', { failures: [{ failure: 'no' }] }),
+      testCase('fails', { failures: [{ failure: 'no\n' }] }),
       testCase('skips', { result: 'SKIPPED' }),
       testCase('off', { status: 'NOTRUN' }),
     );
     expect(tallyOfReport('vos', report)).toEqual({
       passedCount: 1,
-      failed: ['vos: Tree.fails'],
+      failed: ['vos: Tree.fails\n      no'],
       skipped: ['vos: Tree.skips', 'vos: Tree.off'],
     });
   });
@@ -109,9 +109,10 @@ echo "$found" > $report`;
       '[       OK ] Tree.passes (0 ms)',
       '[ RUN      ] Tree.crashes',
     ].join('\n');
+    const said = output.replaceAll('\n', '\n      ');
     expect(tallyOfOutput('vos', output, 'killed by SIGSEGV')).toEqual({
       passedCount: 1,
-      failed: ['vos: killed by SIGSEGV in Tree.crashes; 2 tests did not run'],
+      failed: [`vos: killed by SIGSEGV in Tree.crashes; 2 tests did not run\n      ${said}`],
       skipped: [],
     });
   });

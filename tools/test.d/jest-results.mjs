@@ -1,6 +1,6 @@
 // Counts the tests in jest's JSON report.
 import { relative } from 'node:path';
-import { emptyTally } from './tally.mjs';
+import { emptyTally, withReason } from './tally.mjs';
 
 export function tallyOfJest(report, root) {
   const tally = emptyTally();
@@ -11,10 +11,11 @@ export function tallyOfJest(report, root) {
     if (file.status === 'failed' && !hasFailedTest) {
       tally.failed.push(`${path}: ${firstLine(file.message)}`);
     }
-    for (const { status, fullName } of file.assertionResults) {
+    for (const { status, fullName, failureMessages } of file.assertionResults) {
       if (status === 'passed') tally.passedCount += 1;
-      else if (status === 'failed') tally.failed.push(`${path}: ${fullName}`);
-      else tally.skipped.push(`${path}: ${fullName}`);
+      else if (status === 'failed') {
+        tally.failed.push(withReason(`${path}: ${fullName}`, failureMessages?.join('\n')));
+      } else tally.skipped.push(`${path}: ${fullName}`);
     }
   }
   if (report.testResults.length === 0) tally.failed.push('jest: ran no test');

@@ -7,14 +7,14 @@ describe('tools/test: jest', () => {
   test('a report tells passed, failed and skipped tests apart', () => {
     const assertionResults = [
       { status: 'passed', fullName: 'p' },
-      { status: 'failed', fullName: 'f' },
+      { status: 'failed', fullName: 'f', failureMessages: ['\u001b[31mwrong\n\n at x\n'] },
       { status: 'pending', fullName: 's' },
       { status: 'todo', fullName: 't' },
     ];
     const report = { testResults: [file({ status: 'failed', assertionResults })] };
     expect(tallyOfJest(report, '/r')).toEqual({
       passedCount: 1,
-      failed: ['a.test.ts: f'],
+      failed: ['a.test.ts: f\n      wrong\n       at x'],
       skipped: ['a.test.ts: s', 'a.test.ts: t'],
     });
   });

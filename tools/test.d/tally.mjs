@@ -1,4 +1,6 @@
-// What a runner reports: how many checks passed, and the names of the failed and the skipped.
+// What a runner reports: how many checks passed, the names of the failed with what they said, and
+// those of the skipped.
+import { stripVTControlCharacters } from 'node:util';
 
 /** @typedef {{ passedCount: number, failed: string[], skipped: string[] }} Tally */
 
@@ -25,4 +27,19 @@ export function describe({ passedCount, failed, skipped }) {
 export function single(name, ok, reason = '') {
   if (ok) return { passedCount: 1, failed: [], skipped: [] };
   return { passedCount: 0, failed: [reason === '' ? name : `${name} (${reason})`], skipped: [] };
+}
+
+const SAID_LINES = 15;
+
+/**
+ * `name`, and below it what a failed check said, indented: the first lines of `text` without
+ * colours and empty lines, or with `{ last: true }` the last ones.
+ */
+export function withReason(name, text, { last = false } = {}) {
+  const lines = stripVTControlCharacters(text ?? '')
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== '');
+  const said = last ? lines.slice(-SAID_LINES) : lines.slice(0, SAID_LINES);
+  return [name, ...said].join('\n      ');
 }
