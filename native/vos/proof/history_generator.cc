@@ -22,7 +22,7 @@ uint64_t hashOf(std::string_view key) {
 namespace {
 
 void chooseFocus(HistoryShape& shape, Random& random) {
-  switch (random.below(6)) {
+  switch (random.below(7)) {
     case 0:  // one array, hammered
       shape.objects.resize(1);
       shape.dkeyCount = shape.akeyCount = 1;
@@ -49,6 +49,16 @@ void chooseFocus(HistoryShape& shape, Random& random) {
       break;
     case 4:  // indices of any size
       shape.indexMax = kExtentEndMax;
+      break;
+    case 5:  // neighbours that grow together, which aggregation merges and brings to media
+      shape.objects.resize(1);
+      shape.dkeyCount = shape.akeyCount = 1;
+      shape.arrayPercent = 90;
+      shape.indexMax = 400;
+      shape.epochs = EpochOrder::kRising;
+      shape.transactionPercent = 0;
+      shape.punchPercent = 2;
+      shape.reducePermille = 100;
       break;
     default:
       break;

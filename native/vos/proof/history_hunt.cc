@@ -48,28 +48,36 @@ std::string kindOf(const std::string& words) {
   return kind;
 }
 
+std::string thresholdText(const HuntOptions& options) {
+  if (options.dataThreshold == PoolOptions::kNeverToMedia) return {};
+  return ", threshold " + std::to_string(options.dataThreshold);
+}
+
 std::string report(uint64_t seed, ArenaSource& source, const HuntOptions& options,
                    const std::string& words) {
   const auto fails = [&](std::span<const Operation> history) {
-    const auto again = replay(history, source, true);
+    const auto again = replay(history, source, options.dataThreshold, true);
     return again && kindOf(*again) == kindOf(words);
   };
   std::vector<Operation> history = makeHistory(seed, options.historyLength);
   std::string text = "seed " + std::to_string(seed) + ", length " +
-                     std::to_string(options.historyLength) + ": " + words + "\n";
+                     std::to_string(options.historyLength) + thresholdText(options) + ": " + words +
+                     "\n";
   if (!fails(history))
     return text + "It does not fail again: it depends on more than its history.\n";
   history = shrinkHistory(std::move(history), fails, options.shrinkTrialMax);
-  text += "Shrunk to " + std::to_string(history.size()) +
-          " operations: " + replay(history, source, true).value_or("no failure") + "\n";
+  text += "Shrunk to " + std::to_string(history.size()) + " operations: " +
+          replay(history, source, options.dataThreshold, true).value_or("no failure") + "\n";
   return text + toText(history);
 }
 
 }  // namespace
 
 std::optional<std::string> replay(std::span<const Operation> history, ArenaSource& source,
-                                  bool isQuiet) {
-  return runIsolated([&] { return describe(runHistory(history, source), history); }, {30, isQuiet});
+                                  uint64_t dataThreshold, bool isQuiet) {
+  return runIsolated(
+      [&] { return describe(runHistory(history, source, dataThreshold), history); },
+      {30, isQuiet});
 }
 
 std::optional<std::string> huntFailures(ArenaSource& source, const HuntOptions& options) {
@@ -83,7 +91,10 @@ std::optional<std::string> huntFailures(ArenaSource& source, const HuntOptions& 
           for (uint64_t i = 0; i < count; ++i) {
             at.set(options.firstSeed + done + i);
             const std::vector<Operation> history = makeHistory(at.get(), options.historyLength);
-            if (auto found = describe(runHistory(history, source), history)) return found;
+            if (auto found =
+                    describe(runHistory(history, source, options.dataThreshold), history)) {
+              return found;
+            }
           }
           return {};
         },

@@ -16,6 +16,7 @@ struct HuntOptions {
   size_t historyLength = 500;  // operations of a history: of one seed, on one new store
   size_t historiesPerProcess = 100;
   size_t shrinkTrialMax = 4000;
+  uint64_t dataThreshold = PoolOptions::kNeverToMedia;  // as in PoolOptions
   // Called after each process with the operations done so far.
   std::function<void(uint64_t)> onProgress;
 };
@@ -26,6 +27,6 @@ std::optional<std::string> huntFailures(ArenaSource& source, const HuntOptions& 
 
 // A history that is given, in a process of its own: nothing, or what differs.
 std::optional<std::string> replay(std::span<const Operation> history, ArenaSource& source,
-                                  bool isQuiet);
+                                  uint64_t dataThreshold, bool isQuiet);
 
 }  // namespace daos::vos::proof

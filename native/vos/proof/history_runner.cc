@@ -7,6 +7,9 @@
 
 namespace daos::vos::proof {
 
+// More than most histories write.
+static constexpr uint64_t kDiskSize = 64 << 20;
+
 // Fills the buffers of a pending update: each extent has one of its own.
 void fillBuffers(const Operation& operation, const PendingUpdate& pending) {
   auto buffer = pending.buffers().begin();
@@ -51,7 +54,7 @@ std::vector<std::vector<std::byte>> dataOf(const Operation& operation,
   return data;
 }
 
-Status update(Container& container, const Operation& operation) {
+Status update(Container& container, const Operation& operation, DataDisk* disk) {
   const std::vector<IoDescriptor> descriptors = descriptorsOf(operation);
   UpdateRequest request;
   request.oid = operation.oid;
@@ -61,6 +64,7 @@ Status update(Container& container, const Operation& operation) {
   if (operation.isPending) {
     DAOS_TRY(PendingUpdate pending, container.updateBegin(request));
     fillBuffers(operation, pending);
+    if (disk) DAOS_CHECK(disk->run(pending.writeData()));
     DAOS_TRY([[maybe_unused]] const Ticket ticket, container.updateEnd(pending));
     return {};
   }
@@ -88,9 +92,11 @@ std::vector<TransactionId> idsOf(const Operation& operation) {
   return ids;
 }
 
-// An aggregation or discard that has begun, step by step.
-Status reduce(Container& container, const Operation& operation) {
+// An aggregation or discard that has begun, step by step. Some bring nothing to media.
+Status reduce(Container& container, const Operation& operation, DataDisk* disk) {
+  const bool isWriting = disk && operation.budget % 5 != 0;
   for (uint32_t step = 1;; ++step) {
+    if (isWriting) DAOS_CHECK(disk->run(container.writeReduction()));
     DAOS_TRY(const bool isMore, container.reduceStep(operation.budget));
     if (!isMore) return {};
     if (step == operation.stepCount) break;
@@ -112,9 +118,9 @@ Status asStatus(Result<Ticket> ticket) {
 
 }  // namespace
 
-Status HistoryRunner::write(Container& container, const Operation& operation) {
+Status HistoryRunner::write(Container& container, const Operation& operation, DataDisk* disk) {
   switch (operation.verb) {
-    case Verb::kUpdate: return update(container, operation);
+    case Verb::kUpdate: return update(container, operation, disk);
     case Verb::kPunch: return punch(container, operation);
     case Verb::kCommit: return asStatus(container.commit(idsOf(operation)));
     case Verb::kAbort: return asStatus(container.abort(idsOf(operation)));
@@ -123,16 +129,16 @@ Status HistoryRunner::write(Container& container, const Operation& operation) {
     case Verb::kUnpin: return asStatus(container.deleteSnapshot(operation.epoch));
     case Verb::kAggregate:
       DAOS_CHECK(container.beginAggregation(operation.epoch));
-      return reduce(container, operation);
+      return reduce(container, operation, disk);
     case Verb::kDiscard:
       DAOS_CHECK(container.beginDiscard({operation.epochLow, operation.epoch}));
-      return reduce(container, operation);
+      return reduce(container, operation, disk);
     default: return Error(ErrorCode::kInval, "an operation that changes nothing");
   }
 }
 
 Difference HistoryRunner::step(const Operation& operation) {
-  Comparison comparison(store_.container(), model_);
+  Comparison comparison = this->comparison();
   switch (operation.verb) {
     case Verb::kFetch:
       return fetch(operation);
@@ -143,6 +149,7 @@ Difference HistoryRunner::step(const Operation& operation) {
     case Verb::kContinue:
       return continueList(operation.pageSize);
     case Verb::kCompare:
+      if (Difference difference = space()) return difference;
       return comparison.everything(operation.epoch, operation.pageSize);
     case Verb::kReopen:
       return reopen();
@@ -151,8 +158,25 @@ Difference HistoryRunner::step(const Operation& operation) {
   }
 }
 
+Comparison HistoryRunner::comparison() {
+  DataDisk* disk = store_.disk();
+  if (!disk) return {store_.container(), model_};
+  return {store_.container(), model_,
+          [disk](FetchResult& result) { return disk->run(result.readMedia()); }};
+}
+
+// Nothing is in use on media but what versions name: no read is under way, and every transaction is
+// durable.
+Difference HistoryRunner::space() {
+  const uint64_t used = store_.pool().space().mediaUsedBytes;
+  const uint64_t named = store_.container().usage().mediaBytes;
+  if (used == named) return {};
+  return std::to_string(used) + " bytes of the data area are in use, versions name " +
+         std::to_string(named);
+}
+
 Difference HistoryRunner::fetch(const Operation& operation) {
-  Comparison comparison(store_.container(), model_);
+  Comparison comparison = this->comparison();
   Difference difference = comparison.fetch(operation);
   // A read that told something is remembered, also when that is an error.
   const ErrorCode code = comparison.fetchCode();
@@ -164,10 +188,11 @@ Difference HistoryRunner::fetch(const Operation& operation) {
 
 Difference HistoryRunner::modify(const Operation& operation) {
   const Verdict verdict = model_.judge(operation);
-  const Status status = write(store_.container(), operation);
-  const HeapSpace space = store_.pool().space().arena;
-  const bool isFull =
-      status.code() == ErrorCode::kNospace && space.freeBytes() < space.totalBytes / 4;
+  const Status status = write(store_.container(), operation, store_.disk());
+  const PoolSpace space = store_.pool().space();
+  const bool isNearlyFull = space.arena.freeBytes() < space.arena.totalBytes / 4 ||
+                            space.mediaUsedBytes > space.mediaTotalBytes / 4 * 3;
+  const bool isFull = status.code() == ErrorCode::kNospace && isNearlyFull;
   if (!verdict.permits(status.code()) && !isFull) {
     return "it ends with " + (status.ok() ? "success" : status.error().describe()) + ", expected " +
            verdict.toText();
@@ -183,7 +208,7 @@ Difference HistoryRunner::modify(const Operation& operation) {
   const ErrorCode code = status.code();
   if (code == ErrorCode::kInval || code == ErrorCode::kKey2big || code == ErrorCode::kOverflow)
     return {};
-  return Comparison(store_.container(), model_).touched(operation);
+  return comparison().touched(operation);
 }
 
 Difference HistoryRunner::reopen() {
@@ -207,7 +232,7 @@ Difference HistoryRunner::beginList(const Operation& operation) {
   const std::optional<Listing> rest = comparable(model_, listing);
   const bool isWhole = rest && rest->epochs.low == listing.epochs.low;
   if (isVolatile || !isWhole || !model_.isReadable(listing.epochs.high))
-    return Comparison(store_.container(), model_).list(listing, operation.pageSize);
+    return comparison().list(listing, operation.pageSize);
   cursor_.emplace();
   cursor_->listing = listing;
   cursor_->lasting = expectedEntries(model_, listing);
@@ -256,8 +281,11 @@ Difference takeInFlight(Container& container, const Operation& operation, Refere
   return {};
 }
 
-std::optional<Failure> runHistory(std::span<const Operation> history, ArenaSource& source) {
-  auto store = Store::create(source, {PoolOptions::kNeverToMedia});
+std::optional<Failure> runHistory(std::span<const Operation> history, ArenaSource& source,
+                                  uint64_t dataThreshold) {
+  std::optional<DataDisk> disk;
+  if (dataThreshold != PoolOptions::kNeverToMedia) disk.emplace(kDiskSize);
+  auto store = Store::create(source, {dataThreshold}, disk ? &*disk : nullptr);
   if (!store.ok()) return Failure{0, "no store: " + store.error().describe()};
   ReferenceModel model;
   HistoryRunner runner(**store, model);

@@ -17,7 +17,8 @@ class HistoryRunner {
   // One operation on both. What differs, or nothing.
   Difference step(const Operation& operation);
   // The store's half of a step alone: carries out what changes something, but for reopening.
-  static Status write(Container& container, const Operation& operation);
+  // `disk`: of a store that keeps bulk data on one.
+  static Status write(Container& container, const Operation& operation, DataDisk* disk = nullptr);
 
  private:
   // An enumeration under way while the store changes.
@@ -29,6 +30,8 @@ class HistoryRunner {
     std::vector<Listed> lasting;
   };
 
+  Comparison comparison();
+  Difference space();
   Difference modify(const Operation& operation);
   Difference reopen();
   Difference beginList(const Operation& operation);
@@ -50,11 +53,13 @@ void fillBuffers(const Operation& operation, const PendingUpdate& pending);
 // what it holds.
 Difference takeInFlight(Container& container, const Operation& operation, ReferenceModel& model);
 
-// The first step of `history` that differs, on a new store.
+// The first step of `history` that differs, on a new store. Values from `dataThreshold` on lie on
+// media; all are in the arena without one.
 struct Failure {
   size_t index = 0;
   std::string difference;
 };
-std::optional<Failure> runHistory(std::span<const Operation> history, ArenaSource& source);
+std::optional<Failure> runHistory(std::span<const Operation> history, ArenaSource& source,
+                                  uint64_t dataThreshold = PoolOptions::kNeverToMedia);
 
 }  // namespace daos::vos::proof

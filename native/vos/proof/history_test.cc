@@ -23,11 +23,12 @@ std::string testPath(const char* name) {
 }
 
 // A history that must leave store and model in agreement.
-void expectAgreement(std::string_view text) {
+void expectAgreement(std::string_view text,
+                     uint64_t dataThreshold = PoolOptions::kNeverToMedia) {
   const auto history = parseHistory(text);
   ASSERT_TRUE(history.ok()) << history.error().describe();
   const auto source = memorySource(64ull << 20);
-  EXPECT_EQ(replay(*history, *source, false).value_or(""), "");
+  EXPECT_EQ(replay(*history, *source, dataThreshold, false).value_or(""), "");
 }
 
 // In parts, so that several cores share them.
@@ -37,11 +38,22 @@ TEST_P(VosHistories, RandomOnesInMemoryAgreeWithTheModel) {
   const auto source = memorySource(256ull << 20);
   HuntOptions options;
   options.firstSeed = 1 + GetParam() * 100'000;
-  options.operationCount = 900'000 / kPartCount / kScale;
+  options.operationCount = 600'000 / kPartCount / kScale;
   EXPECT_EQ(huntFailures(*source, options).value_or(""), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Parts, VosHistories, testing::Range(uint64_t{0}, kPartCount));
+
+// Bulk data, and what aggregation brings there, on media: few bytes count as bulk, or many.
+TEST_P(VosHistories, RandomOnesWithBulkDataAgreeWithTheModel) {
+  constexpr uint64_t kThresholds[] = {64, 300, 1000, 4096};
+  const auto source = memorySource(256ull << 20);
+  HuntOptions options;
+  options.firstSeed = 2'000'000 + GetParam() * 100'000;
+  options.operationCount = 300'000 / kPartCount / kScale;
+  options.dataThreshold = kThresholds[GetParam()];
+  EXPECT_EQ(huntFailures(*source, options).value_or(""), "");
+}
 
 TEST(VosHistory, RandomHistoriesOnPersistentMemoryAgreeWithTheModel) {
   const auto source = pmemSource(testPath("history"), 64ull << 20);

@@ -58,17 +58,18 @@ std::unique_ptr<ArenaSource> pmemSource(std::string path, uint64_t sizeBytes, Fl
 PoolIdentity testIdentity() { return {Uuid::fromRandom(1, 2), 3}; }
 Uuid testContainer() { return Uuid::fromRandom(4, 5); }
 
-Result<std::unique_ptr<Store>> Store::create(ArenaSource& source, const PoolOptions& options) {
-  std::unique_ptr<Store> store(new Store(source, options));
+Result<std::unique_ptr<Store>> Store::create(ArenaSource& source, const PoolOptions& options,
+                                             DataDisk* disk) {
+  std::unique_ptr<Store> store(new Store(source, options, disk));
   DAOS_TRY(auto arena, source.create());
-  DAOS_TRY(store->pool_, Pool::create(std::move(arena), nullptr, testIdentity(), options));
+  DAOS_TRY(store->pool_, Pool::create(std::move(arena), store->media(), testIdentity(), options));
   DAOS_TRY([[maybe_unused]] const Ticket ticket, store->pool_->createContainer(testContainer()));
   DAOS_TRY(store->container_, store->pool_->openContainer(testContainer()));
   return store;
 }
 
 Result<std::unique_ptr<Store>> Store::open(ArenaSource& source, const PoolOptions& options) {
-  std::unique_ptr<Store> store(new Store(source, options));
+  std::unique_ptr<Store> store(new Store(source, options, nullptr));
   DAOS_CHECK(store->attach());
   return store;
 }
@@ -77,7 +78,7 @@ Store::~Store() { close(); }
 
 Status Store::attach() {
   DAOS_TRY(auto arena, source_.open());
-  DAOS_TRY(pool_, Pool::open(std::move(arena), nullptr, testIdentity(), options_));
+  DAOS_TRY(pool_, Pool::open(std::move(arena), media(), testIdentity(), options_));
   DAOS_TRY(container_, pool_->openContainer(testContainer()));
   return {};
 }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "vos/pmem_arena.h"
+#include "vos/proof/data_disk.h"
 #include "vos/vos.h"
 
 namespace daos::vos::proof {
@@ -29,7 +30,9 @@ std::unique_ptr<ArenaSource> pmemSource(std::string path, uint64_t sizeBytes,
 
 class Store {
  public:
-  static Result<std::unique_ptr<Store>> create(ArenaSource& source, const PoolOptions& options);
+  // `disk`: where bulk data goes; without one all data stays in the arena. Both are borrowed.
+  static Result<std::unique_ptr<Store>> create(ArenaSource& source, const PoolOptions& options,
+                                               DataDisk* disk = nullptr);
   // A pool that `create` made, perhaps in another process.
   static Result<std::unique_ptr<Store>> open(ArenaSource& source, const PoolOptions& options);
   ~Store();
@@ -37,14 +40,18 @@ class Store {
   Status reopen();
   Pool& pool() { return *pool_; }
   Container& container() { return *container_; }
+  DataDisk* disk() { return disk_; }
 
  private:
-  Store(ArenaSource& source, const PoolOptions& options) : source_(source), options_(options) {}
+  Store(ArenaSource& source, const PoolOptions& options, DataDisk* disk)
+      : source_(source), options_(options), disk_(disk) {}
+  PoolMedia media() { return disk_ ? disk_->media() : PoolMedia(); }
   Status attach();
   void close();
 
   ArenaSource& source_;
   const PoolOptions options_;
+  DataDisk* const disk_;
   std::unique_ptr<Pool> pool_;
   Container* container_ = nullptr;
 };

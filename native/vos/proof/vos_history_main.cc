@@ -21,11 +21,12 @@ using namespace daos::vos::proof;
 constexpr char kUsage[] =
     "Usage: vos_history [--seed N] [--operations N | --forever] [--length N] [--arena "
     "memory|pmem]\n"
-    "                   [--history FILE | --print | --power-cuts]\n"
+    "                   [--threshold BYTES] [--history FILE | --print | --power-cuts]\n"
     "  --seed        first seed (1); each history has the next one\n"
     "  --operations  how many operations in all (1000000)\n"
     "  --length      operations of one history (500)\n"
     "  --arena       what the pool lives in: memory, or a libpmemobj file in /dev/shm (memory)\n"
+    "  --threshold   values from this size on lie on media (all are in the arena)\n"
     "  --history     carry out the history in FILE instead\n"
     "  --print       print the history of the seed instead\n"
     "  --power-cuts  cut the power of a whole store instead, from the seed on until it fails\n";
@@ -59,6 +60,8 @@ bool parse(int count, char** words, Arguments* arguments) {
       arguments->hunt.historyLength = std::strtoull(words[++i], nullptr, 10);
     } else if (word == "--arena") {
       arguments->arena = words[++i];
+    } else if (word == "--threshold") {
+      arguments->hunt.dataThreshold = std::strtoull(words[++i], nullptr, 10);
     } else if (word == "--history") {
       arguments->history = words[++i];
     } else {
@@ -75,7 +78,7 @@ std::unique_ptr<ArenaSource> makeSource(const std::string& arena) {
   return nullptr;
 }
 
-int replayFile(const std::string& path, ArenaSource& source) {
+int replayFile(const std::string& path, ArenaSource& source, uint64_t dataThreshold) {
   std::ifstream file(path);
   const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   const auto history = parseHistory(text);
@@ -84,7 +87,7 @@ int replayFile(const std::string& path, ArenaSource& source) {
                  history.ok() ? "cannot be read" : history.error().describe().c_str());
     return 2;
   }
-  const auto words = replay(*history, source, false);
+  const auto words = replay(*history, source, dataThreshold, false);
   std::printf("%s\n", words.value_or("store and model agree").c_str());
   return words ? 1 : 0;
 }
@@ -136,6 +139,7 @@ int main(int count, char** words) {
     std::fputs(toText(history).c_str(), stdout);
     return 0;
   }
-  return arguments.history.empty() ? hunt(arguments, *source)
-                                   : replayFile(arguments.history, *source);
+  return arguments.history.empty()
+             ? hunt(arguments, *source)
+             : replayFile(arguments.history, *source, arguments.hunt.dataThreshold);
 }
