@@ -145,6 +145,8 @@ static Status fill(int fd, const std::string& path, uint64_t sizeBytes, CreateFi
   if (code) return fileError(path, "reserving space", code);
   DAOS_CHECK(writeZeros(fd, path, std::min(options.writtenBytes, sizeBytes)));
   if (fsync(fd)) return fileError(path, "fsync", errno);
+  // A direct write to a page that the cache holds has to drop it first, and waits for that.
+  posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
   return {};
 }
 

@@ -14,6 +14,8 @@
 
 namespace daos::bio {
 
+static constexpr uint64_t kSubmitBytes = 256 << 10;  // do not wait for the end of the turn
+
 IoRing::IoRing(Reactor& reactor, const Log& log, IoRingOptions options)
     : reactor_(reactor), log_(log), options_(options) {}
 
@@ -162,8 +164,17 @@ void IoRing::prepare(io_uring_sqe& entry, MediaRequest& request) {
   io_uring_sqe_set_data(&entry, &request);
 }
 
+// A turn that fills buffers for many requests takes longer than a call into the kernel, and the
+// device has nothing to do until they leave.
+void IoRing::queue(MediaRequest& request) {
+  waiting_.pushBack(request);
+  waitingBytes_ += request.sizeBytes;
+  if (request.isUrgent || waitingBytes_ >= kSubmitBytes) flush();
+}
+
 size_t IoRing::flush() {
   size_t count = 0;
+  waitingBytes_ = 0;
   while (!waiting_.empty() && inFlightCount_ < options_.inFlightCountMax) {
     io_uring_sqe* entry = io_uring_get_sqe(&ring_);
     if (!entry) {

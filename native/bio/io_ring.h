@@ -1,6 +1,7 @@
 // One io_uring for all devices of a reactor, and the files and block devices on it as Media.
 //
-// What a turn submits, to whichever device, leaves in one io_uring_enter; completions are taken in
+// What a turn submits, to whichever device, leaves in one io_uring_enter, unless it is so much that
+// the device would stand still meanwhile, or urgent; completions are taken in
 // the next turn's poll, and wake a blocked loop through an eventfd. Files and buffers are
 // registered.
 //
@@ -57,7 +58,7 @@ class IoRing final : private Poller {
   void cancelWait() override;
   int waitFd() const override { return eventFd_; }
 
-  void queue(MediaRequest& request) { waiting_.pushBack(request); }
+  void queue(MediaRequest& request);
   void prepare(io_uring_sqe& entry, MediaRequest& request);
   size_t submitPrepared();
   bool hasWork() const;
@@ -82,6 +83,7 @@ class IoRing final : private Poller {
   std::array<MutableBytes, kSlotCount> memory_{};
   size_t memoryCount_ = 0;
   IntrusiveList<MediaRequest, MediaRequest> waiting_;
+  uint64_t waitingBytes_ = 0;
   unsigned inFlightCount_ = 0;
   uint64_t submitCallCount_ = 0;
   uint64_t submittedCount_ = 0;

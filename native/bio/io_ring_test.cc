@@ -51,6 +51,34 @@ TEST_F(BioIoRing, WhatATurnQueuesForSeveralDevicesIsOneSystemCall) {
   EXPECT_EQ(ring_->submittedCount(), 60u);
 }
 
+// The device works while the turn goes on.
+TEST_F(BioIoRing, AnUrgentRequestAndALargeBatchLeaveBeforeTheEndOfTheTurn) {
+  const std::string path = directory_.file("device");
+  ASSERT_TRUE(createMediaFile(path, 1 << 20).ok());
+  const auto media = openFileMedia(*ring_, path).value();
+  size_t endedCount = 0;
+  struct Request : MediaRequest {
+    size_t* endedCount = nullptr;
+  };
+  std::array<Request, 80> requests;
+  for (size_t i = 0; i < requests.size(); ++i) {
+    requests[i].operation = MediaOperation::kWrite;
+    requests[i].offset = i * 4096;
+    requests[i].sizeBytes = 4096;
+    requests[i].data = gBlock;
+    requests[i].endedCount = &endedCount;
+    requests[i].isUrgent = i == 70;
+    requests[i].completed = [](MediaRequest& done) {
+      EXPECT_TRUE(done.status.ok());
+      ++*static_cast<Request&>(done).endedCount;
+    };
+    media->submit(requests[i]);
+    EXPECT_EQ(ring_->submittedCount(), i >= 70 ? 71u : i >= 63 ? 64u : 0u) << i;
+  }
+  EXPECT_EQ(endedCount, 0u);
+  reactor_->runUntil([&] { return endedCount == requests.size(); });
+}
+
 TEST_F(BioIoRing, AFileInUseIsRefused) {
   const std::string path = directory_.file("device");
   ASSERT_TRUE(createMediaFile(path, 4096).ok());

@@ -4,7 +4,8 @@
 // 1. The caller fills a MediaRequest (or co_awaits read/write/…, which keeps it in the coroutine's
 //    frame) and submits it. Nothing is allocated. Request and buffer stay where they are until it
 //    ends.
-// 2. What a turn of the reactor submits leaves in that turn's flush, as one batch.
+// 2. What a turn of the reactor submits leaves in that turn's flush, as one batch; sooner, when it
+//    is urgent or the batch is large, so that the device works while the turn goes on.
 // 3. completed() is called from a later turn, never inside submit(); the request is the caller's
 // again.
 //
@@ -46,6 +47,7 @@ class Media;
 struct MediaRequest : Message, IntrusiveLink<MediaRequest> {
   MediaOperation operation = MediaOperation::kRead;
   bool isDurable = false;     // writes: the flush of these bytes is part of the write
+  bool isUrgent = false;      // others wait for it: leaves at once, not at the end of the turn
   uint64_t offset = 0;        // a slice of a device rewrites it
   uint64_t sizeBytes = 0;     // 0 for flush
   std::byte* data = nullptr;  // a write reads it only

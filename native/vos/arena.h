@@ -149,6 +149,10 @@ class Arena {
   virtual bool keepsData() const { return false; }
   // Within a transaction; the write has ended.
   void addData(const ArenaData& data) { data_.push_back(data); }
+  // A write of bulk data of so many bytes has gone to the device, or has ended: a transaction that
+  // makes it visible is to come, and those that are there may wait for it to share a flush.
+  virtual void dataWriteBegun(uint64_t /*size*/) {}
+  virtual void dataWriteEnded(uint64_t /*size*/) {}
   // Within a transaction, and before the blocks at `offset` are written again.
   void dropData(uint64_t offset) { data_.push_back({offset, 0, 0}); }
 

@@ -165,7 +165,19 @@ Task<void> MediaArea::computeChecksums(std::span<MediaPiece> pieces) {
   }
 }
 
+// While it lives, a write of bulk data is under way.
+struct MediaArea::Writing {
+  Writing(Arena& owner, std::span<const MediaPiece> pieces) : arena(owner) {
+    for (const MediaPiece& piece : pieces) size += piece.bytes().size();
+    arena.dataWriteBegun(size);
+  }
+  ~Writing() { arena.dataWriteEnded(size); }
+  Arena& arena;
+  uint64_t size = 0;
+};
+
 Task<Status> MediaArea::write(std::span<MediaPiece> pieces) {
+  const Writing writing(arena_, pieces);
   bio::MediaBatch batch(media_);
   for (const MediaPiece& piece : pieces) batch.write(piece.address(), piece.bytes());
   if (arena_.keepsData()) co_await computeChecksums(pieces);

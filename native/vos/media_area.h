@@ -136,6 +136,7 @@ class MediaArea {
     Heap::Pin fence;
   };
   static constexpr size_t kHintCount = 256;
+  struct Writing;
 
   MediaArea(Arena& arena, const PoolRecord& record, bio::Media& media, bio::DmaPool& buffers,
             bio::SpaceAllocator space);

@@ -132,6 +132,8 @@ class LogArena final : public Arena {
   Task<Status> waitLogRoom() override;
   bool isUsable() const override { return !failure_; }
   bool keepsData() const override { return devices_.data != nullptr; }
+  void dataWriteBegun(uint64_t size) override { wal_->dataWriteBegun(size); }
+  void dataWriteEnded(uint64_t size) override { wal_->dataWriteEnded(size); }
   const std::optional<Error>& failure() const { return failure_; }
   // Ends everything with `error`: something else that the store stands on has failed.
   void stop(const Error& error);

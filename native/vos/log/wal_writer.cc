@@ -8,6 +8,10 @@
 namespace daos::vos {
 
 static constexpr uint64_t kGroupSizeFirst = 256 << 10;
+// A group waits for bulk data while the device has so many writes of it at least, and as long as
+// more than one in so many of the group's operations is missing.
+static constexpr uint64_t kAwaitedCountMin = 32;
+static constexpr uint64_t kAwaitedShare = 8;
 static constexpr uint64_t kGroupSizeKept = 4 << 20;  // a buffer that grew beyond it is given back
 
 WalWriter::WalWriter(bio::Media& media, bio::DmaPool& pool, const WalWriterOptions& options,
@@ -22,6 +26,7 @@ WalWriter::WalWriter(bio::Media& media, bio::DmaPool& pool, const WalWriterOptio
       durableTransaction_(options.durableTransaction) {
   for (Request& request : requests_) {
     request.writer = this;
+    request.isUrgent = true;
     request.completed = [](bio::MediaRequest& done) {
       static_cast<Request&>(done).writer->ended(done);
     };
@@ -38,6 +43,31 @@ void WalWriter::openGroup() {
   group_.used = sizeof(WalGroupHeader);
   group_.recordCount = 0;
   group_.dataOffsets.clear();
+  group_.dataBlockCount = 0;
+  isWaiting_ = false;
+}
+
+void WalWriter::dataWriteBegun(uint64_t size) {
+  if (size <= kDataSizeSmall) ++smallWriteCount_;
+}
+
+void WalWriter::dataWriteEnded(uint64_t size) {
+  if (size > kDataSizeSmall) return;
+  --smallWriteCount_;
+  if (awaitedCount_ > 0) --awaitedCount_;
+}
+
+// Operations that were answered together write their data together. Without waiting, the first few
+// of them to be done would leave as a group of their own, and all later groups would stay split in
+// the same way: two flushes for what one could serve. What is waited for was submitted before the
+// group could leave, and the group's own write would stand behind it in the device's queue.
+bool WalWriter::isWorthWaiting() {
+  if (group_.dataOffsets.empty() || group_.hasLargeData()) return false;
+  if (!isWaiting_) {
+    isWaiting_ = smallWriteCount_ >= kAwaitedCountMin;
+    awaitedCount_ = smallWriteCount_;
+  }
+  return isWaiting_ && awaitedCount_ * kAwaitedShare > group_.recordCount;
 }
 
 uint64_t WalWriter::usedBlocks() const {
@@ -69,7 +99,9 @@ std::byte* WalWriter::storeData(std::byte* to, std::span<const ArenaData> data) 
     if (!isToldInGroup(each)) continue;
     storeAs(to, WalData{each.offset, each.blockCount, each.checksum});
     to += sizeof(WalData);
-    if (each.blockCount > 0) group_.dataOffsets.push_back(each.offset);
+    if (each.blockCount == 0) continue;
+    group_.dataOffsets.push_back(each.offset);
+    group_.dataBlockCount += each.blockCount;
   }
   return to;
 }
@@ -129,6 +161,7 @@ void WalWriter::seal(Group& group) {
 
 bool WalWriter::pump() {
   if (isWriting_ || isResetting_ || failure_ || group_.recordCount == 0) return false;
+  if (isWorthWaiting()) return false;
   const uint64_t blocks = alignUp(group_.used, kWalBlockSize) / kWalBlockSize;
   if (next_.block + blocks > trimmedBlock_ + capacityBlocks_) {
     const bool isNews = !isStalled_;
@@ -211,6 +244,8 @@ void WalWriter::groupEnded() {
   }
   durableTransaction_ = writing_.lastTransaction;
   if (!sealTimer_) scheduleSeal();
+  // What is answered now may copy a lot before this turn ends, and its data can't be in this group.
+  if (group_.hasLargeData()) pump();
   onProgress_();
 }
 

@@ -59,6 +59,10 @@ class WalWriter {
                 std::span<const ArenaData> data = {});
   // Seals and writes the open group if that can be done now; true if so.
   bool pump();
+  // Bulk data of `size` bytes is being written, to be told of by a transaction that comes when the
+  // write has ended.
+  void dataWriteBegun(uint64_t size);
+  void dataWriteEnded(uint64_t size);
   bool isIdle() const { return !isWriting_ && group_.recordCount == 0; }
   // Nothing is at the device, nothing waits for it, and no seal is to come.
   bool isQuiet() const { return !isWriting_ && (failure_ || (isIdle() && !sealTimer_)); }
@@ -88,6 +92,8 @@ class WalWriter {
   const WalCounters& counters() const { return counters_; }
 
  private:
+  // Writes of up to so many bytes are over soon: a group may wait for them.
+  static constexpr uint64_t kDataSizeSmall = 64 << 10;
   struct Group {
     bio::DmaBuffer buffer;
     uint64_t used = 0;  // bytes, header included
@@ -96,6 +102,11 @@ class WalWriter {
     uint64_t firstTransaction = 0;
     uint64_t lastTransaction = 0;
     std::vector<uint64_t> dataOffsets;  // of bulk data that its transactions made visible
+    uint64_t dataBlockCount = 0;        // of all of it
+    bool hasLargeData() const {
+      return dataBlockCount >= dataOffsets.size() * (kDataSizeSmall / kWalBlockSize + 1) &&
+             dataBlockCount > 0;
+    }
   };
   struct Request : bio::MediaRequest {
     WalWriter* writer = nullptr;
@@ -104,6 +115,7 @@ class WalWriter {
   bool isToldInGroup(const ArenaData& data) const;
   std::byte* storeData(std::byte* to, std::span<const ArenaData> data);
   void openGroup();
+  bool isWorthWaiting();
   void seal(Group& group);
   void write(Group& group);
   void submitFlush(size_t index, bio::Media& media);
@@ -126,6 +138,9 @@ class WalWriter {
   // writes a flush of the data's device.
   std::array<Request, 4> requests_;
   size_t pendingCount_ = 0;
+  uint64_t smallWriteCount_ = 0;  // of bulk data, under way
+  uint64_t awaitedCount_ = 0;     // of them, those that the open group waits for
+  bool isWaiting_ = false;
   bool isFlushNeeded_ = false;
   bool isFlushing_ = false;
   bool isWriting_ = false;
