@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 afterAll(() => etcd[Symbol.asyncDispose]());
 
-/** Steps until `isOver`; resolves with how many the counter says there were, and how many it was. */
+/** Steps until `isOver`; resolves with what the counter says at the end, and what it should. */
 async function countUp(store: EtcdStore, key: string, isOver: () => boolean): Promise<number[]> {
   let modRevision = 0;
   let count = 0;
