@@ -17,6 +17,8 @@ const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) 
 const MIB = 2 ** 20;
 const SEEN_MS = 15_000;
 const SAY_MS = 100;
+const NETWORK_CHANGED = 'net::ERR_NETWORK_CHANGED';
+const LOAD_COUNT_MAX = 10;
 
 let system: TestSystem;
 let admin: ControlClient;
@@ -41,14 +43,35 @@ async function open(url: string, options: object = {}): Promise<Page> {
     route.request().url().startsWith(origin) ? route.continue() : route.abort(),
   );
   const page = await context.newPage();
-  await page.goto(url);
+  await load(page, () => page.goto(url));
   return page;
+}
+
+/** Whole: a browser drops what it loads when an interface of the host comes or goes meanwhile. */
+async function load(page: Page, start: () => Promise<unknown>): Promise<void> {
+  let isWhole = false;
+  page.on('requestfailed', (request) => {
+    if (request.failure()?.errorText === NETWORK_CHANGED) isWhole = false;
+  });
+  for (let attempt = 0; attempt < LOAD_COUNT_MAX && !isWhole; attempt++) {
+    isWhole = true;
+    await start().catch((error: unknown) => {
+      if (!/ERR_NETWORK_CHANGED|interrupted by another navigation/.test(String(error))) throw error;
+      isWhole = false;
+    });
+  }
 }
 
 async function logIn({ token, url }: Token): Promise<Page> {
   const page = await open(url);
   await page.getByLabel('Token').fill(token);
-  await page.getByRole('button', { name: 'Log in' }).click();
+  const answer = page.waitForResponse((response) => response.url().endsWith('/login'));
+  answer.catch(() => {});
+  const button = page.getByRole('button', { name: 'Log in' });
+  await button.click();
+  const lost = page.getByText('No answer, try again').waitFor().then(() => button.click());
+  await Promise.race([answer, lost]);
+  lost.catch(() => {});
   return page;
 }
 
@@ -81,7 +104,7 @@ describe('cli/console', () => {
     const token = await newToken();
     const page = await logIn(token);
     await page.getByText('2 of 2 ranks serve').waitFor({ timeout: SEEN_MS });
-    await page.reload();
+    await load(page, () => page.reload());
     await page.getByText('2 of 2 ranks serve').waitFor({ timeout: SEEN_MS });
     await context?.close();
     const second = await logIn(token);

@@ -99,11 +99,15 @@ function askForToken(): void {
 byId('login').addEventListener('submit', (event) => {
   event.preventDefault();
   const input = byId('token') as HTMLInputElement;
-  void logIn(input.value.trim()).then((isIn) => {
-    input.value = '';
-    byId('login-error').textContent = isIn ? '' : 'That token is not, or no longer, right.';
-    if (isIn) void run();
-  });
+  const say = (text: string) => (byId('login-error').textContent = text);
+  logIn(input.value.trim()).then(
+    (isIn) => {
+      input.value = '';
+      say(isIn ? '' : 'That token is not, or no longer, right.');
+      if (isIn) void run();
+    },
+    (error: unknown) => say(`No answer, try again: ${String(error)}`),
+  );
 });
 
 void run();

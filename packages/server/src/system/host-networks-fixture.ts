@@ -5,6 +5,9 @@
 
 import { spawnSync } from 'node:child_process';
 
+/** Browsers on this host drop their connections whenever an address of it comes or goes. */
+const NO_ADDRESS_OF_ITS_OWN = ['addrgenmode', 'none'];
+
 export class HostNetworks implements Disposable {
   /** Of the bridge: where this process is. */
   readonly address: string;
@@ -27,6 +30,7 @@ export class HostNetworks implements Disposable {
     this.address = `${this.#prefix}.254`;
     try {
       run('link', 'add', this.#bridge, 'type', 'bridge');
+      run('link', 'set', this.#bridge, ...NO_ADDRESS_OF_ITS_OWN);
       run('addr', 'add', `${this.address}/24`, 'dev', this.#bridge);
       run('link', 'set', this.#bridge, 'up');
       for (let host = 0; host < count; host++) this.#addHost(host);
@@ -68,6 +72,7 @@ export class HostNetworks implements Disposable {
     const end = `${cable}e`;
     run('netns', 'add', namespace);
     run('link', 'add', cable, 'type', 'veth', 'peer', 'name', end, 'netns', namespace);
+    run('link', 'set', cable, ...NO_ADDRESS_OF_ITS_OWN);
     run('link', 'set', cable, 'master', this.#bridge, 'up');
     run('-n', namespace, 'addr', 'add', `${this.addressOf(host)}/24`, 'dev', end);
     run('-n', namespace, 'link', 'set', end, 'up');
