@@ -94,7 +94,7 @@ Task<Result<Epoch>> Array::write(const ArrayWrite& transfer) const {
                                                .data = data,
                                                .epoch = transfer.epoch,
                                                .timeoutNs = transfer.timeoutNs,
-                                               .cancellation = cancellation_}));
+                                               .cancellation = cancellation_, .trace = trace_}));
         latest = std::max(latest, epoch);
         co_return Status();
       }));
@@ -118,7 +118,7 @@ Task<Result<uint64_t>> Array::read(const ArrayRead& transfer) const {
                                                .results = {&results[i], 1},
                                                .epoch = transfer.epoch,
                                                .timeoutNs = transfer.timeoutNs,
-                                               .cancellation = cancellation_});
+                                               .cancellation = cancellation_, .trace = trace_});
         co_return epoch.ok() ? Status() : Status(std::move(epoch).error());
       }));
   const auto isWhole = [](const AkeyResult& result) { return result.isWhole; };
@@ -141,7 +141,7 @@ Task<Result<uint64_t>> Array::size(Epoch epoch) const {
       *object_, {.flags = protocol::kQueryMax | protocol::kQueryDkey | protocol::kQueryExtent,
                  .akey = kAkey,
                  .epoch = epoch,
-                 .cancellation = cancellation_});
+                 .cancellation = cancellation_, .trace = trace_});
   if (last.code() == ErrorCode::kNonexist) co_return uint64_t{0};
   if (!last.ok()) co_return std::move(last).error();
   if (last->dkey == 0) co_return uint64_t{0};
@@ -160,7 +160,7 @@ Task<Result<bool>> Array::hasCell(uint64_t index) const {
                                         .akeys = {&akey, 1},
                                         .buffers = room,
                                         .results = {&result, 1},
-                                        .cancellation = cancellation_}));
+                                        .cancellation = cancellation_, .trace = trace_}));
   co_return result.isWhole;
 }
 
@@ -185,13 +185,14 @@ Task<Status> Array::punchDkeysAfter(uint64_t dkey) const {
   EnumerationAnchor anchor;
   while (!anchor.isEnd) {
     DAOS_CO_TRY(const EnumerationPage page,
-                co_await enumerate(*object_, {.cancellation = cancellation_}, anchor));
+                co_await enumerate(*object_, {.cancellation = cancellation_, .trace = trace_},
+                                   anchor));
     for (const std::string& key : page.keys) {
       if (key.size() != sizeof(uint64_t) || loadAs<uint64_t>(key.data()) <= dkey) continue;
       auto epoch = co_await client::punch(
           *object_, {.level = protocol::PunchLevel::kDkey,
                      .dkey = bytesOf(key),
-                     .cancellation = cancellation_});
+                     .cancellation = cancellation_, .trace = trace_});
       if (!epoch.ok()) co_return std::move(epoch).error();
     }
   }
@@ -208,7 +209,7 @@ Task<Status> Array::punch(uint64_t index, uint64_t count) const {
         auto epoch = co_await update(
             *object_, {.dkey = bytesOf(&piece.dkey, sizeof(piece.dkey)),
                        .akeys = {&akey, 1},
-                       .cancellation = cancellation_});
+                       .cancellation = cancellation_, .trace = trace_});
         co_return epoch.ok() ? Status() : Status(std::move(epoch).error());
       });
 }

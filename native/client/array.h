@@ -33,6 +33,8 @@ class Array {
   // `cancellation`, if any, ends all operations through this Array.
   static Result<Array> open(std::shared_ptr<Object> object, ArrayShape shape,
                             Cancellation* cancellation = nullptr);
+  // All operations through this Array belong to `trace`, which is borrowed; null: nobody traces.
+  void traceAs(const TraceContext* trace) { trace_ = trace; }
 
   Object& object() const { return *object_; }
   const ArrayShape& shape() const { return shape_; }
@@ -59,6 +61,7 @@ class Array {
   std::shared_ptr<Object> object_;
   ArrayShape shape_;
   Cancellation* cancellation_;
+  const TraceContext* trace_ = nullptr;
 };
 
 }  // namespace daos::client

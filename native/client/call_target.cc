@@ -45,6 +45,7 @@ static Task<Result<rpc::Reply>> callOnce(Container& container, uint32_t target, 
                      .mapVersion = container.pool().map().version,
                      .deadlineNs = call.deadlineNs,
                      .body = *call.body,
+                     .isTraced = call.trace != nullptr,
                      .data = call.data,
                      .sink = call.sink});
   const Cancellation::Scope scope(call.cancellation, request);
@@ -53,7 +54,26 @@ static Task<Result<rpc::Reply>> callOnce(Container& container, uint32_t target, 
   co_return std::move(reply);
 }
 
+// For its life the trace rides behind the body.
+class TracedBody {
+ public:
+  TracedBody(std::vector<std::byte>& body, const TraceContext* trace)
+      : body_(body), size_(body.size()) {
+    if (!trace) return;
+    const Bytes bytes = bytesOf(trace, sizeof(*trace));
+    body_.insert(body_.end(), bytes.begin(), bytes.end());
+  }
+  TracedBody(const TracedBody&) = delete;
+  TracedBody& operator=(const TracedBody&) = delete;
+  ~TracedBody() { body_.resize(size_); }
+
+ private:
+  std::vector<std::byte>& body_;
+  const size_t size_;
+};
+
 Task<Result<rpc::Reply>> callTarget(Container& container, uint32_t target, TargetCall call) {
+  const TracedBody traced(*call.body, call.trace);
   Retry retry(container.context(), call.deadlineNs);
   size_t reopenCount = 0;
   for (;;) {

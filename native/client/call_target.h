@@ -47,8 +47,9 @@ struct TargetCall {
   RetrySafety safety = RetrySafety::kIdempotent;
   uint64_t deadlineNs = 0;
   Cancellation* cancellation = nullptr;
+  const TraceContext* trace = nullptr;  // borrowed; null: the caller traces nothing
   // The encoded request; the container handle at its start is patched in.
-  std::vector<std::byte>* body = nullptr;
+  std::vector<std::byte>* body = nullptr;  // as it was when the call has ended
   std::span<const Bytes> data;
   std::span<const MutableBytes> sink;
 };

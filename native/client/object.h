@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/trace_context.h"
 #include "client/cancellation.h"
 #include "client/container.h"
 #include "model/io.h"
@@ -54,6 +55,7 @@ struct UpdateArguments {
   Epoch epoch = 0;         // 0: the target chooses
   uint64_t timeoutNs = 0;  // 0: the context's
   Cancellation* cancellation = nullptr;
+  const TraceContext* trace = nullptr;  // borrowed; null: nobody traces it
 };
 // Answers the epoch of the update. DER_IO_INVAL when data and descriptors disagree in size.
 Task<Result<Epoch>> update(Object& object, const UpdateArguments& arguments);
@@ -78,6 +80,7 @@ struct FetchArguments {
   Epoch epoch = 0;  // 0: the newest
   uint64_t timeoutNs = 0;
   Cancellation* cancellation = nullptr;
+  const TraceContext* trace = nullptr;  // borrowed; null: nobody traces it
 };
 // Answers the epoch that was read. DER_REC2BIG when a single value is larger than its room (its
 // size is in results), DER_REC_SIZE for another record size than the array's.
@@ -91,6 +94,7 @@ struct PunchArguments {
   Epoch epoch = 0;
   uint64_t timeoutNs = 0;
   Cancellation* cancellation = nullptr;
+  const TraceContext* trace = nullptr;  // borrowed; null: nobody traces it
 };
 Task<Result<Epoch>> punch(Object& object, const PunchArguments& arguments);
 
@@ -111,6 +115,7 @@ struct EnumerateArguments {
   Epoch epoch = 0;
   uint64_t timeoutNs = 0;
   Cancellation* cancellation = nullptr;
+  const TraceContext* trace = nullptr;  // borrowed; null: nobody traces it
 };
 
 // One answer: some entries, possibly none before the end.
@@ -133,6 +138,7 @@ struct QueryArguments {
   Epoch epoch = 0;
   uint64_t timeoutNs = 0;
   Cancellation* cancellation = nullptr;
+  const TraceContext* trace = nullptr;  // borrowed; null: nobody traces it
 };
 // The first or last integer dkey, akey, extent that exists. DER_NONEXIST when there is none.
 Task<Result<protocol::QueryReply>> query(Object& object, const QueryArguments& arguments);

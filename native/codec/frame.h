@@ -49,8 +49,9 @@ enum FrameFlag : uint32_t {
   kFrameOfReply = 1u << 3,   // fragment: of a reply, else of a request
   kFrameToClient = 1u << 4,  // ping, pong, goodbye: for the client's side of the session
   kFrameDataCovered = 1u << 5,  // the checksum covers inline data
+  kFrameTraced = 1u << 6,       // request: a TraceContext ends its body
 };
-inline constexpr uint32_t kFrameFlagMask = (1u << 6) - 1;
+inline constexpr uint32_t kFrameFlagMask = (1u << 7) - 1;
 
 struct FrameHeader {
   uint32_t magic = kFrameMagic;

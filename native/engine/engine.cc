@@ -43,6 +43,9 @@ class ThreadedEngine final : public Engine {
   void awaitQuotaRequests(QuotaRequests::Done done) override {
     quotaRequests_.await(std::move(done));
   }
+  void awaitRequestSpans(RequestSpans::Done done) override {
+    requestSpans_.await(std::move(done));
+  }
   void queryPool(Uuid pool, std::function<void(Result<std::vector<Share>>)> done) override;
   void poolMetrics(Uuid pool,
                    std::function<void(Result<std::vector<TargetMetrics>>)> done) override;
@@ -66,6 +69,7 @@ class ThreadedEngine final : public Engine {
   const EngineOptions options_;
   std::unique_ptr<DataDirectory> directory_;
   QuotaRequests quotaRequests_;
+  RequestSpans requestSpans_;
   std::vector<std::unique_ptr<TargetThread>> targets_;
 };
 
@@ -95,7 +99,8 @@ Status ThreadedEngine::start() {
   DAOS_TRY(directory_,
            DataDirectory::open(options_.dataDirectory, options_.rank, options_.targetCount));
   for (uint32_t i = 0; i < options_.targetCount; ++i) {
-    auto target = std::make_unique<TargetThread>(options_, i, *directory_, quotaRequests_);
+    auto target = std::make_unique<TargetThread>(options_, i, *directory_, quotaRequests_,
+                                                 requestSpans_);
     Status status = target->start();
     if (!status.ok()) return std::move(status).error().within("target " + std::to_string(i));
     targets_.push_back(std::move(target));
@@ -351,6 +356,7 @@ void ThreadedEngine::replaceDevice(std::string path, DeviceReplacement replaceme
 
 Status ThreadedEngine::stop() {
   quotaRequests_.close();
+  requestSpans_.close();
   Status first;
   for (auto& target : targets_) {
     Status status = target->stop();

@@ -16,6 +16,7 @@
 #include "engine/device_report.h"
 #include "engine/metrics.h"
 #include "engine/pool_store.h"
+#include "engine/request_trace.h"
 #include "placement/layout.h"
 #include "rpc/local_transport.h"
 #include "rpc/transport.h"
@@ -111,6 +112,9 @@ class Engine {
   // The containers that want more than their parts, as soon as there are some; none when another
   // call waits already, or at the end.
   virtual void awaitQuotaRequests(QuotaRequests::Done done) = 0;
+  // What targets did for requests that their clients trace, as soon as there is some; nothing when
+  // another call waits already, or at the end.
+  virtual void awaitRequestSpans(RequestSpans::Done done) = 0;
   // Fails only when no target has anything to tell.
   virtual void queryPool(Uuid pool, std::function<void(Result<std::vector<TargetShare>>)> done) = 0;
   // What each target did for a pool since it was opened.

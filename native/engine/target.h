@@ -19,6 +19,7 @@
 #include "engine/device_report.h"
 #include "engine/object/io_context.h"
 #include "engine/pool_store.h"
+#include "engine/request_trace.h"
 #include "rpc/rpc.h"
 #include "runtime/random.h"
 #include "runtime/reactor.h"
@@ -35,6 +36,8 @@ struct TargetOptions {
   size_t populateBytes = size_t{64} << 10;
   // Borrowed: where containers that want more of their quota are told; null: nobody gives any.
   QuotaRequests* quotaRequests = nullptr;
+  // Borrowed: where requests that are traced leave their spans; null: nobody wants them.
+  RequestSpans* requestSpans = nullptr;
   Log log;
 };
 

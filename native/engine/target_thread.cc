@@ -11,8 +11,12 @@
 namespace daos::engine {
 
 TargetThread::TargetThread(const EngineOptions& options, uint32_t index, DataDirectory& directory,
-                           QuotaRequests& quotaRequests)
-    : options_(options), index_(index), directory_(directory), quotaRequests_(quotaRequests) {}
+                           QuotaRequests& quotaRequests, RequestSpans& requestSpans)
+    : options_(options),
+      index_(index),
+      directory_(directory),
+      quotaRequests_(quotaRequests),
+      requestSpans_(requestSpans) {}
 
 TargetThread::~TargetThread() { (void)stop(); }
 
@@ -70,6 +74,7 @@ Status TargetThread::listen() {
                     .index = index_,
                     .aggregation = {.historyNs = options_.historyNs},
                     .quotaRequests = &quotaRequests_,
+                    .requestSpans = &requestSpans_,
                     .log = options_.log});
   return {};
 }

@@ -20,7 +20,7 @@ class TargetThread {
  public:
   // What is no option is borrowed. Call start() once.
   TargetThread(const EngineOptions& options, uint32_t index, DataDirectory& directory,
-               QuotaRequests& quotaRequests);
+               QuotaRequests& quotaRequests, RequestSpans& requestSpans);
   ~TargetThread();
 
   // Blocks until the target listens.
@@ -45,6 +45,7 @@ class TargetThread {
   const uint32_t index_;
   DataDirectory& directory_;
   QuotaRequests& quotaRequests_;
+  RequestSpans& requestSpans_;
   SystemClock clock_;
   SystemRandom random_;
   std::unique_ptr<Reactor> reactor_;

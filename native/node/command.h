@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "base/trace_context.h"
 #include "base/uuid.h"
 #include "model/object_id.h"
 
@@ -36,6 +37,13 @@ class CommandReader {
     const Bytes from = take(uuid.bytes.size());
     if (!from.empty()) std::memcpy(uuid.bytes.data(), from.data(), from.size());
     return uuid;
+  }
+  // The last parameter of an operation whose caller traces it; null where there is none. Lives as
+  // long as the reader.
+  const TraceContext* trace() {
+    if (rest_.size() != sizeof(trace_)) return nullptr;
+    trace_ = number<TraceContext>();
+    return &trace_;
   }
   size_t remaining() const { return rest_.size(); }
 
@@ -63,6 +71,7 @@ class CommandReader {
 
   Bytes rest_;
   bool isShort_ = false;
+  TraceContext trace_;
 };
 
 // The mirror image, for answers that JavaScript decodes: lists of keys, extents, properties.

@@ -250,6 +250,35 @@ void awaitQuotaRequests(engine::Engine& engine, Request& request) {
   });
 }
 
+void putSpan(AnswerWriter& answer, const engine::RequestSpan& span) {
+  answer.bytes(bytesOf(span.parent.trace.data(), span.parent.trace.size()));
+  answer.bytes(bytesOf(span.parent.span.data(), span.parent.span.size()));
+  answer.u32(span.target);
+  answer.text(engine::kOperationNames[static_cast<size_t>(span.operation)]);
+  answer.text(span.code == ErrorCode::kOk ? "" : errorName(span.code));
+  answer.u64(span.beganWallNs);
+  answer.u64(span.tookNs);
+  answer.u32(static_cast<uint32_t>(span.stageCount));
+  for (size_t i = 0; i < span.stageCount; ++i) {
+    answer.text(engine::kStageNames[static_cast<size_t>(span.stages[i].stage)]);
+    answer.u64(span.stages[i].beganNs);
+  }
+}
+
+// C++: void Engine::awaitRequestSpans(RequestSpans::Done)
+// TS:  engineAwaitRequestSpans(): u64 dropped, u32 count, (bytes trace, bytes span, u32 target,
+//      text operation, text error, u64 beganWallNs, u64 tookNs, u32 count, (text stage,
+//      u64 beganNs)…)…
+void awaitRequestSpans(engine::Engine& engine, Request& request) {
+  engine.awaitRequestSpans([&request](const engine::RequestSpans::Taken& taken) {
+    request.answer = std::make_unique<AnswerWriter>();
+    request.answer->u64(taken.droppedCount);
+    request.answer->u32(static_cast<uint32_t>(taken.spans.size()));
+    for (const engine::RequestSpan& span : taken.spans) putSpan(*request.answer, span);
+    request.finish(Status());
+  });
+}
+
 void finishWith(const Result<std::vector<engine::TargetShare>>& shares, Request& request) {
   if (!shares.ok()) return request.finish(Status(shares.error()));
   request.answer = std::make_unique<AnswerWriter>();
@@ -432,6 +461,7 @@ constexpr Function kFunctions[] = {
     {"engineSetContainerQuota", entry<onEngine<setContainerQuota>>},
     {"engineContainerUsage", entry<onEngine<containerUsage>>},
     {"engineAwaitQuotaRequests", entry<onEngine<awaitQuotaRequests>>},
+    {"engineAwaitRequestSpans", entry<onEngine<awaitRequestSpans>>},
     {"engineQueryPool", entry<onEngine<queryPool>>},
     {"enginePoolMetrics", entry<onEngine<poolMetrics>>},
     {"engineQueryDevices", entry<onEngine<queryDevices>>},

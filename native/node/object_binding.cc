@@ -11,7 +11,8 @@ namespace {
 using ContainerRequest = ClientRequest<ContainerResource>;
 
 // What every operation begins with: oid, epoch (0: the newest, or chosen by the target), timeoutNs
-// (0: the client's), conditions.
+// (0: the client's), conditions. Behind its parameters may follow which span it belongs to: 16
+// bytes trace, 8 bytes span.
 struct Head {
   ObjectId oid;
   Epoch epoch;
@@ -42,7 +43,8 @@ Task<Status> update(ContainerResource& container, client::Context&, ContainerReq
                                                                 .conditions = head.conditions,
                                                                 .epoch = head.epoch,
                                                                 .timeoutNs = head.timeoutNs,
-.cancellation = &request.cancellation()}));
+.cancellation = &request.cancellation(),
+.trace = request.reader.trace()}));
   co_return Status();
 }
 
@@ -64,7 +66,8 @@ Task<Status> fetch(ContainerResource& container, client::Context&, ContainerRequ
                                                 .conditions = head.conditions,
                                                 .epoch = head.epoch,
                                                 .timeoutNs = head.timeoutNs,
-.cancellation = &request.cancellation()});
+.cancellation = &request.cancellation(),
+.trace = request.reader.trace()});
   if (!epoch.ok() && epoch.code() != ErrorCode::kRec2big) co_return std::move(epoch).error();
   answerFetch(akeys.akeys(), results, request);
   co_return Status();
@@ -89,7 +92,8 @@ Task<Status> punch(ContainerResource& container, client::Context&, ContainerRequ
                                                                .conditions = head.conditions,
                                                                .epoch = head.epoch,
                                                                .timeoutNs = head.timeoutNs,
-.cancellation = &request.cancellation()}));
+.cancellation = &request.cancellation(),
+.trace = request.reader.trace()}));
   co_return Status();
 }
 
@@ -126,6 +130,7 @@ Task<Status> enumerate(ContainerResource& container, client::Context&, Container
   arguments.countMax = reader.u32();
   arguments.sizeMax = reader.u32();
   const Bytes position = reader.bytes();
+  arguments.trace = reader.trace();
   DAOS_CO_CHECK(reader.status());
   client::EnumerationAnchor anchor;
   static_assert(std::is_trivially_copyable_v<client::EnumerationAnchor>);
@@ -152,6 +157,7 @@ Task<Status> query(ContainerResource& container, client::Context&, ContainerRequ
   arguments.epoch = head.epoch;
   arguments.timeoutNs = head.timeoutNs;
   arguments.cancellation = &request.cancellation();
+  arguments.trace = request.reader.trace();
   DAOS_CO_CHECK(request.reader.status());
   DAOS_CO_TRY(auto object, container.objectOf(head.oid));
   DAOS_CO_TRY(const protocol::QueryReply reply, co_await client::query(*object, arguments));

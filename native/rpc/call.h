@@ -33,6 +33,8 @@ struct CallArguments {
   Epoch epoch = 0;
   uint64_t deadlineNs = 0;  // as Reactor::nowNs counts; 0: now + EndpointOptions::timeoutNs
   Bytes body;               // the encoded request
+  // The client traces it: `body` ends with a TraceContext, which is no part of the request.
+  bool isTraced = false;
   std::span<const Bytes> data;         // payload for the server, in pieces
   std::span<const MutableBytes> sink;  // where payload from the server goes, in pieces
   // Receives the body of an answer that is an error (the newer pool map with DER_STALE).

@@ -139,7 +139,8 @@ void RemotePeer::transmit(Call& call) {
   header.kind = FrameKind::kRequest;
   header.opcode = arguments.opcode;
   header.flags = (arguments.isModification ? uint32_t{kFrameModification} : 0) |
-                 (call.attempt_ > 0 ? uint32_t{kFrameRepeated} : 0);
+                 (call.attempt_ > 0 ? uint32_t{kFrameRepeated} : 0) |
+                 (arguments.isTraced ? uint32_t{kFrameTraced} : 0);
   header.session = session_;
   header.requestId = call.slot_ | uint64_t{slots_[call.slot_].sequence} << 32;
   header.epoch = arguments.epoch;

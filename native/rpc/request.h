@@ -9,6 +9,8 @@
 #include "base/bytes.h"
 #include "base/hybrid_clock.h"
 #include "base/result.h"
+#include "base/trace_context.h"
+#include "codec/frame.h"
 #include "rpc/message_buffer.h"
 #include "rpc/transport.h"
 
@@ -71,6 +73,8 @@ class Request {
 
   // The encoded request; valid for the life of the request.
   Bytes body() const { return body_; }
+  // Which span of its client's it belongs to; null where that traces nothing.
+  const TraceContext* trace() const { return flags_ & kFrameTraced ? &trace_ : nullptr; }
 
   // Payload from the client: how much; whether it came along; where, if so (for the life of the
   // request).
@@ -143,6 +147,7 @@ class Request {
   bool isCancelled_ = false;
   bool isBusy_ = false;
   bool hasFailedTransfer_ = false;
+  TraceContext trace_;  // with kFrameTraced
   std::byte* startedFrame_ = nullptr;  // where start() gave room, if in a message
   alignas(8) std::byte small_[kSmallSizeMax];
 };

@@ -320,6 +320,15 @@ static uint64_t totalSize(Bytes descriptors, size_t first, size_t count) {
   return total;
 }
 
+// False when there is none at the end of the body.
+bool ServerSide::takeTrace(Request& request) {
+  const size_t size = sizeof(TraceContext);
+  if (request.body_.size() < size) return false;
+  request.trace_ = loadAs<TraceContext>(request.body_.data() + request.body_.size() - size);
+  request.body_ = request.body_.first(request.body_.size() - size);
+  return true;
+}
+
 // False when the frame contradicts itself.
 bool ServerSide::fill(Request& request, const FrameView& frame) {
   const FrameHeader& header = frame.header;
@@ -338,6 +347,7 @@ bool ServerSide::fill(Request& request, const FrameView& frame) {
   request.sinkCount_ = header.sinkCount;
   request.isDataInline_ = !(header.flags & kFrameDataRemote);
   request.isSinkRemote_ = header.sinkCount > 0;
+  if ((header.flags & kFrameTraced) && !takeTrace(request)) return false;
   if (request.isDataInline_ != (header.sourceCount == 0) || header.result > kTransferSizeMax)
     return false;
   if (!request.isDataInline_ &&
@@ -348,7 +358,9 @@ bool ServerSide::fill(Request& request, const FrameView& frame) {
 }
 
 void ServerSide::dispatch(Request& request, HandlerEntry& handlers) {
-  if (handlers.fast && handlers.fast(request)) return finish(request);
+  // What is traced takes the way on which its stages are noted.
+  const bool isTraced = request.trace() != nullptr;
+  if (!isTraced && handlers.fast && handlers.fast(request)) return finish(request);
   if (!handlers.handler) {
     request.fail(
         Error(ErrorCode::kNosys, "no service for opcode " + std::to_string(request.opcode_)));

@@ -108,6 +108,7 @@ class ServerSide {
   void repeatAnswer(ClientSession& session, const RememberedReply& reply);
   void answerBusy(ClientSession& session, const FrameView& frame, uint64_t retryAfterNs);
   bool fill(Request& request, const FrameView& frame);
+  static bool takeTrace(Request& request);
   void dispatch(Request& request, HandlerEntry& handlers);
   Task<void> run(Request& request, Endpoint::Handler& handler);
   void finish(Request& request);

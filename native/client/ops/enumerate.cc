@@ -50,6 +50,7 @@ static Task<Result<EnumerationPage>> enumerateOn(Container& container, uint32_t 
                           {.opcode = protocol::Opcode::kObjectEnumerate,
                            .deadlineNs = deadlineOf(container.context(), arguments.timeoutNs),
                            .cancellation = arguments.cancellation,
+                           .trace = arguments.trace,
                            .body = &scratch.body()}));
   protocol::WireReader reader(reply.body());
   const auto head = reader.get<protocol::EnumerateReplyHead>();

@@ -106,6 +106,7 @@ Task<Result<Epoch>> fetch(Object& object, const FetchArguments& arguments) {
   const TargetCall call{.opcode = protocol::Opcode::kObjectFetch,
                         .deadlineNs = deadlineOf(object.context(), arguments.timeoutNs),
                         .cancellation = arguments.cancellation,
+                        .trace = arguments.trace,
                         .body = &scratch.body(),
                         .sink = isPacked ? std::span<const MutableBytes>{} : arguments.buffers};
   for (int repeat = 0;; ++repeat) {

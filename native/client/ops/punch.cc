@@ -38,6 +38,7 @@ static Task<Result<Epoch>> punchOn(Object& object, uint32_t target,
                                    .safety = safetyOf(operation.id()),
                                    .deadlineNs = deadlineOf(object.context(), arguments.timeoutNs),
                                    .cancellation = arguments.cancellation,
+                                   .trace = arguments.trace,
                                    .body = &scratch.body()}));
   protocol::WireReader reader(reply.body());
   const auto answer = reader.get<protocol::UpdateReply>();

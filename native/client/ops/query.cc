@@ -39,6 +39,7 @@ static Task<Result<QueryReply>> queryOn(Object& object, uint32_t target,
                                   {.opcode = protocol::Opcode::kObjectQuery,
                                    .deadlineNs = deadlineOf(object.context(), arguments.timeoutNs),
                                    .cancellation = arguments.cancellation,
+                                   .trace = arguments.trace,
                                    .body = &scratch.body()}));
   protocol::WireReader reader(reply.body());
   const auto answer = reader.get<QueryReply>();

@@ -65,6 +65,7 @@ Task<Result<Epoch>> update(Object& object, const UpdateArguments& arguments) {
                              .safety = safetyOf(operation.id()),
                              .deadlineNs = deadlineOf(object.context(), arguments.timeoutNs),
                              .cancellation = arguments.cancellation,
+                             .trace = arguments.trace,
                              .body = &scratch.body(),
                              .data = arguments.data}));
   protocol::WireReader reader(reply.body());

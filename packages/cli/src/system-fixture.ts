@@ -32,6 +32,8 @@ export interface SystemOptions {
   readonly dataFileSystemBytes?: number;
   /** More of the `control` part of the configuration, as `name: value`. */
   readonly control?: string;
+  /** A module that the server's process imports first. Default: none. */
+  readonly preload?: string;
 }
 
 /** User and mount namespaces are to be had. */
@@ -143,7 +145,8 @@ export class TestSystem implements AsyncDisposable {
       `data_directory: ${this.part('data')}\ncontrol: { port: 0, ${access}${more} }\n` +
         `engines:\n${engine.repeat(engineCount)}`,
     );
-    const server = [process.execPath, SERVER, 'start', '-c', this.part('server.yml')];
+    const preload = options.preload === undefined ? [] : ['--import', options.preload];
+    const server = [process.execPath, ...preload, SERVER, 'start', '-c', this.part('server.yml')];
     if (dataFileSystemBytes === undefined) {
       this.#spawn(...server);
     } else {

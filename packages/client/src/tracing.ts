@@ -7,28 +7,51 @@ import {
   SpanKind,
   SpanStatusCode,
   trace,
+  TraceFlags,
   type Span,
   type Tracer,
 } from '@opentelemetry/api';
 import { DaosError } from '@daos/model';
+import type { CommandWriter, NativeFunction } from '@daos/native';
 import type { ClientAddon } from './binding.js';
 
 type Run = ClientAddon['operations']['run'];
 
-/** The same addon, whose every call is a span: `daos.objectUpdate`, `daos.containerOpen`, … */
+/**
+ * The same addon, whose every call is a span: `daos.objectUpdate`, `daos.containerOpen`, … What
+ * operations on objects do in their engine is beneath it, where the trace is sampled.
+ */
 export function tracedAddon(addon: ClientAddon, tracer: Tracer): ClientAddon {
-  const names = new Map(Object.entries(addon.binding).map(([name, call]) => [call, name]));
-  const { operations } = addon;
+  const { binding, operations } = addon;
+  const atEngine = new Set<NativeFunction>([
+    binding.objectUpdate,
+    binding.objectFetch,
+    binding.objectPunch,
+    binding.objectEnumerate,
+    binding.objectQuery,
+    binding.arrayWrite,
+    binding.arrayRead,
+    binding.arraySize,
+    binding.arraySetSize,
+    binding.arrayPunch,
+  ]);
+  const names = new Map(Object.entries(binding).map(([name, call]) => [call, name]));
   const run: Run = (submit, handle, decode, data, signal) => {
     const span = tracer.startSpan(`daos.${names.get(submit) ?? 'call'}`, {
       kind: SpanKind.CLIENT,
       ...(data && { attributes: { 'daos.bytes': sizeOf(data) } }),
     });
+    if (atEngine.has(submit)) tellEngine(operations.command, span);
     return ended(span, operations.run(submit, handle, decode, data, signal));
   };
   const { command } = operations;
   const watchWaiting = operations.watchWaiting.bind(operations);
   return { ...addon, operations: { command, run, watchWaiting } };
+}
+
+function tellEngine(command: CommandWriter, span: Span): void {
+  const { traceId, spanId, traceFlags } = span.spanContext();
+  if ((traceFlags & TraceFlags.SAMPLED) !== 0) command.trace(traceId, spanId);
 }
 
 /** Runs `action` in a span that those of its calls belong to. */

@@ -10,6 +10,8 @@ import { uuidBytes } from './uuid.js';
 export type Key = string | Uint8Array | bigint;
 
 const U64_MASK = 2n ** 64n - 1n;
+/** 16 bytes of the trace, 8 of the span. */
+const TRACE_SIZE = 24;
 const ASCII_MAX = 0x7f;
 const encoder = new TextEncoder();
 
@@ -97,6 +99,15 @@ export class CommandWriter {
     if (value === undefined)
       return this.#failAt(new DaosError('DER_INVAL', `'${text}' is no UUID`));
     this.#bytes.set(value, this.#reserve(value.byteLength));
+    return this;
+  }
+
+  /**
+   * Which span the call belongs to, in hexadecimal: the last parameter of an operation on an
+   * object. Whoever writes it samples the trace.
+   */
+  trace(traceId: string, spanId: string): this {
+    this.#bytes.set(Buffer.from(traceId + spanId, 'hex'), this.#reserve(TRACE_SIZE));
     return this;
   }
 

@@ -122,6 +122,29 @@ export interface ContainerReference {
   container: string;
 }
 
+/** What a target did for a request that its client traces. */
+export interface RequestSpan {
+  /** In hexadecimal, as OpenTelemetry has them. */
+  traceId: string;
+  parentSpanId: string;
+  target: number;
+  /** update, fetch, punch, enumerate or query. */
+  operation: string;
+  /** The code of the error that was answered; '' where there was none. */
+  error: string;
+  /** Since 1970, in decimal. */
+  beganNs: string;
+  tookNs: number;
+  /** One after the other: each ends where the next one begins. */
+  stages: { stage: string; beganNs: number }[];
+}
+
+export interface RequestSpans {
+  spans: RequestSpan[];
+  /** Those that were forgotten because nobody took them in time. */
+  droppedCount: number;
+}
+
 type EngineFunction =
   | 'engineStart'
   | 'engineStop'
@@ -139,6 +162,7 @@ type EngineFunction =
   | 'engineSetContainerQuota'
   | 'engineContainerUsage'
   | 'engineAwaitQuotaRequests'
+  | 'engineAwaitRequestSpans'
   | 'engineQueryPool'
   | 'enginePoolMetrics'
   | 'engineQueryDevices'
@@ -313,6 +337,15 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
+   * Waits for what targets did for requests that their clients trace; nothing when another call
+   * waits already, or when the engine stops.
+   */
+  awaitRequestSpans(): Promise<RequestSpans> {
+    this.#addon.operations.command.begin();
+    return this.#run('engineAwaitRequestSpans', asRequestSpans);
+  }
+
+  /**
    * Space and containers of a pool, per target; of a target that has stopped, why.
    * @throws DaosError DER_NONEXIST; DER_IO when all targets have stopped.
    */
@@ -422,6 +455,21 @@ const readUsage = (answer: AnswerReader): ContainerUsage => ({
 const readReference = (answer: AnswerReader): ContainerReference => ({
   pool: answer.text(),
   container: answer.text(),
+});
+const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+const readRequestSpan = (answer: AnswerReader): RequestSpan => ({
+  traceId: hexOf(answer.bytes()),
+  parentSpanId: hexOf(answer.bytes()),
+  target: answer.u32(),
+  operation: answer.text(),
+  error: answer.text(),
+  beganNs: String(answer.u64()),
+  tookNs: answer.size(),
+  stages: listOf((stage) => ({ stage: stage.text(), beganNs: stage.size() }))(answer),
+});
+const asRequestSpans = decoding((answer): RequestSpans => {
+  const droppedCount = answer.size();
+  return { droppedCount, spans: listOf(readRequestSpan)(answer) };
 });
 const asUsages = decoding(listOf(readUsage));
 const asReferences = decoding(listOf(readReference));

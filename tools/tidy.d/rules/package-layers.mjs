@@ -39,6 +39,8 @@ function problemOf(folder, manifest, specifier, file) {
   if (!mayImport) return `@daos/${folder} must not import ${name}`;
   const { dependencies = {}, peerDependencies = {}, optionalDependencies = {} } = manifest;
   if (name in { ...dependencies, ...peerDependencies, ...optionalDependencies }) return undefined;
-  // Tests may use what the workspace's root or the package itself has for development.
-  return isTest(file) ? undefined : `${name} is not among the dependencies of @daos/${folder}`;
+  // Tests and their fixtures, which aren't packed, may use what the workspace's root or the package
+  // itself has for development.
+  const isUnpacked = isTest(file) || file.endsWith('-fixture.ts');
+  return isUnpacked ? undefined : `${name} is not among the dependencies of @daos/${folder}`;
 }

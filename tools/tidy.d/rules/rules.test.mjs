@@ -65,6 +65,17 @@ describe('tools/tidy: package-layers', () => {
     ]);
   });
 
+  test('a fixture, which is not packed, needs no dependency', async () => {
+    const found = await find({
+      'packages/client/package.json': manifest('@daos/client', {}),
+      'packages/client/src/a-fixture.ts': "import c from 'pino';\n",
+      'packages/client/src/a.ts': "import c from 'pino';\n",
+    });
+    expect(found).toEqual([
+      'packages/client/src/a.ts:1: pino is not among the dependencies of @daos/client',
+    ]);
+  });
+
   test('a package without a place in the order is told, a prebuild needs none', async () => {
     const found = await find({
       'packages/native-linux-x64-gnu/package.json': manifest('x'),

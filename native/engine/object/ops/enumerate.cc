@@ -100,7 +100,7 @@ vos::Level levelOf(protocol::EnumerateLevel level) {
   return vos::Level::kDkey;
 }
 
-Task<Status> enumerate(Target& target, rpc::Request& request) {
+Task<Status> enumerate(Target& target, rpc::Request& request, RequestTrace& trace) {
   DAOS_CO_TRY(const protocol::EnumerateCall call, protocol::decodeEnumerate(request.body()));
   DAOS_CO_TRY(OpenContainer* const container,
               findHandle(request.session(), call.head.container, false));
@@ -113,6 +113,7 @@ Task<Status> enumerate(Target& target, rpc::Request& request) {
   if (call.head.epoch != 0) {
     DAOS_CO_CHECK(co_await target.settle(container->pool->vos(), call.head.epoch));
   }
+  trace.enter(Stage::kVos);
   DAOS_CO_CHECK(
       use.vos().enumerate({.level = levelOf(call.head.level),
                            .oid = call.head.oid,
@@ -128,6 +129,7 @@ Task<Status> enumerate(Target& target, rpc::Request& request) {
                         " bytes; there is room for " + std::to_string(call.head.sizeMax));
   }
   sink.finish(anchor);
+  trace.enter(Stage::kDurable);
   DAOS_CO_CHECK(co_await arena.waitDurable(ticket));
   request.reply(body);
   counted.succeed(body.size());
@@ -139,8 +141,10 @@ Task<Status> enumerate(Target& target, rpc::Request& request) {
 void registerEnumerate(Target& target, rpc::Endpoint& endpoint) {
   endpoint.handle(static_cast<uint16_t>(protocol::Opcode::kObjectEnumerate),
                   [&target](rpc::Request& request) -> Task<void> {
-                    const Status status = co_await enumerate(target, request);
+                    RequestTrace trace(target, request, Operation::kEnumerate);
+                    const Status status = co_await enumerate(target, request, trace);
                     if (!status.ok()) request.fail(status.error());
+                    trace.end(status.code());
                   });
 }
 

@@ -250,7 +250,7 @@ bool fetchNow(Target& target, rpc::Request& request) {
   return true;
 }
 
-Task<Status> fetchLater(Target& target, rpc::Request& request) {
+Task<Status> fetchLater(Target& target, rpc::Request& request, RequestTrace& trace) {
   IoContextPool::Lease context(target.ioContexts());
   DAOS_CO_TRY(const Prepared prepared, prepare(request, *context));
   OpenContainer::Use use(*prepared.container);
@@ -258,12 +258,18 @@ Task<Status> fetchLater(Target& target, rpc::Request& request) {
   vos::Pool& pool = prepared.container->pool->vos();
   DAOS_CO_CHECK(co_await target.settle(pool, prepared.fetch.read.epoch));
   const Epoch epoch = epochOf(target, prepared.fetch);
+  trace.enter(Stage::kVos);
   Status status = use.vos().fetch(prepared.fetch, context->fetched);
   if (!status.ok()) co_return co_await failDurably(pool.arena(), std::move(status).error());
-  if (context->fetched.hasMedia()) DAOS_CO_CHECK(co_await context->fetched.readMedia());
+  if (context->fetched.hasMedia()) {
+    trace.enter(Stage::kMedia);
+    DAOS_CO_CHECK(co_await context->fetched.readMedia());
+  }
+  trace.enter(Stage::kDurable);
   if (!isPlanted(Planted::kReturnUncommitted)) {
     DAOS_CO_CHECK(co_await pool.arena().waitDurable(context->fetched.ticket()));
   }
+  trace.enter(Stage::kAnswer);
   const Answer answer(prepared.fetch, *context);
   if (!answer.status().ok()) co_return Error(answer.status().error());
   if (!request.isSinkRemote()) {
@@ -291,8 +297,10 @@ void registerFetch(Target& target, rpc::Endpoint& endpoint) {
   endpoint.handleFast(opcode,
                       [&target](rpc::Request& request) { return fetchNow(target, request); });
   endpoint.handle(opcode, [&target](rpc::Request& request) -> Task<void> {
-    const Status status = co_await fetchLater(target, request);
+    RequestTrace trace(target, request, Operation::kFetch);
+    const Status status = co_await fetchLater(target, request, trace);
     if (!status.ok()) request.fail(status.error());
+    trace.end(status.code());
   });
 }
 

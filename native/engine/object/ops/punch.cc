@@ -10,7 +10,7 @@
 namespace daos::engine {
 namespace {
 
-Task<Result<Epoch>> punch(Target& target, rpc::Request& request) {
+Task<Result<Epoch>> punch(Target& target, rpc::Request& request, RequestTrace& trace) {
   DAOS_CO_TRY(const protocol::PunchCall call, protocol::decodePunch(request.body()));
   DAOS_CO_TRY(OpenContainer* const container,
               findHandle(request.session(), call.head.container, true));
@@ -21,6 +21,7 @@ Task<Result<Epoch>> punch(Target& target, rpc::Request& request) {
   if (call.head.epoch != 0) DAOS_CO_CHECK(target.observeEpoch(call.head.epoch));
   const Epoch epoch = call.head.epoch ? call.head.epoch : target.nextEpoch();
   const bool isObject = call.head.level == protocol::PunchLevel::kObject;
+  trace.enter(Stage::kVos);
   const auto ticket =
       use.vos().punch({.oid = call.head.oid,
                        .dkey = isObject ? Bytes{} : call.dkey,
@@ -28,6 +29,7 @@ Task<Result<Epoch>> punch(Target& target, rpc::Request& request) {
                        .write = {.epoch = epoch,
                                  .conditions = call.head.conditions,
                                  .operation = knownAs(call.operation)}});
+  trace.enter(Stage::kDurable);
   if (ticket.code() == ErrorCode::kAlready) {
     // Repeated after its answer was lost: it gets that answer.
     const Epoch known = use.vos().operationEpoch(call.operation);
@@ -48,7 +50,9 @@ Task<Result<Epoch>> punch(Target& target, rpc::Request& request) {
 void registerPunch(Target& target, rpc::Endpoint& endpoint) {
   endpoint.handle(static_cast<uint16_t>(protocol::Opcode::kObjectPunch),
                   [&target](rpc::Request& request) -> Task<void> {
-                    const auto epoch = co_await punch(target, request);
+                    RequestTrace trace(target, request, Operation::kPunch);
+                    const auto epoch = co_await punch(target, request, trace);
+                    trace.end(epoch.code());
                     if (!epoch.ok()) {
                       request.fail(epoch.error());
                       co_return;

@@ -24,7 +24,7 @@ Result<vos::QueryWhat> whatOf(uint32_t flags) {
 
 uint64_t integerOf(Bytes key) { return key.size() == 8 ? loadAs<uint64_t>(key.data()) : 0; }
 
-Task<Status> query(Target& target, rpc::Request& request) {
+Task<Status> query(Target& target, rpc::Request& request, RequestTrace& trace) {
   DAOS_CO_TRY(const protocol::QueryCall call, protocol::decodeQuery(request.body()));
   DAOS_CO_TRY(OpenContainer* const container,
               findHandle(request.session(), call.head.container, false));
@@ -34,6 +34,7 @@ Task<Status> query(Target& target, rpc::Request& request) {
   if (call.head.epoch != 0) {
     DAOS_CO_CHECK(co_await target.settle(container->pool->vos(), call.head.epoch));
   }
+  trace.enter(Stage::kVos);
   DAOS_CO_TRY(
       const vos::QueryResult found,
       use.vos().query({.oid = call.head.oid,
@@ -41,6 +42,7 @@ Task<Status> query(Target& target, rpc::Request& request) {
                        .dkey = call.dkey,
                        .akey = call.akey,
                        .read = {.epoch = call.head.epoch ? call.head.epoch : kEpochMax}}));
+  trace.enter(Stage::kDurable);
   vos::Arena& arena = container->pool->vos().arena();
   DAOS_CO_CHECK(co_await arena.waitDurable(arena.lastTicket()));
   const protocol::QueryReply reply{.dkey = integerOf(found.dkey),
@@ -57,8 +59,10 @@ Task<Status> query(Target& target, rpc::Request& request) {
 void registerQuery(Target& target, rpc::Endpoint& endpoint) {
   endpoint.handle(static_cast<uint16_t>(protocol::Opcode::kObjectQuery),
                   [&target](rpc::Request& request) -> Task<void> {
-                    const Status status = co_await query(target, request);
+                    RequestTrace trace(target, request, Operation::kQuery);
+                    const Status status = co_await query(target, request, trace);
                     if (!status.ok()) request.fail(status.error());
+                    trace.end(status.code());
                   });
 }
 

@@ -107,17 +107,19 @@ bool updateNow(Target& target, rpc::Request& request) {
 // The epoch is chosen when nothing is awaited any more: then writes take effect in the order of
 // their epochs, and neither a condition nor a read at a later epoch misses one that is under way.
 Task<Result<vos::Ticket>> store(Target& target, rpc::Request& request, IoContext& context,
-                                vos::Container& vos, Prepared& prepared) {
+                                vos::Container& vos, Prepared& prepared, RequestTrace& trace) {
   vos::Pool& pool = prepared.container->pool->vos();
   vos::UpdateRequest& update = prepared.update;
   if (request.isDataInline() && !vos.needsMedia(update)) {
     DAOS_CO_CHECK(verifyInline(context.io, request.inlineData()));
     cutInline(context, request.inlineData());
     DAOS_CO_TRY(update.write.epoch, stamp(target, context.io));
+    trace.enter(Stage::kVos);
     co_return vos.update(update, context.data);
   }
   // The epoch of before the waiting may be that of a snapshot by now.
   DAOS_CO_TRY(update.write.epoch, stamp(target, context.io));
+  trace.enter(Stage::kReserve);
   auto begun = vos.updateBegin(update);
   if (begun.code() == ErrorCode::kNospace && pool.hasDroppedData()) {
     // Some of what is used was dropped, and is free as soon as that is durable.
@@ -126,14 +128,17 @@ Task<Result<vos::Ticket>> store(Target& target, rpc::Request& request, IoContext
     begun = vos.updateBegin(update);
   }
   DAOS_CO_TRY(vos::PendingUpdate pending, std::move(begun));
+  trace.enter(Stage::kPull);
   DAOS_CO_CHECK(co_await request.pull(pending.buffers()));
   DAOS_CO_CHECK(verifyPulled(context.io, pending.buffers()));
+  trace.enter(Stage::kMedia);
   DAOS_CO_CHECK(co_await pending.writeData());
   DAOS_CO_TRY(update.write.epoch, stamp(target, context.io));
+  trace.enter(Stage::kVos);
   co_return vos.updateEnd(pending);
 }
 
-Task<Status> updateLater(Target& target, rpc::Request& request) {
+Task<Status> updateLater(Target& target, rpc::Request& request, RequestTrace& trace) {
   IoContextPool::Lease context(target.ioContexts());
   DAOS_CO_TRY(Prepared prepared, prepare(target, request, *context));
   OpenContainer::Use use(*prepared.container);
@@ -145,7 +150,8 @@ Task<Status> updateLater(Target& target, rpc::Request& request) {
   }
   const QuotaHold hold(prepared.container->quota.pendingBytes, request.dataSize());
   if (!arena.hasLogRoom()) DAOS_CO_CHECK(co_await arena.waitLogRoom());
-  auto ticket = co_await store(target, request, *context, use.vos(), prepared);
+  auto ticket = co_await store(target, request, *context, use.vos(), prepared, trace);
+  trace.enter(Stage::kDurable);
   if (ticket.code() == ErrorCode::kAlready) {
     // Repeated after its answer was lost: it gets that answer.
     const Epoch epoch = use.vos().operationEpoch(prepared.update.write.operation);
@@ -170,8 +176,10 @@ void registerUpdate(Target& target, rpc::Endpoint& endpoint) {
   endpoint.handleFast(opcode,
                       [&target](rpc::Request& request) { return updateNow(target, request); });
   endpoint.handle(opcode, [&target](rpc::Request& request) -> Task<void> {
-    const Status status = co_await updateLater(target, request);
+    RequestTrace trace(target, request, Operation::kUpdate);
+    const Status status = co_await updateLater(target, request, trace);
     if (!status.ok()) request.fail(status.error());
+    trace.end(status.code());
   });
 }
 

@@ -6,7 +6,7 @@
 import { ENGINE_METHODS, type EngineControl } from '@daos/control/engine-control';
 import { startEngine } from '@daos/native';
 import { failureOf, toEngineSchema, type FromEngine, type ToEngine } from './engine-messages.js';
-import { engineControlOf } from './native-engine-control.js';
+import { engineControlOf, passSpans } from './native-engine-control.js';
 
 let control: EngineControl | undefined;
 
@@ -25,8 +25,10 @@ async function start(options: Extract<ToEngine, { type: 'start' }>['options']): 
   process.title = `daos-engine rank ${options.rank}`;
   try {
     const { pinCores, ...rest } = options;
-    control = engineControlOf(await startEngine({ ...rest, ...(pinCores && { pinCores }) }));
+    const engine = await startEngine({ ...rest, ...(pinCores && { pinCores }) });
+    control = engineControlOf(engine);
     send({ type: 'started' });
+    void passSpans(engine, (taken) => send({ type: 'spans', ...taken }));
   } catch (error) {
     send({ type: 'failed', failure: failureOf(error) });
     leave(1);

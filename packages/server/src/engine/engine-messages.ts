@@ -2,9 +2,11 @@
 // check what they receive.
 //
 //   server → engine   start (once, first), then calls
-//   engine → server   started or failed, then an answer for each call, in any order
+//   engine → server   started or failed, then an answer for each call, in any order; spans of
+//                     requests that clients trace, whenever there are some
 
 import { ENGINE_METHODS, type EngineMethod } from '@daos/control/engine-control';
+import { requestSpanSchema } from '@daos/control/engine-spans';
 import { DaosError, ERRORS, type DaosErrorCode } from '@daos/model';
 import * as z from 'zod';
 
@@ -41,6 +43,11 @@ const failureSchema = z.object({
 export const fromEngineSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('started') }),
   z.object({ type: z.literal('failed'), failure: failureSchema }),
+  z.object({
+    type: z.literal('spans'),
+    spans: z.array(requestSpanSchema),
+    droppedCount: z.int().min(0),
+  }),
   z.object({
     type: z.literal('answer'),
     id: z.int(),

@@ -11,6 +11,7 @@ import {
   type EngineControl,
   type EngineMethod,
 } from '@daos/control/engine-control';
+import { reportRequestSpans } from '@daos/control/engine-spans';
 import { DaosError } from '@daos/model';
 import {
   fromEngineSchema,
@@ -39,6 +40,7 @@ export class EngineProcess {
   readonly control: EngineControl;
   readonly exited: Promise<EngineExit>;
   readonly #child: ChildProcess;
+  readonly #onLine: (line: string) => void;
   readonly #waiting = new Map<number, Waiting>();
   #starting: Waiting | undefined;
   #lastId = 0;
@@ -59,6 +61,7 @@ export class EngineProcess {
 
   private constructor(rank: number, onLine: (line: string) => void) {
     this.rank = rank;
+    this.#onLine = onLine;
     this.control = this.#makeControl();
     this.#child = fork(MAIN, [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
@@ -140,10 +143,16 @@ export class EngineProcess {
   }
 
   #receive(message: FromEngine): void {
+    if (message.type === 'spans') return this.#report(message);
     if (message.type === 'started') this.#starting?.resolve(undefined);
     else if (message.type === 'failed') this.#starting?.reject(errorOf(message.failure));
     else if (message.failure) this.#waiting.get(message.id)?.reject(errorOf(message.failure));
     else this.#waiting.get(message.id)?.resolve(message.result);
+  }
+
+  #report({ spans, droppedCount }: Extract<FromEngine, { type: 'spans' }>): void {
+    reportRequestSpans(this.rank, spans);
+    if (droppedCount > 0) this.#onLine(`${droppedCount} spans of traced requests were dropped`);
   }
 
   #end(reason: string, resolve: (exit: EngineExit) => void): void {

@@ -3,7 +3,7 @@
 
 import type { EngineControl, EngineParameters } from '@daos/control/engine-control';
 import { DaosError, type DaosErrorCode } from '@daos/model';
-import type { Engine } from '@daos/native';
+import type { Engine, RequestSpans } from '@daos/native';
 
 /** Answers at the latest after this: less than any caller waits for an answer. */
 const QUOTA_WAIT_MS = 20_000;
@@ -63,6 +63,15 @@ export function engineControlOf(engine: Engine): EngineControl {
     addresses: async () => ({ targets: await engine.addresses() }),
     stop: () => done(engine.stop()),
   };
+}
+
+/** Gives spans of requests that clients trace to `take`, until the engine stops. */
+export async function passSpans(engine: Engine, take: (taken: RequestSpans) => void) {
+  for (;;) {
+    const taken = await engine.awaitRequestSpans();
+    if (taken.spans.length === 0) return;
+    take(taken);
+  }
 }
 
 /** One call at a time waits in the engine, however many wait here. */
