@@ -227,7 +227,7 @@ TEST_F(RpcTest, ACallEndsAtItsDeadline) {
   auto reply =
       call({.opcode = kSlow, .deadlineNs = start + 20'000'000, .body = bytesOf(&sleepNs, 8)});
   EXPECT_EQ(reply.code(), ErrorCode::kTimedout);
-  EXPECT_LT(client.clock.nowNs() - start, 60'000'000u);
+  EXPECT_LT(client.clock.nowNs() - start, 180'000'000u);
   EXPECT_TRUE(runBoth(client, server, [&] { return server.slowCount == 1; }));
   EXPECT_EQ(server.abandonedCount, 1);
 }

@@ -16,7 +16,7 @@ import { ControlService } from './control-service.js';
 
 const TIMEOUT_MS = 1000;
 const CALLER_COUNT = 200;
-const ANSWER_MS_MAX = 500;
+const ANSWER_MS_MAX = 800;
 const TRICKLE_MS = 50;
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
 const yes = new Proxy({} as EngineControl, { get: () => async () => ({ targets: [] }) });

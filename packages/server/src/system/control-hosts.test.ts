@@ -179,7 +179,7 @@ describe('server/control-hosts', () => {
     const startedMs = performance.now();
     const other = (leader + 1) % HOST_COUNT;
     await anyHost.call('createPool', { body: { label: 'later', size: 64 * MIB, ranks: [other] } });
-    expect(performance.now() - startedMs).toBeLessThan(6000);
+    expect(performance.now() - startedMs).toBeLessThan(15_000);
     expect(await leaderIndex()).not.toBe(leader);
     await until(async () => (await states())[leader] === 'suspect');
     host.child = launch(host.config);
@@ -210,7 +210,7 @@ describe('server/control-hosts', () => {
     const startedMs = performance.now();
     await anyHost.call('createContainer', { params: { pool: 'p0' }, body: { label: 'c' } });
     await anyHost.call('createPool', { body: { label: 'last', size: 256 * MIB } });
-    expect(performance.now() - startedMs).toBeLessThan(10_000);
+    expect(performance.now() - startedMs).toBeLessThan(20_000);
     expect((await anyHost.call('listPools')).pools).toHaveLength(5);
   }, 60_000);
 });
