@@ -166,6 +166,9 @@ async function removeStale(socketPath: string): Promise<void> {
     });
     probe.on('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'EACCES'));
   });
-  if (isServed) throw new DaosError('DER_BUSY', `an agent listens at ${socketPath} already`);
+  if (isServed) {
+    const action = 'use it, or stop it, or give another socket';
+    throw new DaosError('DER_BUSY', `an agent listens at ${socketPath} already`, { action });
+  }
   rmSync(socketPath, { force: true });
 }

@@ -47,5 +47,6 @@ try {
 } catch (error) {
   const known = DaosError.is(error) ? `${error.code}: ${error.message}` : String(error);
   process.stderr.write(`daos-agent: ${known}\n`);
+  if (DaosError.is(error)) process.stderr.write(`daos-agent: what to do: ${error.action}\n`);
   process.exitCode = DaosError.is(error, 'DER_INVAL') ? EXIT_USAGE : EXIT_FAILED;
 }

@@ -94,7 +94,7 @@ describe('cli/bad-input', () => {
     });
     const put = ['object', 'put', 'p', 'c', 'new', 'k', home.config, '--oclass', 'NONE1'];
     expect(await daos.run(put)).not.toBe(0);
-    expect(errors).toMatch(/unknown object class 'NONE1'.*S1 to SX/);
+    expect(errors).toMatch(/unknown object class 'NONE1'[^]*what to do: .*S1 to SX/);
     // An id with class bits that no table has.
     const madeUp = makeObjectId({ user: 1n, type: 'MULTI_LEXICAL', objectClass: 'S1' });
     const unknown = container.object(madeUp | (0xffn << 112n));

@@ -78,6 +78,7 @@ export class Cli {
   /** The exit code. */
   async run(parameters: readonly string[]): Promise<number> {
     try {
+      this.#checkHelp(parameters);
       await this.program.parseAsync(parameters, { from: 'user' });
     } catch (error) {
       if (!(error instanceof CommanderError)) throw error;
@@ -85,6 +86,32 @@ export class Cli {
       this.#failUsage(error);
     }
     return this.#exitCode;
+  }
+
+  /** Commander shows the help of what is known of a command line, whatever else it names. */
+  #checkHelp(parameters: readonly string[]): void {
+    if (!parameters.some((parameter) => parameter === '--help' || parameter === '-h')) return;
+    let command = this.program;
+    for (let i = 0; i < parameters.length && command.commands.length > 0; i++) {
+      const parameter = parameters[i] as string;
+      if (parameter.startsWith('-')) {
+        if (takesNext(this.program, parameter)) i++;
+        continue;
+      }
+      const next = command.commands.find(
+        (known) => known.name() === parameter || known.aliases().includes(parameter),
+      );
+      if (!next) return this.#refuseCommand(command, parameter, parameters);
+      command = next;
+    }
+  }
+
+  /** Before anything was parsed: whether an object is wanted has to be looked for. */
+  #refuseCommand(within: Command, name: string, parameters: readonly string[]): void {
+    const isJson = parameters.includes('--json') || parameters.includes('-j');
+    this.program.setOptionValue('json', isJson);
+    const code = 'commander.unknownCommand';
+    within.error(`error: unknown command '${name}'`, { code, exitCode: 1 });
   }
 
   /** People have had commander's own words for it. */
@@ -129,6 +156,11 @@ export class Cli {
     this.#world.writeError(`${name}: ${known ? `${known.code}: ` : ''}${message}\n`);
     if (known) this.#world.writeError(`${name}: what to do: ${known.action}\n`);
   }
+}
+
+function takesNext(program: Command, flag: string): boolean {
+  const option = program.options.find(({ short, long }) => short === flag || long === flag);
+  return option?.required === true;
 }
 
 /** Whole numbers beyond a double's go as text. */

@@ -19,6 +19,8 @@ export type ExitName = keyof typeof EXIT_CODES;
 const NAMES: Partial<Record<DaosErrorCode, ExitName>> = {
   DER_INVAL: 'usage',
   DER_OVERFLOW: 'usage',
+  DER_KEY2BIG: 'usage',
+  DER_REC2BIG: 'usage',
   DER_NONEXIST: 'notFound',
   DER_UNREACH: 'unreachable',
   DER_TIMEDOUT: 'unreachable',

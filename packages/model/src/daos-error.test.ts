@@ -13,6 +13,14 @@ describe('model/daos-error', () => {
     expect(String(error)).toBe('DaosError: pool p: no space left');
   });
 
+  test('an error may advise what fits its case better than its code does', () => {
+    const action = 'choose another label';
+    expect(new DaosError('DER_EXIST', 'a pool', { action }).action).toBe(action);
+    expect(new DaosError('DER_EXIST', 'a pool', { cause: 1 }).action).toBe(
+      ERRORS.DER_EXIST.action,
+    );
+  });
+
   test('without a message an error says what its code means', () => {
     expect(new DaosError('DER_TIMEDOUT').message).toBe(ERRORS.DER_TIMEDOUT.text);
   });

@@ -10,16 +10,25 @@ export function errorCodeOf(value: number): DaosErrorCode | undefined {
   return CODES_BY_NUMBER.get(Math.abs(value));
 }
 
+export interface DaosErrorOptions {
+  readonly cause?: unknown;
+  readonly action?: string;
+}
+
 /**
  * A failed operation. `message` names the thing that failed; `code` is what a program reacts to;
  * `retryable` tells whether repeating the same call can help.
  */
 export class DaosError extends Error {
   readonly code: DaosErrorCode;
+  readonly #action: string | undefined;
 
-  constructor(code: DaosErrorCode, message?: string, options?: { cause?: unknown }) {
-    super(message ?? ERRORS[code].text, options);
+  /** `action`: what to do in this case, where what the code advises in general doesn't fit. */
+  constructor(code: DaosErrorCode, message?: string, options: DaosErrorOptions = {}) {
+    const { action, ...rest } = options;
+    super(message ?? ERRORS[code].text, rest);
     this.code = code;
+    this.#action = action;
   }
 
   /** From a number of the native core. A number outside the table is an internal error. */
@@ -42,7 +51,7 @@ export class DaosError extends Error {
 
   /** What the caller can do about it. */
   get action(): string {
-    return ERRORS[this.code].action;
+    return this.#action ?? ERRORS[this.code].action;
   }
 
   /** The number in DAOS's C API, positive. */

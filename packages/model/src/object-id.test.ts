@@ -79,6 +79,9 @@ describe('model/object-class', () => {
 
   test('an unknown class is refused by name', () => {
     expect(() => parseObjectClass('S3')).toThrow("unknown object class 'S3'");
+    expect(() => parseObjectClass('rp_2')).toThrow(
+      "unknown object class 'rp_2': did you mean RP_2G1, RP_2G2, RP_2G4, RP_2G6 …?",
+    );
     expect(() => parseObjectClass('constructor')).toThrow("unknown object class 'constructor'");
   });
 });

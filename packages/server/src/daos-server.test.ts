@@ -164,7 +164,8 @@ describe('server/daos-server', () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
-    const taken = await launch(configOf(newDirectory(), port)).ended;
+    const unstarted = newDirectory();
+    const taken = await launch(configOf(unstarted, port)).ended;
     const engineConfig = configOf(newDirectory()).replace('targets: 2', `port: ${port}`);
     const engineTaken = await launch(engineConfig).ended;
     other.close();
@@ -172,7 +173,17 @@ describe('server/daos-server', () => {
       status: 1,
       errors: expect.stringMatching(`DER_BUSY.*127.0.0.1:${port}`),
     });
-    expect(taken).toMatchObject({ status: 1, errors: expect.stringContaining(`port ${port}`) });
+    expect(taken).toMatchObject({
+      status: 1,
+      errors: expect.stringMatching(`DER_BUSY: port ${port} .*\n.*what to do: stop the program`),
+    });
+    const uncertified = configOf(unstarted).replace('  insecure: true\n', '');
+    expect(await launch(uncertified).ended).toMatchObject({
+      status: 1,
+      errors: expect.stringMatching(/DER_NOSYS: .* no certificates\n.*cert generate/),
+    });
+    // Neither has started an engine.
+    expect(existsSync(join(unstarted, 'engine0'))).toBe(false);
 
     const misspelt = await launch(configOf('/nowhere').replace('targets', 'tragets')).ended;
     expect(misspelt.status).toBe(2);

@@ -91,5 +91,6 @@ try {
 } catch (error) {
   const known = DaosError.is(error) ? `${error.code}: ${error.message}` : String(error);
   process.stderr.write(`daos-server: ${known}\n`);
+  if (DaosError.is(error)) process.stderr.write(`daos-server: what to do: ${error.action}\n`);
   process.exitCode = DaosError.is(error, 'DER_INVAL') ? EXIT_USAGE : EXIT_FAILED;
 }

@@ -11,6 +11,7 @@ import { ControlClient } from '@daos/control/client';
 import type { ConsoleToken } from '@daos/control/console';
 import type { ControlService } from '@daos/control/service';
 import { readCertificates, type Certificates } from '@daos/control/service-tls';
+import { checkListen } from '@daos/control/listen';
 import { DaosError } from '@daos/model';
 import {
   enginesOf,
@@ -84,6 +85,7 @@ export class DaosServer implements AsyncDisposable {
     const { data_directory, name } = this.#config;
     const data = DataDirectory.open(data_directory, name);
     this.#undo.push(() => data[Symbol.dispose]());
+    await this.#checkServices();
     const engines = enginesOf(this.#config);
     const member = this.#member();
     for (const engine of engines) {
@@ -119,6 +121,14 @@ export class DaosServer implements AsyncDisposable {
       this.#publish = () => {};
     });
     this.#publish();
+  }
+
+  /** What would keep the services from starting, before engines are started for nothing. */
+  async #checkServices(): Promise<void> {
+    const { address, port, insecure, console_port: consolePort } = this.#config.control;
+    const access = { address, insecure, certificates: this.#certificates };
+    await checkListen({ ...access, port });
+    if (consolePort !== undefined) await checkListen({ ...access, port: consolePort });
   }
 
   /** Loads the service only now, while the engines start on other cores. */

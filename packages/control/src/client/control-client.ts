@@ -1,7 +1,7 @@
 // Calls the control service with the types of its routes.
 
 import { randomUUID } from 'node:crypto';
-import type { PoolDirectory } from '@daos/model';
+import { DaosError, type PoolDirectory } from '@daos/model';
 import type * as z from 'zod';
 import type { Route } from '../api/route.js';
 import { ROUTES } from '../api/routes.js';
@@ -46,7 +46,7 @@ export class ControlClient implements PoolDirectory {
     this.url = options.url;
     this.#credential = options.credential;
     this.#hosts = new ControlHosts({
-      urls: options.url.split(',').map((url) => url.trim().replace(/\/+$/, '')),
+      urls: options.url.split(',').map(checkedUrl),
       timeoutMs: options.timeoutMs ?? TIMEOUT_MS_DEFAULT,
       certificates: options.certificates,
     });
@@ -101,6 +101,15 @@ export class ControlClient implements PoolDirectory {
       body: JSON.stringify(body),
     });
   }
+}
+
+/** DER_INVAL for what no control service can be reached by. */
+function checkedUrl(text: string): string {
+  const url = text.trim().replace(/\/+$/, '');
+  if (/^unix:./.test(url) || (/^https?:\/\//.test(url) && URL.canParse(url))) return url;
+  throw new DaosError('DER_INVAL', `'${text.trim()}' is no address of a control service`, {
+    action: `give one as http://127.0.0.1:10001, https://HOST:PORT or unix:/run/daos/agent.sock`,
+  });
 }
 
 function pathOf(route: Route, { params, query }: CallOptions<RouteName>): string {

@@ -103,7 +103,10 @@ function bodyOf(url: string, { status, text }: HttpAnswer): unknown {
   const body = parseJson(text);
   if (status === 200) return body;
   const known = errorBodySchema.safeParse(body);
-  if (known.success) throw new DaosError(known.data.error.code, known.data.error.message);
+  if (known.success) {
+    const { code, message, action } = known.data.error;
+    throw new DaosError(code, message, { action });
+  }
   throw new DaosError('DER_PROTO', `${url} answered ${status}, which is not a DAOS answer`);
 }
 

@@ -53,8 +53,8 @@ export class ConsoleAccess {
     const nowMs = this.#clock.monotonicMs();
     for (const [digest, untilMs] of known) if (untilMs <= nowMs) known.delete(digest);
     if (known.size >= countMax) {
-      const message = `there are ${countMax} ${what} already: wait for some to end`;
-      throw new DaosError('DER_BUSY', message);
+      const message = `there are ${countMax} ${what} already`;
+      throw new DaosError('DER_BUSY', message, { action: 'wait for some to end' });
     }
     const secret = randomBytes(SECRET_SIZE).toString('base64url');
     known.set(digestOf(secret), nowMs + lifeMs);

@@ -51,6 +51,7 @@ export async function createContainer(
         'DER_EXIST',
         `there is a container '${known.label}' (${known.uuid}) in pool '${pool.fields.label}' ` +
           `already`,
+        { action: 'choose another label, or use the container that is there' },
       );
     }
     const container = await record(context, pool, request, requestKey);

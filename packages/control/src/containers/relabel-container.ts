@@ -34,7 +34,8 @@ export async function relabelContainer(
   );
   if (succeeded) return next;
   if (await context.store.get(labelKey)) {
-    throw new DaosError('DER_EXIST', `there is a container '${label}' in '${pool.label}' already`);
+    const message = `there is a container '${label}' in '${pool.label}' already`;
+    throw new DaosError('DER_EXIST', message, { action: 'choose another label' });
   }
   throw new DaosError('DER_AGAIN', `container '${old}' changed meanwhile`);
 }

@@ -83,7 +83,11 @@ export function storeError(error: unknown, action: string, directory?: string): 
     // A write that a full disk cut short is told as EIO.
     (code === EIO && directory !== undefined && freeBytes(directory) < ROOM_MIN);
   const text = `${action}: ${message ?? String(error)}`;
-  return new DaosError(isFull ? 'DER_NOSPACE' : 'DER_IO', text, { cause: error });
+  if (!isFull) return new DaosError('DER_IO', text, { cause: error });
+  return new DaosError('DER_NOSPACE', text, {
+    cause: error,
+    action: `make room on the disk of the control service's metadata`,
+  });
 }
 
 function freeBytes(directory: string): number {

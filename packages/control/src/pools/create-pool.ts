@@ -95,6 +95,7 @@ function checkNew(request: CreatePoolRequest, pools: readonly PoolFields[]): voi
   throw new DaosError(
     'DER_EXIST',
     `there is a pool '${same.label}' (${same.uuid}) already, it is ${same.state}`,
+    { action: 'choose another label, or use the pool that is there' },
   );
 }
 

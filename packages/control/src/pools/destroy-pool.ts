@@ -65,7 +65,8 @@ async function checkEmpty(context: ControlContext, pool: PoolFields): Promise<vo
   if (entries.length > 0) {
     throw new DaosError(
       'DER_BUSY',
-      `pool '${pool.label}' has containers: destroy them first, or destroy it with --recursive`,
+      `pool '${pool.label}' has containers`,
+      { action: 'destroy them first, or destroy the pool with --recursive' },
     );
   }
 }

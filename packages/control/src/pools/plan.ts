@@ -167,6 +167,9 @@ function shareOfFree(
   return { arenaBytes, dataBytes: grain(Math.max(0, storage - arenaBytes)) };
 }
 
+const ASK_FOR_LESS =
+  `ask for less, or destroy or shrink pools: 'dmg storage query usage' says what is free`;
+
 function checkFits(
   request: CreatePoolRequest,
   rank: RankFields,
@@ -180,6 +183,7 @@ function checkFits(
       `pool '${request.label}' needs ${formatSize(storageBytes)} on rank ${rank.rank}, ` +
         `where ${formatSize(free.storageBytes)} of ${formatSize(rank.storageCapacityBytes)} are ` +
         `free`,
+      { action: ASK_FOR_LESS },
     );
   }
   const memoryBytes = rank.targetCount * arenaBytes;
@@ -188,8 +192,8 @@ function checkFits(
       'DER_NOSPACE',
       `pool '${request.label}' needs ${formatSize(memoryBytes)} of memory on rank ${rank.rank}, ` +
         `where ${formatSize(free.memoryBytes)} of ${formatSize(rank.memoryCapacityBytes)} are ` +
-        `free: ` +
-        `lower its tier ratio, or raise 'memory' in the server's configuration`,
+        `free`,
+      { action: `lower its tier ratio, or raise 'memory' in the server's configuration` },
     );
   }
 }

@@ -25,7 +25,8 @@ export async function relabelPool(
   );
   if (succeeded) return next;
   if (await context.store.get(poolLabelKey(label))) {
-    throw new DaosError('DER_EXIST', `there is a pool '${label}' already`);
+    const message = `there is a pool '${label}' already`;
+    throw new DaosError('DER_EXIST', message, { action: 'choose another label' });
   }
   throw new DaosError('DER_AGAIN', `pool '${old}' changed meanwhile`);
 }

@@ -134,6 +134,7 @@ async function checkFits(
       'DER_NOSPACE',
       `pool '${pool.label}' needs ${formatSize(more)} more on rank ${rank}, where ` +
         `${formatSize(free)} are free`,
+      { action: `give a smaller size: 'dmg storage query usage' says what is free` },
     );
   }
 }

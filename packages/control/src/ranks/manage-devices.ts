@@ -51,7 +51,8 @@ export async function replaceDevice(
 ): Promise<void> {
   const device = await findDevice(context, rank, path);
   if (!device.isFaulty) {
-    throw new DaosError('DER_BUSY', `${path} works: set it faulty before it is replaced`);
+    const action = `set it faulty before: 'dmg storage set nvme-faulty'`;
+    throw new DaosError('DER_BUSY', `${path} works, and is not replaced`, { action });
   }
   if (!acceptsDataLoss) {
     const where = `target ${device.target} of rank ${rank}`;

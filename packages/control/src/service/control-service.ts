@@ -7,7 +7,6 @@
 // it takes a loopback address alone.
 
 import type { Server } from 'node:http';
-import { isIP } from 'node:net';
 import { TLSSocket, type TlsOptions } from 'node:tls';
 import { DaosError } from '@daos/model';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -27,7 +26,7 @@ import { AnsweredRequests } from './answered-requests.js';
 import type { AuditEntry } from './audit.js';
 import { callOf } from './call-route.js';
 import { daosErrorOf, errorBodyOf, httpStatusOf } from './http-errors.js';
-import { listen, urlOf } from './listen.js';
+import { checkAccess, listen, urlOf } from './listen.js';
 import { METRICS_CONTENT_TYPE, metricsText } from './metrics.js';
 import { roleOf, type Certificates, type Role } from './service-tls.js';
 import { watchEvents } from './watch-events.js';
@@ -90,7 +89,7 @@ export class ControlService {
    * public address.
    */
   static async start(options: ControlServiceOptions): Promise<ControlService> {
-    checkInsecure(options);
+    checkAccess(options);
     const service = new ControlService(options);
     await listen(service.#server, options.address, options.port);
     return service;
@@ -240,25 +239,6 @@ export class ControlService {
     } catch (error) {
       this.#options.log.error('the audit log cannot be written', { error: String(error) });
     }
-  }
-}
-
-function checkInsecure({ address, insecure, certificates }: ControlServiceOptions): void {
-  if (certificates) return;
-  if (!insecure) {
-    throw new DaosError(
-      'DER_NOSYS',
-      `the control service has no certificates: say 'insecure: true' to run it without, on ` +
-        `loopback`,
-    );
-  }
-  const isLoopback = address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
-  if (!isLoopback) {
-    throw new DaosError(
-      'DER_INVAL',
-      `an insecure control service may only listen on loopback (127.0.0.1, ::1), not on ` +
-        `'${address}'`,
-    );
   }
 }
 

@@ -66,7 +66,8 @@ function checkNew({ label, snapshots }: ContainerFields, { name }: CreateSnapsho
     );
   }
   if (name !== undefined && snapshots.some((known) => known.name === name)) {
-    throw new DaosError('DER_EXIST', `container '${label}' has a snapshot '${name}' already`);
+    const message = `container '${label}' has a snapshot '${name}' already`;
+    throw new DaosError('DER_EXIST', message, { action: 'choose another name, or leave it out' });
   }
 }
 

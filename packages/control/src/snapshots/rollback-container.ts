@@ -49,7 +49,8 @@ function checkLatest({ label, state, snapshots }: ContainerFields, epoch: string
   throw new DaosError(
     'DER_BUSY',
     `container '${label}' has a later snapshot, ${later.name ?? later.epoch}, which would go ` +
-      `with its data: destroy it first`,
+      `with its data`,
+    { action: `destroy the snapshot first: 'daos container destroy-snap'` },
   );
 }
 

@@ -27,7 +27,8 @@ export function generateCertificates(options: GenerateCertificatesOptions): stri
   if (existsSync(at('ca.key'))) {
     throw new DaosError(
       'DER_EXIST',
-      `${directory} has an authority already: remove it for a new one`,
+      `${directory} has an authority already`,
+      { action: 'remove it for a new one, or give another directory' },
     );
   }
   makeKey(at('ca.key'));

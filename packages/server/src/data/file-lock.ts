@@ -24,7 +24,8 @@ export class FileLock implements Disposable {
       if (error) throw new DaosError('DER_NOSYS', `cannot lock ${path}: ${error.message}`);
       if (status === HELD_BY_OTHER) {
         const holder = readFileSync(path, 'utf8').trim() || 'unknown';
-        throw new DaosError('DER_BUSY', `${thing} is in use by process ${holder}`);
+        const message = `${thing} is in use by process ${holder}`;
+        throw new DaosError('DER_BUSY', message, { action: 'stop that process, or wait for it' });
       }
       if (status !== 0)
         throw new DaosError('DER_IO', `cannot lock ${path}: flock ended with ${status}`);
