@@ -6,8 +6,8 @@ import { basename, delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runSession } from '../test.d/session.mjs';
-import { minutes, SetUpError } from '../test.d/steps.mjs';
-import { single } from '../test.d/tally.mjs';
+import { minutes, seconds, SetUpError } from '../test.d/steps.mjs';
+import { describe, single } from '../test.d/tally.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const build = join(root, 'build/fuzz');
@@ -54,14 +54,30 @@ async function runFuzzer(steps, { name, program }, durationSeconds, seed) {
   const begin = seed === undefined ? corpus : `-seed=${seed}`;
   const command = [program, begin, `-artifact_prefix=${crashes}/${name}-`];
   command.push(`-max_total_time=${durationSeconds}`, '-timeout=10', '-print_final_stats=1');
-  return steps.check(`fuzz ${name}`, async () => {
-    const timeoutMs = durationSeconds * 1000 + minutes(2);
-    const { ok, how, output, log } = await steps.run(name, command, { timeoutMs });
-    const count = Number(/number_of_executed_units: *(\d+)/.exec(output)?.[1] ?? 0);
-    process.stdout.write(`${count.toLocaleString('en-US')} inputs, `);
-    if (ok && count === 0) return single(`fuzz ${name}`, false, 'tried no input');
-    return single(`fuzz ${name}`, ok, `${how}, see ${log}`);
-  });
+  const start = Date.now();
+  const timeoutMs = durationSeconds * 1000 + minutes(2);
+  const { ok, how, output, log } = await steps.run(name, command, { timeoutMs });
+  const count = Number(/number_of_executed_units: *(\d+)/.exec(output)?.[1] ?? 0);
+  const tally =
+    ok && count === 0
+      ? single(`fuzz ${name}`, false, 'tried no input')
+      : single(`fuzz ${name}`, ok, `${how}, see ${log}`);
+  const inputs = `${count.toLocaleString('en-US')} inputs`;
+  console.log(`fuzz ${name} ... ${inputs}, ${describe(tally)} (${seconds(start)})`);
+  return tally;
+}
+
+/** As many at a time as there are cores. */
+async function runAll(steps, fuzzers, durationSeconds, seed) {
+  const pending = [...fuzzers];
+  const tallies = [];
+  async function work() {
+    for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
+      tallies.push(await runFuzzer(steps, next, durationSeconds, seed));
+    }
+  }
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  return tallies;
 }
 
 /** The number given, or the end of the program. */
@@ -105,5 +121,5 @@ await runSession(root, join(root, 'build/fuzz-logs'), async (steps, tallies) => 
   const jobs = String(availableParallelism());
   const command = ['cmake', '--build', build, '--parallel', jobs, '--target', ...targets];
   await steps.setUp('build', command, minutes(30));
-  for (const fuzzer of fuzzers) tallies.push(await runFuzzer(steps, fuzzer, durationSeconds, seed));
+  tallies.push(...(await runAll(steps, fuzzers, durationSeconds, seed)));
 });
