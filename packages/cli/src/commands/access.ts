@@ -75,6 +75,7 @@ function addAccess(cli: Cli, parent: Command, place: Place): void {
     ),
   );
   command('overwrite-acl', 'replaces the whole list')
+    .alias('replace')
     .requiredOption('-a, --acl-file <file>', 'one entry a line; lines that begin with # are notes')
     .action(changing(({ aclFile = '' }) => ({ replace: readAcl(aclFile) })));
   command('update-acl', 'adds entries, or replaces those of the same principals')
@@ -85,6 +86,7 @@ function addAccess(cli: Cli, parent: Command, place: Place): void {
     .requiredOption('-p, --principal <principal>', 'u:alice@, g:staff@, OWNER@, GROUP@, EVERYONE@')
     .action(changing(({ principal = '' }) => ({ delete: [principal] })));
   command('set-owner', 'gives it to another user or group')
+    .alias('chown')
     .option('-u, --user <user>', 'as alice@')
     .option('-g, --group <group>', 'as staff@')
     .action(changing(ownerOf));

@@ -56,23 +56,27 @@ function addAttributes(cli: Cli, parent: Command, place: Place): void {
   const split = (parameters: unknown[]) => parameters.slice(0, place.names.length) as string[];
   const last = (parameters: unknown[]) => parameters[place.names.length] as string | undefined;
 
-  command('list-attr', '', 'lists the names of the attributes').action(
+  const listing = command('list-attr', '', 'lists the names of the attributes');
+  listing.aliases(['list-attrs', 'lsattr']).action(
     cli.action(async (context, ...parameters: unknown[]) =>
       listed(Object.keys(await place.read(context, split(parameters)))),
     ),
   );
-  command('get-attr', ' [names]', 'shows attributes: name,name, or all').action(
+  const getting = command('get-attr', ' [names]', 'shows attributes: name,name, or all');
+  getting.alias('getattr').action(
     cli.action(async (context, ...parameters: unknown[]) =>
       shown(chosen(await place.read(context, split(parameters)), last(parameters))),
     ),
   );
-  command('set-attr', ' <attributes>', 'sets attributes: name:value,name:value').action(
+  const setting = command('set-attr', ' <attributes>', 'sets attributes: name:value,name:value');
+  setting.alias('setattr').action(
     cli.action(async (context, ...parameters: unknown[]) => {
       const set = parseProperties(last(parameters) ?? '');
       return shown(await place.change(context, split(parameters), { set }));
     }),
   );
-  command('del-attr', ' <names>', 'deletes attributes: name,name').action(
+  const deleting = command('del-attr', ' <names>', 'deletes attributes: name,name');
+  deleting.alias('delattr').action(
     cli.action(async (context, ...parameters: unknown[]) => {
       const names = (last(parameters) ?? '').split(',');
       return shown(await place.change(context, split(parameters), { delete: names }));

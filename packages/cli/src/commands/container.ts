@@ -41,10 +41,12 @@ export function addContainer(cli: Cli): void {
     .action(cli.action(queryContainer));
   container
     .command('get-prop <pool> <container> [names]')
+    .alias('getprop')
     .description('shows the properties of a container, or those of these names')
     .action(cli.action(getProperties));
   container
     .command('set-prop <pool> <container> <properties>')
+    .alias('setprop')
     .description('changes properties: label:newname')
     .action(cli.action(setProperties));
   addListObjects(cli, container);
@@ -65,6 +67,7 @@ export function addContainerManagement(cli: Cli): void {
     .action(cli.action(queryContainer));
   container
     .command('set-prop <pool> <container> <properties>')
+    .alias('setprop')
     .description('changes properties: quota_bytes:10GB,quota_objects:1000,status:healthy')
     .action(cli.action(setProperties));
 }

@@ -22,7 +22,7 @@ export function addPoolQueries(cli: Cli): Command {
   pool
     .command('query <pool>')
     .description('shows the space and the state of a pool')
-    .option('-t, --show-targets', 'also for each target')
+    .option('--show-targets', 'also for each target')
     .action(cli.action(queryPool));
   pool
     .command('query-targets <pool>')
@@ -32,6 +32,7 @@ export function addPoolQueries(cli: Cli): Command {
     .action(cli.action(queryTargets));
   pool
     .command('get-prop <pool> [names]')
+    .alias('getprop')
     .description('shows the properties of a pool, or those of these names')
     .action(cli.action(getProperties));
   pool
@@ -52,6 +53,8 @@ export function addPoolManagement(cli: Cli): void {
     .option('-t, --tier-ratio <ratio>', 'share for metadata and small values, as 6%')
     .option('-s, --scm-size <size>', 'size for metadata and small values on each rank')
     .option('-n, --nvme-size <size>', 'size for bulk data on each rank')
+    .option('--meta-size <size>', 'as --scm-size')
+    .option('--data-size <size>', 'as --nvme-size')
     .option('-r, --ranks <list>', 'ranks, as 0,2,4-6')
     .option('-k, --nranks <count>', 'number of ranks')
     .option('-u, --user <user>', 'who owns it; you, when left out')
@@ -65,6 +68,7 @@ export function addPoolManagement(cli: Cli): void {
     .action(cli.action(destroyPool));
   pool
     .command('set-prop <pool> <properties>')
+    .alias('setprop')
     .description('changes properties: label:newname')
     .action(cli.action(setProperties));
   pool
@@ -80,7 +84,7 @@ export function addPoolManagement(cli: Cli): void {
   addPoolAccess(cli, pool);
 }
 
-async function listPools({ control }: CommandContext): Promise<Output> {
+export async function listPools({ control }: CommandContext): Promise<Output> {
   const { pools } = await control.call('listPools');
   return { response: { pools }, human: pools.length ? poolTable(pools) : 'no pools\n' };
 }
@@ -153,6 +157,8 @@ interface CreateOptions {
   tierRatio?: string;
   scmSize?: string;
   nvmeSize?: string;
+  metaSize?: string;
+  dataSize?: string;
   ranks?: string;
   nranks?: string;
   user?: string;
@@ -160,12 +166,22 @@ interface CreateOptions {
   aclFile?: string;
 }
 
+/** Of two names for the same option. */
+function oneOf(options: Record<string, string | undefined>): string | undefined {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  if (given.length <= 1) return given[0]?.[1];
+  const names = given.map(([name]) => name).join(' and ');
+  throw new DaosError('DER_INVAL', `${names} mean the same: give one of them`);
+}
+
 async function createPool(
   { control }: CommandContext,
   label: string,
   options: CreateOptions,
 ): Promise<Output> {
-  if ((options.size === undefined) === (options.scmSize === undefined)) {
+  const arenaSize = oneOf({ '--scm-size': options.scmSize, '--meta-size': options.metaSize });
+  const dataSize = oneOf({ '--nvme-size': options.nvmeSize, '--data-size': options.dataSize });
+  if ((options.size === undefined) === (arenaSize === undefined)) {
     throw new DaosError('DER_INVAL', 'give either --size or --scm-size');
   }
   const pool = await control.call('createPool', {
@@ -173,8 +189,8 @@ async function createPool(
       label,
       ...(options.size !== undefined && parseSizeOrPercent(options.size)),
       ...(options.tierRatio !== undefined && { tierRatio: parseRatio(options.tierRatio) }),
-      ...(options.scmSize !== undefined && { arenaSizePerRank: parseSize(options.scmSize) }),
-      ...(options.nvmeSize !== undefined && { dataSizePerRank: parseSize(options.nvmeSize) }),
+      ...(arenaSize !== undefined && { arenaSizePerRank: parseSize(arenaSize) }),
+      ...(dataSize !== undefined && { dataSizePerRank: parseSize(dataSize) }),
       ...(options.ranks !== undefined && { ranks: parseRanks(options.ranks) }),
       ...ownerOf({ user: userInfo().username, ...options }),
       ...(options.aclFile !== undefined && { acl: readAcl(options.aclFile) }),

@@ -1,4 +1,4 @@
-// `daos container`: create-snap, list-snaps, destroy-snap, rollback, diff.
+// `daos container`: create-snap, list-snap, destroy-snap, rollback, diff.
 
 import { Client, type Container, type Difference } from '@daos/client';
 import { dateOf, DaosError, formatObjectId } from '@daos/model';
@@ -17,12 +17,13 @@ interface SnapshotOptions {
 export function addSnapshots(cli: Cli, container: Command): void {
   container
     .command('create-snap <pool> <container>')
+    .alias('snap')
     .description('pins the present state of a container')
     .option('-s, --snap <name>', 'a name for it')
     .action(cli.action(createSnapshot));
   container
-    .command('list-snaps <pool> <container>')
-    .alias('list-snapshots')
+    .command('list-snap <pool> <container>')
+    .aliases(['list-snaps', 'list-snapshots'])
     .description('lists the snapshots of a container')
     .action(cli.action(listSnapshots));
   const named = (name: string, description: string) =>

@@ -1,10 +1,11 @@
-// `dmg system`: query, leader-query, stop, start, exclude, clear-exclude.
+// `dmg system`: query, leader-query, list-pools, stop, start, exclude, clear-exclude.
 
 import { formatSize, type RankFields } from '@daos/control/client';
 import { DaosError } from '@daos/model';
 import type { Cli, CommandContext, Output } from '../cli.js';
 import { formatTable } from '../table.js';
 import { parseRanks } from './parse.js';
+import { listPools } from './pool.js';
 
 export function addSystem(cli: Cli): void {
   const system = cli.program.command('system').description('works on the system as a whole');
@@ -16,6 +17,10 @@ export function addSystem(cli: Cli): void {
     .command('leader-query')
     .description('shows which control host acts')
     .action(cli.action(queryLeader));
+  system
+    .command('list-pools')
+    .description('lists the pools of the system')
+    .action(cli.action(listPools));
   for (const action of ['stop', 'start'] as const) {
     system
       .command(action)
