@@ -60,7 +60,7 @@ describe('cli/programs', () => {
       /^created pool tank \([0-9a-f-]{36}\) on ranks 0\n$/,
     );
     expect((await dmg('pool', 'list')).output).toMatch(/tank .* ready .* 256.0 MiB/);
-    expect((await daos('pool', 'query', 'tank', '-t')).output).toMatch(/State: +ready/);
+    expect((await daos('pool', 'query', 'tank', '--show-targets')).output).toMatch(/State: +ready/);
     const checksums = 'cksum:sha256,cksum_size:64KiB,srv_cksum:off';
     await daos('cont', 'create', 'tank', 'box', '--type', 'POSIX', '--properties', checksums);
     expect((await daos('cont', 'get-prop', 'tank', 'box')).output).toMatch(/cksum_size +65536/);
