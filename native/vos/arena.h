@@ -106,6 +106,12 @@ class Arena {
   void prepare(const T& field) {
     prepare(&field, sizeof(T));
   }
+  // As modify(), of what this transaction has prepared: it is not searched for.
+  template <typename T>
+  T& modifyPrepared(const T& field) {
+    if (isFencePending_) fenceUndo();
+    return const_cast<T&>(field);
+  }
   // Announces stores to bytes of no meaning yet (an unused slot of a node): made durable with the
   // transaction, but not restored by abort().
   void fill(const void* address, size_t size) { changed_.push_back({offsetOf(address), size}); }

@@ -388,9 +388,13 @@ Result<Ticket> WriteScope::commit() {
   if (arena_.hasMetDamage()) return damagedRecord("it names what is not there");
   isCommitted_ = true;
   ContainerRecord& record = container_.record();
-  if (usedBytes_ != 0) arena_.modify(record.arenaBytes) += static_cast<uint64_t>(usedBytes_);
-  if (mediaBytes_ != 0) arena_.modify(record.mediaBytes) += static_cast<uint64_t>(mediaBytes_);
-  if (objectCount_ != 0) arena_.modify(record.objectCount) += static_cast<uint64_t>(objectCount_);
+  const auto add = [this](uint64_t& total, int64_t count) {
+    if (count != 0) arena_.modifyPrepared(total) += static_cast<uint64_t>(count);
+  };
+  add(record.arenaBytes, usedBytes_);
+  add(record.mediaBytes, mediaBytes_);
+  add(record.objectCount, objectCount_);
+  if (replaced_) arena_.modifyPrepared(*replaced_) = replacement_;
   const Ticket ticket = arena_.commit();
   if (container_.pool.media) container_.pool.media->committed(mediaChanges_, ticket);
   return ticket;

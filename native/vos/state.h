@@ -122,6 +122,13 @@ class WriteScope {
   void forgetTouched(Offset version) {
     if (transaction_ != 0) container_.transactions.forgetTouched(*this, transaction_, version);
   }
+  // The record becomes `wanted` with the other stores of the transaction: only these wait for the
+  // fence after what was noted for the undoing. Once.
+  void replaceAtCommit(CommittedRecord& record, const CommittedRecord& wanted) {
+    arena_.prepare(record);
+    replaced_ = &record;
+    replacement_ = wanted;
+  }
   void noteNewTransaction(const TransactionId& id) { newTransaction_ = id; }
 
   // As the arena's, counted for the container.
@@ -157,6 +164,8 @@ class WriteScope {
   bool isCommitted_ = false;
   uint32_t transaction_ = 0;
   TransactionId newTransaction_{};
+  CommittedRecord* replaced_ = nullptr;
+  CommittedRecord replacement_;
 };
 
 inline Error damagedRecord(const char* what) {

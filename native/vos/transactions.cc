@@ -67,21 +67,6 @@ TransactionId committedIdOf(const OperationId& operation) {
   return id;
 }
 
-// The operation that stands in the slot of `operation`; null for none, or for a damaged tree, which
-// the path tells.
-CommittedRecord* lastOfSlot(const Arena& arena, uint64_t* root, const OperationId& operation,
-                            TreePath& path) {
-  const uint64_t first = operation.slot() << OperationId::kSequenceBits;
-  CommittedTree::seek(arena, root, committedIdOf({operation.client, first}), path);
-  if (!settle(arena, path)) return nullptr;
-  auto* record = arena.find<CommittedRecord>(itemOffset(path.item()));
-  path.isDamaged = !record;
-  if (!record) return nullptr;
-  const auto found = loadAs<OperationId>(record->id.bytes.data());
-  const bool isOfSlot = found.client == operation.client && found.slot() == operation.slot();
-  return isOfSlot ? record : nullptr;
-}
-
 Error alreadyCommitted(const TransactionId& id) {
   return Error(ErrorCode::kAlready, "transaction " + id.toString() + " was committed before");
 }
@@ -217,28 +202,45 @@ Status Transactions::addCommitted(WriteScope& scope, const TransactionId& id, Ep
   return {};
 }
 
-Status Transactions::addOperation(WriteScope& scope, const OperationId& operation, Epoch epoch) {
-  Arena& arena = scope.arena();
-  uint64_t* root = &scope.container().record().committed;
-  const TransactionId id = committedIdOf(operation);
+Result<CommittedRecord*> Transactions::lastOfSlot(ContainerState& container,
+                                                  const OperationId& operation) {
+  Arena& arena = container.arena;
+  if (const Offset known = slots_.find(operation); known != 0) {
+    return arena.at<CommittedRecord>(known);
+  }
+  const uint64_t first = operation.slot() << OperationId::kSequenceBits;
   TreePath path;
-  CommittedRecord* last = lastOfSlot(arena, root, operation, path);
+  const TransactionId least = committedIdOf({operation.client, first});
+  CommittedTree::seek(arena, &container.record().committed, least, path);
+  const bool isThere = daos::vos::settle(arena, path);
   if (path.isDamaged) return damagedTree();
+  if (!isThere) return nullptr;
+  const Offset offset = itemOffset(path.item());
+  auto* record = arena.find<CommittedRecord>(offset);
+  if (!record) return damagedTree();
+  const auto found = loadAs<OperationId>(record->id.bytes.data());
+  if (found.client != operation.client || found.slot() != operation.slot()) return nullptr;
+  slots_.remember(operation, offset);
+  return record;
+}
+
+Status Transactions::addOperation(WriteScope& scope, const OperationId& operation, Epoch epoch) {
+  DAOS_TRY(CommittedRecord* const last, lastOfSlot(scope.container(), operation));
+  const TransactionId id = committedIdOf(operation);
+  // Its slot is noted when it is asked for the next time: this transaction may yet be undone.
   if (!last) return addCommitted(scope, id, epoch);
   const uint64_t known = loadAs<OperationId>(last->id.bytes.data()).number;
   if (known == operation.number) return alreadyCommitted(id);
   if (known > operation.number)
     return Error(ErrorCode::kCanceled, "its client has gone on to another operation");
   // Nothing stands between the two, so the order stays.
-  arena.modify(*last) = {id, epoch};
+  scope.replaceAtCommit(*last, {id, epoch});
   return {};
 }
 
-Epoch Transactions::epochOf(ContainerState& container, const OperationId& operation) const {
-  TreePath path;
-  const CommittedRecord* last =
-      lastOfSlot(container.arena, &container.record().committed, operation, path);
-  return last && last->id == committedIdOf(operation) ? last->epoch : 0;
+Epoch Transactions::epochOf(ContainerState& container, const OperationId& operation) {
+  const auto last = lastOfSlot(container, operation);
+  return last.ok() && *last && (*last)->id == committedIdOf(operation) ? (*last)->epoch : 0;
 }
 
 Status Transactions::touch(WriteScope& scope, uint32_t number, const Touched& touched) {
@@ -438,6 +440,7 @@ Result<bool> Transactions::forgetCommitted(ContainerState& container, Epoch upTo
       if (!committed) return damagedRecord("committed transaction");
       forgetCursor_ = committed->id;
       if (committed->epoch > upTo) continue;
+      slots_.forget(loadAs<OperationId>(committed->id.bytes.data()));
       scope.free(itemOffset(path.item()));
       removeItem(arena, path, scope.usedBytes());
       break;

@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "vos/operation_slots.h"
 #include "vos/records.h"
 #include "vos/requests.h"
 #include "vos/tree.h"
@@ -69,7 +70,7 @@ class Transactions {
   // DER_ALREADY; DER_CANCELED when a later one stands there.
   Status addOperation(WriteScope& scope, const OperationId& operation, Epoch epoch);
   // 0: it does not stand there.
-  Epoch epochOf(ContainerState& container, const OperationId& operation) const;
+  Epoch epochOf(ContainerState& container, const OperationId& operation);
   // What the write scope made has been undone.
   void forget(const TransactionId& id) { places_.erase(id); }
 
@@ -94,10 +95,13 @@ class Transactions {
   Status finish(ContainerState& container, Offset record);
   Result<bool> settleSome(WriteScope& scope, TransactionRecord& record);
   Status release(WriteScope& scope, Offset record);
+  // The operation that stands in the slot of `operation`; null for none. DER_DF_INVAL.
+  Result<CommittedRecord*> lastOfSlot(ContainerState& container, const OperationId& operation);
   // A free place of the table, which grows; 0 without space.
   uint32_t takePlace(WriteScope& scope);
 
   std::unordered_map<TransactionId, Place> places_;  // of prepared transactions
+  OperationSlots slots_;
   TransactionId forgetCursor_{};
 };
 
