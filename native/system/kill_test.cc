@@ -44,13 +44,14 @@ struct Setting {
 
 class KillTest : public testing::TestWithParam<Setting> {
  protected:
-  void start(bool isNew, uint64_t timeoutMs = 300) {
+  void start(bool isNew) {
     options_.isNew = isNew;
     auto started = EngineProcess::start(options_);
     ASSERT_TRUE(started.ok()) << started.error().describe();
     engine_ = std::move(*started);
+    // Long enough for a machine that is busy; what shall end sooner says so itself.
     client_ = LoopbackClient::create({GetParam().transport}, nullptr,
-                                     {.timeoutNs = timeoutMs * 1'000'000})
+                                     {.timeoutNs = 60'000'000'000})
                   .value();
     auto container = client_->openContainer(options_.pool, options_.container, engine_->map());
     ASSERT_TRUE(container.ok()) << container.error().describe();
@@ -82,6 +83,7 @@ class KillTest : public testing::TestWithParam<Setting> {
           *object_, {.dkey = bytesOf(&key, 8),
                      .akeys = {&akey, 1},
                      .data = data,
+                     .timeoutNs = writeTimeoutNs_,
                      .cancellation = cancellation_ ? &*cancellation_ : nullptr});
       if (!epoch.ok()) break;
       state.acknowledged = state.attempted;
@@ -146,6 +148,7 @@ class KillTest : public testing::TestWithParam<Setting> {
   KeyState keys_[kWriterCount];
   std::optional<client::Cancellation> cancellation_;
   size_t runningCount_ = 0;
+  uint64_t writeTimeoutNs_ = 0;  // 0: the client's
 };
 
 TEST_P(KillTest, WhatWasAcknowledgedIsThereAfterEachOfManyKills) {
@@ -166,7 +169,7 @@ TEST_P(KillTest, WhatWasAcknowledgedIsThereAfterEachOfManyKills) {
 }
 
 TEST_P(KillTest, AnEngineThatIsPausedAnswersAfterwards) {
-  start(true, 10000);
+  start(true);
   std::thread pauser([this] {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     engine_->signal(SIGSTOP);
@@ -186,10 +189,11 @@ TEST_P(KillTest, AnEngineThatIsPausedAnswersAfterwards) {
 TEST_P(KillTest, ACallToADeadEngineEndsByItsDeadline) {
   start(true);
   engine_->killNow();
+  writeTimeoutNs_ = 300'000'000;
   const uint64_t startNs = client_->reactor().clock().nowNs();
   client_->reactor().spawn(write(0, UINT64_MAX));
   client_->reactor().runUntil([&] { return runningCount_ == 0; });
-  EXPECT_LT(client_->reactor().clock().nowNs() - startNs, 2'000'000'000u);
+  EXPECT_LT(client_->reactor().clock().nowNs() - startNs, 10'000'000'000u);
 }
 
 constexpr auto kPmem = engine::ArenaKind::kPmem;
