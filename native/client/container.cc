@@ -6,18 +6,31 @@
 
 namespace daos::client {
 
+// The first target from `target` on, over the end to the begin, that has an address; `target` where
+// none has.
+static uint32_t nextWithAddress(const placement::PoolMap& map, uint32_t target) {
+  const auto count = static_cast<uint32_t>(map.targets.size());
+  for (uint32_t i = 0; i < count; ++i) {
+    const uint32_t next = (target + i) % count;
+    if (!map.targets[next].addresses.empty()) return next;
+  }
+  return target % count;
+}
+
 Task<Result<std::shared_ptr<Container>>> Container::open(std::shared_ptr<Pool> pool, Uuid uuid,
                                                          ContainerOptions options,
                                                          Cancellation* cancellation) {
   std::shared_ptr<Container> container(new Container(std::move(pool), uuid, std::move(options)));
   const uint64_t deadlineNs = deadlineOf(container->context(), 0);
-  const uint32_t target = static_cast<uint32_t>(
-      container->context().random().below(container->pool().map().targets.size()));
+  const placement::PoolMap& map = container->pool().map();
+  auto target = static_cast<uint32_t>(container->context().random().below(map.targets.size()));
   Retry retry(container->context(), deadlineNs);
   for (;;) {
     if (cancellation && cancellation->isRequested()) co_return Error(ErrorCode::kCanceled);
+    target = nextWithAddress(map, target);
     auto handle = co_await container->openOn(target, deadlineNs, cancellation);
     if (handle.ok()) co_return container;
+    ++target;
     if (!co_await retry.again(handle.error(), RetrySafety::kIdempotent)) {
       co_return std::move(handle).error().within("container " + uuid.toString());
     }

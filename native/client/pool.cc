@@ -18,17 +18,22 @@ static std::string joinAddresses(const placement::PoolTarget& target) {
   return text;
 }
 
+// As the map that we have says; none where it knows none.
+std::vector<placement::TargetAddress> Pool::addressesOf(uint32_t rank, uint32_t index) const {
+  for (const placement::PoolTarget& target : map_.targets) {
+    if (target.rank == rank && target.index == index) return target.addresses;
+  }
+  return {};
+}
+
 Status Pool::adopt(placement::PoolMap map) {
   if (map.targets.empty())
     return invalid("the map of pool " + uuid_.toString() + " has no targets");
   std::vector<rpc::Peer*> peers;
-  for (const placement::PoolTarget& target : map.targets) {
-    const std::string addresses = joinAddresses(target);
-    if (addresses.empty()) {
-      return invalid("target " + std::to_string(target.index) + " of rank " +
-                     std::to_string(target.rank) + " has no address");
-    }
-    peers.push_back(&context_.endpoint().peer(addresses));
+  for (placement::PoolTarget& target : map.targets) {
+    // Its engine is away, or just starting again, perhaps where it was.
+    if (target.addresses.empty()) target.addresses = addressesOf(target.rank, target.index);
+    peers.push_back(&context_.endpoint().peer(joinAddresses(target)));
   }
   map_ = std::move(map);
   peers_ = std::move(peers);

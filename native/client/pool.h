@@ -12,7 +12,8 @@ namespace daos::client {
 
 class Pool {
  public:
-  // DER_INVAL for a map without targets or a target without address.
+  // DER_INVAL for a map without targets. One without address is away: operations on it wait for a
+  // map that has one, and end with DER_UNREACH or DER_TIMEDOUT.
   static Result<std::shared_ptr<Pool>> open(Context& context, Uuid uuid, placement::PoolMap map);
 
   Context& context() const { return context_; }
@@ -21,11 +22,13 @@ class Pool {
   // The peer of the target at this position of the map.
   rpc::Peer& peer(uint32_t target) const { return *peers_[target]; }
   // Takes a map over unless it is older than ours. Layouts and peers follow at the next operation.
+  // Of a target that has no address in it ours is kept.
   Status updateMap(placement::PoolMap map);
 
  private:
   Pool(Context& context, Uuid uuid) : context_(context), uuid_(uuid) {}
   Status adopt(placement::PoolMap map);
+  std::vector<placement::TargetAddress> addressesOf(uint32_t rank, uint32_t index) const;
 
   Context& context_;
   const Uuid uuid_;

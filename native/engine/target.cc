@@ -180,8 +180,9 @@ Task<Status> Target::createContainer(Uuid pool, Uuid container) {
 }
 
 Task<Status> Target::destroyContainer(Uuid pool, Uuid container) {
-  DAOS_CO_TRY(auto open, findPool(pool));
+  // DER_AGAIN while the pool is not open: what can't be seen yet is not gone.
   DAOS_CO_TRY(auto entry, findAnyContainer(pool, container));
+  DAOS_CO_TRY(auto open, findPool(pool));
   open->containers.erase(container);
   quotas_.erase(container);
   vos::Container* vos = std::exchange(entry->vos, nullptr);

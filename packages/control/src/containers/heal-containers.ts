@@ -30,7 +30,9 @@ export async function healContainers(context: ControlContext, pool: PoolFields):
       await healContainer(context, pool, key, fields);
       if (isWithQuota) await balanceQuota(context, pool, fields.uuid);
     } catch (error) {
-      if (!DaosError.is(error, 'DER_UNREACH')) throw error;
+      // Away, or started but without its pools yet: the end of its joining heals again.
+      const isLater = DaosError.is(error, 'DER_UNREACH') || DaosError.is(error, 'DER_AGAIN');
+      if (!isLater) throw error;
     }
   }
 }
