@@ -160,6 +160,12 @@ describe('cli/snapshots', () => {
       'removed 1 goes',
       'removed 1 stays goes',
     ]);
+    type Ranges = { differences: { dkey: string; ranges?: string[][] }[] };
+    const { differences } = await json<Ranges>('cont', 'diff', 'p', label, 'one', 'two');
+    const ranges = differences.filter((difference) => difference.ranges);
+    expect(ranges).toMatchObject([{ dkey: 'array', ranges: [['10', '10']] }]);
+    const shown = (await daos('cont', 'diff', 'p', label, 'one', 'two')).output;
+    expect(shown).toMatch(/changed .* array +a +10-19\n/);
     expect(await diff('two', 'two')).toEqual([]);
     expect(await diff('two')).toEqual(['removed 1']);
     expect((await daos('cont', 'diff', 'p', label, 'two', 'two')).output).toBe('nothing changed\n');

@@ -2,9 +2,10 @@
 // level.
 //
 // A level of the first state is remembered while the second is walked: some 100 bytes for each
-// name. An array has changed where its extents are not the same writes; a single value where its
-// bytes differ.
+// name, or extent of an array. An array has changed where its extents are not the same writes; a
+// single value where its bytes differ.
 import type { Epoch, ObjectId } from '@daos/model';
+import { changedRanges, type RecordRange } from './changed-ranges.js';
 import type { Container } from './container.js';
 import type { ListedExtent } from './enumeration.js';
 import type { DaosObject } from './object.js';
@@ -16,6 +17,8 @@ export interface Difference {
   /** Left out when the dkey as a whole came or went. */
   akey?: Uint8Array;
   change: 'added' | 'removed' | 'changed';
+  /** Of an array that has changed: which records were written anew, or punched. */
+  ranges?: RecordRange[];
 }
 
 export interface DiffOptions {
@@ -74,36 +77,41 @@ async function* objectDifferences(
     const akeys = compared(object.akeys(dkey, before), object.akeys(dkey, after), textOfKey);
     for await (const { value: akey, change: akeyChange } of akeys) {
       if (akeyChange !== 'both') yield { oid, dkey, akey, change: akeyChange };
-      else if (await hasChanged(object, [dkey, akey], before, after)) {
-        yield { oid, dkey, akey, change: 'changed' };
+      else {
+        const change = await changeOf(object, [dkey, akey], before, after);
+        if (change) yield { oid, dkey, akey, change: 'changed', ...change };
       }
     }
   }
 }
 
-async function hasChanged(
+/** Undefined: both states are the same. */
+async function changeOf(
   object: DaosObject,
   [dkey, akey]: readonly [Uint8Array, Uint8Array],
   before: Side,
   after: Side,
-): Promise<boolean> {
+): Promise<Pick<Difference, 'ranges'> | undefined> {
   const [old, now] = await Promise.all([
     extentsOf(object.extents(dkey, akey, before)),
     extentsOf(object.extents(dkey, akey, after)),
   ]);
-  if (old !== '' || now !== '') return old !== now;
+  if (old.length > 0 || now.length > 0) {
+    const ranges = changedRanges(old, now);
+    return ranges.length > 0 ? { ranges } : undefined;
+  }
   const [oldValue, value] = await Promise.all([
     object.fetch(dkey, akey, before),
     object.fetch(dkey, akey, after),
   ]);
-  return !Buffer.from(oldValue ?? []).equals(value ?? new Uint8Array());
+  const isSame = Buffer.from(oldValue ?? []).equals(value ?? new Uint8Array());
+  return isSame ? undefined : {};
 }
 
-/** Every write has an epoch of its own: the same extents of the same epochs are the same data. */
-async function extentsOf(extents: AsyncIterable<ListedExtent>): Promise<string> {
-  let text = '';
-  for await (const { index, count, epoch } of extents) text += `${index}+${count}@${epoch} `;
-  return text;
+async function extentsOf(extents: AsyncIterable<ListedExtent>): Promise<ListedExtent[]> {
+  const found: ListedExtent[] = [];
+  for await (const extent of extents) found.push(extent);
+  return found;
 }
 
 const textOfKey = (key: Uint8Array): string => Buffer.from(key).toString('latin1');

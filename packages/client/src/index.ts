@@ -5,6 +5,7 @@ export * from './byte-array.js';
 export type { ReadableOptions, WritableOptions } from './byte-streams.js';
 export * from './client.js';
 export * from './container.js';
+export type { RecordRange } from './changed-ranges.js';
 export type { Difference, DiffOptions } from './diff.js';
 export type { ListedExtent, ListOptions, Page } from './enumeration.js';
 export * from './key-value.js';

@@ -116,12 +116,13 @@ async function diff(
   await using openPool = await client.openPool(pool);
   await using open = await openPool.openContainer(container, { readOnly: true });
   const found = await firstOf(open, fromEpoch, toEpoch, Number(limit));
-  const rows = found.map(({ change, oid, dkey, akey }) => [
+  const rows = found.map(({ change, oid, dkey, akey, ranges = [] }) => [
     change,
     formatObjectId(oid),
     ...[dkey, akey].map((key) => (key === undefined ? '' : showKey(key))),
+    ranges.map(({ index, count }) => `${index}-${index + count - 1n}`).join(','),
   ]);
-  const table = formatTable(['Change', 'Object', 'Dkey', 'Akey'], rows);
+  const table = formatTable(['Change', 'Object', 'Dkey', 'Akey', 'Records'], rows);
   return {
     response: { differences: found.map(toJson) },
     human: rows.length ? table : 'nothing changed\n',
@@ -142,11 +143,12 @@ async function firstOf(
   return found;
 }
 
-function toJson({ change, oid, dkey, akey }: Difference): object {
+function toJson({ change, oid, dkey, akey, ranges }: Difference): object {
   return {
     change,
     oid: formatObjectId(oid),
     ...(dkey && { dkey: showKey(dkey) }),
     ...(akey && { akey: showKey(akey) }),
+    ...(ranges && { ranges: ranges.map(({ index, count }) => [index, count].map(String)) }),
   };
 }
