@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "bio/file_media.h"
+#include "bio/machine_start.h"
 #include "engine/faulty_mark.h"
 #include "vos/pmem_arena.h"
 
@@ -154,7 +155,10 @@ Task<Result<std::unique_ptr<StoredPool>>> FilePoolStore::openPmem(fs::path place
 }
 
 vos::LogStoreContext FilePoolStore::logContext() {
-  return {.pool = *buffers_, .random = random_, .log = options_.log};
+  return {.pool = *buffers_,
+          .random = random_,
+          .log = options_.log,
+          .arena = {.startMark = bio::machineStartMark()}};
 }
 
 Result<vos::LogStore::Devices> FilePoolStore::openDevices(const fs::path& place, Uuid pool) {

@@ -164,6 +164,7 @@ Task<Status> LogArena::close() {
   Working working(*this);
   if (!failure_) DAOS_CO_CHECK(co_await checkpoint());
   while (workingCount_ > 1 || !wal_->isQuiet()) co_await reactor_.sleep(20000);
+  wal_->stopSealing();
   flusher_.reset();
   if (failure_) co_return *failure_;
   co_return Status{};

@@ -46,6 +46,7 @@ struct LogArenaOptions {
   uint64_t slowDownNsMax = 1000000;
   uint64_t undoSizeBytes = 4 << 20;  // the largest transaction's old bytes
   uint64_t sealDelayNs = 2000000;    // see WalWriter
+  uint32_t startMark = 0;            // of the machine (bio/machine_start.h); 0: not known
 };
 
 // What the arena stands on; all outlive it. `wal` and `meta` may be slices of one device.
@@ -70,6 +71,8 @@ struct RecoveryReport {
   // The last group of the log was never acknowledged: some of its bulk data did not reach the
   // medium.
   bool isLastGroupDropped = false;
+  // The last group of the log has happened, but some of its bulk data is damaged.
+  bool isLastGroupDamaged = false;
   uint64_t loadNs = 0;
   uint64_t replayNs = 0;
 };
@@ -173,6 +176,7 @@ class LogArena final : public Arena {
   Task<Status> readWal(MutableBytes ring);
   Result<WalReplay> redo(const WalReplayRequest& request);
   Task<Result<bool>> isDataThere(std::span<const WalData> all);
+  Task<Status> judgeUnproven(const WalReplay& replayed, WalReplayRequest& request);
   Task<Status> eraseGroup(const WalPosition& group);
 
   void markDirty(const ArenaRange& range);

@@ -36,7 +36,8 @@ Task<Status> LogArena::format(uint64_t arenaSize, Uuid store, uint64_t salt) {
   DAOS_CO_TRY(const bio::DmaBuffer zeros, devices_.pool.allocate(kSuperblockCount * kPageSize));
   std::fill(zeros.bytes().begin(), zeros.bytes().end(), std::byte{0});
   DAOS_CO_CHECK(co_await devices_.meta.writeDurable(0, zeros.bytes()));
-  startWal({.salt = salt, .sealDelayNs = options_.sealDelayNs, .data = devices_.data});
+  startWal({.salt = salt, .sealDelayNs = options_.sealDelayNs, .startMark = options_.startMark,
+            .data = devices_.data});
   markDirty({0, metadataSize()});
   co_return co_await writeCheckpoint(false);
 }
@@ -82,6 +83,7 @@ Task<Status> LogArena::recover(Uuid store) {
             .trimmedBlock = superblock.walBlock,
             .durableTransaction = lastTransaction,
             .sealDelayNs = options_.sealDelayNs,
+            .startMark = options_.startMark,
             .data = devices_.data});
   wal_->trim(superblock.walBlock, superblock.generation);
   recovery_.replayNs = reactor_.clock().nowNs() - startNs - recovery_.loadNs;
@@ -121,9 +123,7 @@ Task<Result<WalPosition>> LogArena::replay(uint64_t& lastTransaction) {
                            }};
   DAOS_CO_TRY(WalReplay replayed, redo(request));
   if (!replayed.unproven.empty()) {
-    DAOS_CO_TRY(const bool isThere, co_await isDataThere(replayed.unproven));
-    if (!isThere) DAOS_CO_CHECK(co_await eraseGroup(replayed.next));
-    request.unproven = isThere ? UnprovenGroup::kRedo : UnprovenGroup::kDrop;
+    DAOS_CO_CHECK(co_await judgeUnproven(replayed, request));
     request.from = replayed.next;
     request.transactionBefore = replayed.lastTransaction;
     DAOS_CO_TRY(replayed, redo(request));
@@ -163,11 +163,32 @@ Task<Result<bool>> LogArena::isDataThere(std::span<const WalData> all) {
     if (checksum == data.checksum) continue;
     DAOS_LOG_WARNING(devices_.log, devices_.data->name() + ": data at " +
                                        std::to_string(data.offset) +
-                                       " did not reach the medium; the last group of the log, "
-                                       "which tells of it, is dropped");
+                                       " is not what the last group of the log says");
     co_return false;
   }
   co_return true;
+}
+
+// The data was at the device before the group was written, and only a power cut takes away what a
+// device has: where there was none, it was there and is damaged now.
+Task<Status> LogArena::judgeUnproven(const WalReplay& replayed, WalReplayRequest& request) {
+  request.unproven = UnprovenGroup::kRedo;
+  DAOS_CO_TRY(const bool isThere, co_await isDataThere(replayed.unproven));
+  if (isThere) co_return Status{};
+  if (options_.startMark != 0 && options_.startMark == replayed.unprovenStartMark) {
+    recovery_.isLastGroupDamaged = true;
+    DAOS_LOG_ERROR(devices_.log, devices_.data->name() +
+                                     ": that data is damaged: the machine has been running since "
+                                     "it was written");
+    co_return Status{};
+  }
+  DAOS_LOG_WARNING(devices_.log,
+                   devices_.wal.name() + ": the power went before the last group of the log, from "
+                                         "transaction " +
+                       std::to_string(replayed.lastTransaction + 1) +
+                       " on, was durable: it is dropped");
+  request.unproven = UnprovenGroup::kDrop;
+  co_return co_await eraseGroup(replayed.next);
 }
 
 // What never happened must not happen later either: the same data may be written to the same blocks

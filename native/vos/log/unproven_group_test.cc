@@ -72,7 +72,10 @@ class VosUnprovenGroup : public testing::Test {
   }
   // No seal unless a test waits for it.
   LogStoreContext context() {
-    return {.pool = *buffers_, .random = random_, .log = log_, .arena = {.sealDelayNs = sealNs_}};
+    return {.pool = *buffers_,
+            .random = random_,
+            .log = log_,
+            .arena = {.sealDelayNs = sealNs_, .startMark = startMark_}};
   }
   template <typename T>
   T run(Task<T> task) {
@@ -152,6 +155,7 @@ class VosUnprovenGroup : public testing::Test {
   Log log_;
   bool hasCaches_ = false;  // what was not flushed is lost with the process
   uint64_t sealNs_ = 3'600'000'000'000;
+  uint32_t startMark_ = 0;
   std::unique_ptr<Reactor> reactor_;
   std::unique_ptr<bio::DmaPool> buffers_;
   std::vector<std::unique_ptr<bio::Media>> disks_;
@@ -218,6 +222,45 @@ TEST_F(VosUnprovenGroup, ASealProvesIt) {
   crashAndReopen();
   EXPECT_FALSE(isDropped());
   EXPECT_EQ(get(1), '?');
+}
+
+TEST_F(VosUnprovenGroup, AfterALongerWhileTheSealOutlivesThePower) {
+  sealNs_ = 100'000;
+  hasCaches_ = true;
+  crashAndReopen();
+  put(1, 'a', 2);
+  reactor_->runUntil([&] { return store_->arena().walCounters().sealCount == 2; });
+  for (int i = 0; i < 10; ++i) reactor_->runOnce();
+  EXPECT_EQ(store_->arena().walCounters().sealCount, 2u);
+  hasCaches_ = false;
+  EXPECT_EQ(replaceBlocks('a', 'x'), 3u);
+  crashAndReopen();
+  EXPECT_FALSE(isDropped());
+  EXPECT_EQ(get(1), '?');
+}
+
+// Its data was at the device before it, and no power cut has taken it away since.
+TEST_F(VosUnprovenGroup, AMachineThatKeptRunningProvesIt) {
+  startMark_ = 7;
+  crashAndReopen();
+  put(1, 'a', 2);
+  EXPECT_EQ(replaceBlocks('a', 'x'), 3u);
+  crashAndReopen();
+  EXPECT_FALSE(isDropped());
+  EXPECT_TRUE(store_->arena().recovery().isLastGroupDamaged);
+  EXPECT_EQ(get(1), '?');
+}
+
+TEST_F(VosUnprovenGroup, AMachineThatStartedAnewDoesNot) {
+  startMark_ = 7;
+  crashAndReopen();
+  put(1, 'a', 2);
+  EXPECT_EQ(replaceBlocks('a', 'x'), 3u);
+  startMark_ = 8;
+  crashAndReopen();
+  EXPECT_TRUE(isDropped());
+  EXPECT_FALSE(store_->arena().recovery().isLastGroupDamaged);
+  EXPECT_EQ(get(1), '-');
 }
 
 TEST_F(VosUnprovenGroup, ACheckpointProvesIt) {

@@ -24,7 +24,7 @@ struct WalGroupHeader {
   uint32_t recordCount;  // 0: a seal, written when the log is idle, overwritten by the next group
   uint32_t payloadSize;  // bytes of all records
   uint32_t payloadChecksum;  // that of the last record
-  uint32_t reserved;
+  uint32_t startMark;        // of the machine's running that it was written in; 0: not known
 };
 static_assert(sizeof(WalGroupHeader) == 64);
 

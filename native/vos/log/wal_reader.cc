@@ -85,6 +85,7 @@ class Replayer {
       return damaged("it does not follow on the last");
     if (request_.unproven != UnprovenGroup::kRedo && !isProven(*header, blocks)) {
       replay_.unproven = dataOf(payload);
+      replay_.unprovenStartMark = header->startMark;
       if (!replay_.unproven.empty()) return dropOrAsk();
     }
     DAOS_CHECK(redoRecords(payload));

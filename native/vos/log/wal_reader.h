@@ -48,6 +48,7 @@ struct WalReplay {
   // With UnprovenGroup::kAsk: what has to be looked at before replay goes on, from `next` and
   // `lastTransaction`, with one of the other two.
   std::vector<WalData> unproven;
+  uint32_t unprovenStartMark = 0;  // of that group
 };
 
 // DER_CSUM: durable transactions are damaged, and the message says from which on. DER_DF_INVAL: a

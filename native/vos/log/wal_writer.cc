@@ -12,6 +12,7 @@ static constexpr uint64_t kGroupSizeFirst = 256 << 10;
 // more than one in so many of the group's operations is missing.
 static constexpr uint64_t kAwaitedCountMin = 32;
 static constexpr uint64_t kAwaitedShare = 8;
+static constexpr uint64_t kDurableSealDelays = 50;
 static constexpr uint64_t kGroupSizeKept = 4 << 20;  // a buffer that grew beyond it is given back
 
 WalWriter::WalWriter(bio::Media& media, bio::DmaPool& pool, const WalWriterOptions& options,
@@ -34,8 +35,10 @@ WalWriter::WalWriter(bio::Media& media, bio::DmaPool& pool, const WalWriterOptio
   openGroup();
 }
 
-WalWriter::~WalWriter() {
-  if (sealTimer_) media_.reactor().cancelTimer(sealTimer_);
+WalWriter::~WalWriter() { stopSealing(); }
+
+void WalWriter::stopSealing() {
+  if (sealTimer_) media_.reactor().cancelTimer(std::exchange(sealTimer_, 0));
 }
 
 void WalWriter::openGroup() {
@@ -152,7 +155,7 @@ void WalWriter::seal(Group& group) {
                         .recordCount = group.recordCount,
                         .payloadSize = static_cast<uint32_t>(group.used - sizeof(WalGroupHeader)),
                         .payloadChecksum = group.checksum,
-                        .reserved = 0};
+                        .startMark = options_.startMark};
   header.headerChecksum = crc32c(bytesOf(&header, sizeof(header)));
   storeAs(group.buffer.data(), header);
   const uint64_t end = alignUp(group.used, kWalBlockSize);
@@ -173,7 +176,7 @@ bool WalWriter::pump() {
   std::swap(group_, writing_);
   openGroup();
   seal(writing_);
-  isSealed_ = false;
+  seal_ = Seal::kNone;
   write(writing_);
   return true;
 }
@@ -239,10 +242,12 @@ void WalWriter::groupEnded() {
     return;
   }
   if (wasSeal) {
-    isSealed_ = true;
+    seal_ = seal_ == Seal::kNone ? Seal::kWritten : Seal::kDurable;
+    if (seal_ == Seal::kWritten) scheduleSeal();
     return;
   }
   durableTransaction_ = writing_.lastTransaction;
+  if (isSealTimerLong_) stopSealing();
   if (!sealTimer_) scheduleSeal();
   // What is answered now may copy a lot before this turn ends, and its data can't be in this group.
   if (group_.hasLargeData()) pump();
@@ -255,19 +260,21 @@ void WalWriter::fail(Error error) {
 
 void WalWriter::scheduleSeal() {
   Reactor& reactor = media_.reactor();
-  sealTimer_ =
-      reactor.addTimer(reactor.nowNs() + options_.sealDelayNs, [this, before = next_.sequence] {
-        sealTimer_ = 0;
-        if (isSealed_ || failure_) return;
-        if (isIdle() && !isResetting_ && before == next_.sequence)
-          writeSeal();
-        else
-          scheduleSeal();
-      });
+  isSealTimerLong_ = seal_ == Seal::kWritten;
+  const uint64_t delayNs = options_.sealDelayNs * (isSealTimerLong_ ? kDurableSealDelays : 1);
+  sealTimer_ = reactor.addTimer(reactor.nowNs() + delayNs, [this, before = next_.sequence] {
+    sealTimer_ = 0;
+    isSealTimerLong_ = false;
+    if (seal_ == Seal::kDurable || failure_) return;
+    if (isIdle() && !isResetting_ && before == next_.sequence)
+      writeSeal();
+    else
+      scheduleSeal();
+  });
 }
 
-// Not durable, and its place is that of the next group: losing it costs nothing but the certainty
-// it gives.
+// Its place is that of the next group: losing it costs nothing but the certainty it gives. So it
+// costs a busy log no flush; when the log has been idle for long, a flush disturbs nobody.
 void WalWriter::writeSeal() {
   if (next_.block + 1 > trimmedBlock_ + capacityBlocks_) return;
   if (sealBuffer_.size() == 0) {
@@ -286,7 +293,7 @@ void WalWriter::writeSeal() {
   pendingCount_ = 1;
   ++counters_.sealCount;
   counters_.writtenBytes += kWalBlockSize;
-  submit(0, next_.block % capacityBlocks_, sealBuffer_.data(), 1, false);
+  submit(0, next_.block % capacityBlocks_, sealBuffer_.data(), 1, seal_ == Seal::kWritten);
 }
 
 void WalWriter::trim(uint64_t block, uint64_t generation) {

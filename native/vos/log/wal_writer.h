@@ -6,8 +6,8 @@
 // opens.
 // 3. durable: its write, flush included, has ended; onProgress tells. Where its transactions made
 //    bulk data visible, that flush, or another one beside it, covers the data too.
-// When nothing follows for a while, a seal is written behind the last group: recovery can then tell
-// a damaged last group from one that was never finished.
+// When nothing follows for a while, a seal is written behind the last group, and after a longer
+// while made durable: recovery can then tell a damaged last group from one that was never finished.
 //
 // Thread:    the target's.
 // Invariant: at most one group is at the device, so a valid group proves that all before it were
@@ -32,7 +32,9 @@ struct WalWriterOptions {
   WalPosition next;           // where the first group goes
   uint64_t trimmedBlock = 0;  // blocks before it are free
   uint64_t durableTransaction = 0;
-  uint64_t sealDelayNs = 2000000;  // idle time until the seal
+  // Idle time until the seal; 50 times as long: until it is durable.
+  uint64_t sealDelayNs = 2000000;
+  uint32_t startMark = 0;          // of the machine, noted in groups
   bio::Media* data = nullptr;      // where bulk data lies; borrowed
 };
 
@@ -65,7 +67,11 @@ class WalWriter {
   void dataWriteEnded(uint64_t size);
   bool isIdle() const { return !isWriting_ && group_.recordCount == 0; }
   // Nothing is at the device, nothing waits for it, and no seal is to come.
-  bool isQuiet() const { return !isWriting_ && (failure_ || (isIdle() && !sealTimer_)); }
+  bool isQuiet() const {
+    return !isWriting_ && (failure_ || (isIdle() && (!sealTimer_ || seal_ == Seal::kWritten)));
+  }
+  // What is quiet stays so.
+  void stopSealing();
   // The first transaction of the open group, or `next` when it is empty.
   uint64_t firstOpenTransaction(uint64_t next) const {
     return group_.recordCount ? group_.firstTransaction : next;
@@ -145,10 +151,12 @@ class WalWriter {
   bool isFlushing_ = false;
   bool isWriting_ = false;
   bool isSeal_ = false;   // what is being written
-  bool isSealed_ = true;  // a seal is behind the last group, or there is no group
+  // What is behind the last group; kDurable where there is no group.
+  enum class Seal : uint8_t { kNone, kWritten, kDurable } seal_ = Seal::kDurable;
   bool isStalled_ = false;
   bool isResetting_ = false;
   Reactor::TimerId sealTimer_ = 0;
+  bool isSealTimerLong_ = false;  // until the seal is made durable
   WalPosition next_;
   uint64_t trimmedBlock_;
   uint64_t generation_ = 0;
