@@ -3,7 +3,9 @@
 // Method: a log's group and a superblock with fixed content, beside files in native/vos/log/golden.
 #include <gtest/gtest.h>
 
+#include "bio/media_batch.h"
 #include "bio/memory_media.h"
+#include "codec/checksum.h"
 #include "testing/golden_file.h"
 #include "vos/log/meta_image.h"
 #include "vos/log/wal_reader.h"
@@ -140,6 +142,62 @@ TEST_F(VosLogFormat, ASuperblockIsWrittenAsTheGoldenFileHasItAndRead) {
   ASSERT_TRUE(opened.ok()) << opened.error().describe();
   EXPECT_EQ(again.superblock().walBlock, 77u);
   EXPECT_EQ(again.superblock().transactionThrough, 44u);
+}
+
+// Of a generation with two pages: the table that describes it, and the pages in their slots.
+TEST_F(VosLogFormat, ATableIsWrittenAsTheGoldenFileHasItAndRead) {
+  const MetaGeometry geometry(kArenaSize);
+  auto media = bio::openMemoryMedia(*reactor_, "meta", geometry.sizeBytes()).value();
+  const Log log;
+  Superblock first{};
+  first.store = Uuid::fromRandom(1, 2);
+  first.salt = kSalt;
+  first.arenaSize = kArenaSize;
+  first.walBlockCount = 64;
+  MetaImage image(*media, *buffers_, log);
+  ASSERT_TRUE(image.format(first).ok());
+  const auto pages = buffers_->allocate(2 * kPageSize).value();
+  for (size_t i = 0; i < pages.size(); ++i)
+    pages.data()[i] = static_cast<std::byte>(i * 7 + i / 4096);
+  const std::vector<uint32_t> slots = image.takeSlots(2);
+  std::vector<PagePlace> places;
+  for (size_t i = 0; i < 2; ++i) {
+    const Bytes page = pages.bytes().subspan(i * kPageSize, kPageSize);
+    places.push_back({i == 0 ? 1u : 200u, {slots[i], crc32c(page)}});
+  }
+  ASSERT_TRUE(run([](bio::Media& to, MetaImage& meta, std::span<const PagePlace> all,
+                     Bytes bytes) -> Task<Status> {
+                bio::MediaBatch batch(to);
+                meta.writePages(batch, all, bytes);
+                co_return co_await batch.all();
+              }(*media, image, places, pages.bytes()))
+                  .ok());
+  ASSERT_TRUE(run(image.publish(places, {.wal = {77, 12}})).ok());
+  const auto table = read(*media, geometry.tableOffset(image.superblock().generation), kPageSize);
+  EXPECT_EQ(hexOf(table), readGoldenFile("vos/log/golden/table_block_v1.hex"));
+
+  MetaImage again(*media, *buffers_, log);
+  ASSERT_TRUE(run(again.open()).ok());
+  const auto arena = buffers_->allocate(kArenaSize).value();
+  std::fill(arena.bytes().begin(), arena.bytes().end(), std::byte{0});
+  const Status loaded = run(again.load(arena.bytes()));
+  ASSERT_TRUE(loaded.ok()) << loaded.error().describe();
+  EXPECT_EQ(std::memcmp(arena.data() + kPageSize, pages.data(), kPageSize), 0);
+  EXPECT_EQ(std::memcmp(arena.data() + 200 * kPageSize, pages.data() + kPageSize, kPageSize), 0);
+  EXPECT_EQ(again.pageCountStored(), 2u);
+}
+
+// What an earlier version wrote, byte for byte: its table, behind a superblock that names it.
+TEST_F(VosLogFormat, TheTableOfTheGoldenFileIsRead) {
+  const auto golden = bytesOfHex(readGoldenFile("vos/log/golden/table_block_v1.hex"));
+  ASSERT_EQ(golden.size(), sizeof(TableBlock));
+  TableBlock block = loadAs<TableBlock>(golden.data());
+  EXPECT_EQ(block.index, 0u);
+  EXPECT_EQ(block.salt, kSalt);
+  EXPECT_NE(block.entries[1].slot, 0u);
+  EXPECT_NE(block.entries[200].slot, 0u);
+  const uint32_t checksum = std::exchange(block.checksum, 0);
+  EXPECT_EQ(crc32c(bytesOf(&block, sizeof(block))), checksum);
 }
 
 }  // namespace
