@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cerrno>
 
+#include "testing/leftovers.h"
 #include "vos/proof/history_generator.h"
 #include "vos/proof/history_runner.h"
 
@@ -55,7 +56,7 @@ class CrashedPool {
   explicit CrashedPool(uint64_t seed)
       : random_(seed),
         generator_(HistoryShape::choose(random_), random_),
-        source_(pmemSource("/dev/shm/vos_proof.crash." + std::to_string(getpid()), 64ull << 20)) {}
+        source_(pmemSource(nameInSharedMemory("vos_proof.crash"), 64ull << 20)) {}
 
   void create() {
     const auto store = Store::create(*source_, kOptions);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "testing/leftovers.h"
 #include "vos/proof/history_generator.h"
 #include "vos/proof/history_hunt.h"
 #include "vos/proof/shrink.h"
@@ -19,7 +20,7 @@ constexpr uint64_t kScale = 1;
 constexpr uint64_t kPartCount = 4;
 
 std::string testPath(const char* name) {
-  return std::string("/dev/shm/vos_proof.") + name + '.' + std::to_string(getpid());
+  return nameInSharedMemory(std::string("vos_proof.") + name);
 }
 
 // A history that must leave store and model in agreement.

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <optional>
 
+#include "testing/leftovers.h"
 #include "vos/proof/history_generator.h"
 #include "vos/proof/history_runner.h"
 #include "vos/proof/power_loss.h"
@@ -68,7 +69,7 @@ class PowerLossSession {
   explicit PowerLossSession(uint64_t seed)
       : random_(seed),
         generator_(HistoryShape::choose(random_), random_),
-        path_("/dev/shm/vos_proof.power." + std::to_string(getpid())),
+        path_(nameInSharedMemory("vos_proof.power")),
         source_(pmemSource(path_, PmemArena::kSizeMin, Flushing::kEverywhere)) {}
 
   void run() {
