@@ -288,6 +288,16 @@ Task<Result<std::unique_ptr<StoredPool>>> FilePoolStore::replace(Uuid pool, Pool
     co_return Error(ErrorCode::kNonexist,
                     "no pool " + pool.toString() + " in " + options_.dataDirectory);
   }
+  // The old share goes when the new one is whole: until then there are both.
+  const uint64_t wanted = bytesOnDisk(options_.arenaKind, sizes);
+  const uint64_t free = directory_.freeBytes();
+  if (wanted > free) {
+    co_return Error(ErrorCode::kNospace, "an empty share in the place of " + place.string() +
+                                             " takes " + std::to_string(wanted >> 20) +
+                                             " MiB beside it until it is made; " +
+                                             std::to_string(free >> 20) + " MiB are free in " +
+                                             options_.dataDirectory);
+  }
   const fs::path fresh = directory_.creatingPath(pool, target_);
   DAOS_CO_TRY(auto created, co_await createFresh(fresh, pool, sizes));
   std::error_code failure;

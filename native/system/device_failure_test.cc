@@ -447,6 +447,20 @@ TEST_F(DeviceReplacement, AnEmptyShareTakesThePlaceAndTheRestOfTheTargetComesBac
   EXPECT_EQ(countIn(**objects.begin()), kCount);
 }
 
+TEST_F(DeviceReplacement, WithoutRoomForBothSharesItSaysWhatIsFree) {
+  createPool(first_);
+  const std::string path = pathOf(first_, "data");
+  ASSERT_TRUE(setFaulty(path).ok());
+  constexpr engine::PoolSizes kTooLarge{.arenaBytes = 16 << 20, .dataBytes = uint64_t{1} << 50};
+  const Status replaced = waitFor([&](auto done) {
+    engine_->replaceDevice(path, {kTooLarge, {kContainer}, true}, done);
+  });
+  EXPECT_EQ(replaced.code(), ErrorCode::kNospace);
+  EXPECT_TRUE(tells(replaced.error(), "beside it until it is made"));
+  EXPECT_TRUE(tells(replaced.error(), "MiB are free in"));
+  ASSERT_TRUE(replace(path).ok());
+}
+
 TEST_F(DeviceReplacement, AReplacementIsThereAfterARestart) {
   createPool(first_);
   const std::string path = pathOf(first_, "data");
