@@ -78,13 +78,15 @@ Status listSnapshots(VosContainer& container, Request& request) {
 }
 
 // C++: Result<bool> Container::reduceStep(uint32_t budget)
-// TS:  part of vosAggregate and vosDiscard: u64 droppedCount, u64 mergedCount, u64 damagedCount
+// TS:  part of vosAggregate and vosDiscard: u64 droppedCount, u64 mergedCount, u64 damagedCount,
+//      u64 migratedCount
 // Carries what was begun to its end, in steps that requests come between.
 Task<Status> reduce(VosContainer& container, Request& request) {
   static constexpr uint32_t kBudget = 64;
   VosCore& core = container.core();
   for (bool hasMore = true; hasMore;) {
     DAOS_CO_CHECK(co_await core.waitRoom());
+    DAOS_CO_CHECK(co_await container.container().writeReduction());
     DAOS_CO_TRY(hasMore, container.container().reduceStep(kBudget));
     if (hasMore) co_await core.reactor().yield();
   }
@@ -93,11 +95,13 @@ Task<Status> reduce(VosContainer& container, Request& request) {
   request.answer->u64(counts.droppedCount);
   request.answer->u64(counts.mergedCount);
   request.answer->u64(counts.damagedCount);
+  request.answer->u64(counts.migratedCount);
   co_return co_await core.settle(core.pool().arena().lastTicket());
 }
 
 // C++: Status Container::beginAggregation(Epoch), Result<bool> Container::reduceStep(uint32_t)
-// TS:  vosAggregate(upTo: u64, 0: now): u64 droppedCount, u64 mergedCount, u64 damagedCount
+// TS:  vosAggregate(upTo: u64, 0: now): u64 droppedCount, u64 mergedCount, u64 damagedCount,
+//      u64 migratedCount
 Task<Status> aggregate(VosContainer& container, Request& request) {
   const Epoch upTo = container.core().epochOf(request.reader.u64());
   DAOS_CO_CHECK(request.reader.status());
@@ -106,7 +110,8 @@ Task<Status> aggregate(VosContainer& container, Request& request) {
 }
 
 // C++: Status Container::beginDiscard(EpochRange), Result<bool> Container::reduceStep(uint32_t)
-// TS:  vosDiscard(low: u64, high: u64): u64 droppedCount, u64 mergedCount, u64 damagedCount
+// TS:  vosDiscard(low: u64, high: u64): u64 droppedCount, u64 mergedCount, u64 damagedCount,
+//      u64 migratedCount
 Task<Status> discard(VosContainer& container, Request& request) {
   vos::EpochRange range;
   range.low = request.reader.u64();

@@ -2,48 +2,45 @@
 
 #include <algorithm>
 
-#include "codec/checksum.h"
 #include "vos/extent_write.h"
 #include "vos/record_data.h"
 
 namespace daos::vos {
 
-namespace {
-
-// Checks the chunks that a piece of an extent lies in. True when they match or there are none.
-bool verifyPiece(const StoredData& data, uint64_t offset, uint64_t size) {
-  const Checksums& sums = data.checksums;
-  if (sums.type == 0) return true;
-  const auto type = checksumTypeFrom(static_cast<uint8_t>(sums.type));
-  if (!type.ok() || checksumSize(*type) != sums.checksumSize) return false;
-  const uint64_t first = offset / sums.chunkSize;
-  const uint64_t last = (offset + size - 1) / sums.chunkSize;
-  for (uint64_t chunk = first; chunk <= last; ++chunk) {
-    const uint64_t begin = chunk * sums.chunkSize;
-    const uint64_t end = std::min<uint64_t>(begin + sums.chunkSize, data.size);
-    const Status status =
-        verifyChecksum(*type, bytesOf(data.memory + begin, end - begin),
-                       sums.bytes.subspan(chunk * sums.checksumSize, sums.checksumSize));
-    if (!status.ok()) return false;
-  }
-  return true;
+bool ExtentMerge::mayUseMedia() const {
+  return scope_.container().pool.media && !migration_.isRefused;
 }
 
-}  // namespace
+Result<DataPart> ExtentMerge::partOf(const ExtentPiece& piece) const {
+  DataPart part;
+  if (!readExtent(arena_, *piece.record, akey_.recordSize, &part.data)) {
+    return damagedRecord("extent");
+  }
+  part.offset = (piece.index - piece.record->index) * akey_.recordSize;
+  part.size = sizeOf(piece);
+  return part;
+}
 
-// Data in memory that only the newest pin sees, and not large already.
-bool ExtentMerge::isCandidate(const ExtentPiece& piece) const {
+// Data that only the newest pin sees, and not large already; large data only if it can leave the
+// arena.
+Result<bool> ExtentMerge::isCandidate(const ExtentPiece& piece) const {
   if (!piece.isData() || piece.record->version.transaction != 0 || akey_.recordSize == 0) {
     return false;
   }
   if (piece.record->version.epoch <= epochs_.low) return false;
-  if (DataWord::kind(piece.record->version.data) == DataKind::kMedia) return false;
-  return piece.count <= kMergedSizeMax / 2 / akey_.recordSize;
+  const bool isSmall = piece.count <= kMergedSizeMax / 2 / akey_.recordSize;
+  if (!isOnMedia(piece)) {
+    const bool isBulk = sizeOf(piece) >= scope_.container().pool.options.dataThreshold;
+    return isSmall || (mayUseMedia() && isBulk && piece.count == piece.record->count);
+  }
+  if (!isSmall || !mayUseMedia()) return false;
+  DAOS_TRY(const DataPart part, partOf(piece));
+  return part.coverSize() <= kReadSizeMax;
 }
 
 bool ExtentMerge::fits(const Run& run, const ExtentPiece& piece) const {
   return run.pieces.empty() ||
-         (run.end() == piece.index && run.size + piece.count * akey_.recordSize <= kMergedSizeMax);
+         (run.end() == piece.index && run.size + sizeOf(piece) <= kMergedSizeMax);
 }
 
 // The next run of candidates from `from` on; *next is where to look for the one after. False at the
@@ -60,23 +57,48 @@ Result<bool> ExtentMerge::gather(uint64_t from, Run* run, uint64_t* next, Collec
   while ((outcome = sweep.next(&piece)) == Outcome::kFound) {
     budget.charge(sweep.visitedCount() - std::exchange(visited, sweep.visitedCount()));
     *next = piece.end();
-    if (isCandidate(piece) && fits(*run, piece)) {
+    DAOS_TRY(const bool isWanted, isCandidate(piece));
+    if (isWanted && fits(*run, piece)) {
       run->pieces.push_back(piece);
-      run->size += piece.count * akey_.recordSize;
-      if (run->pieces.size() == kPieceCountMax) return true;
+      run->size += sizeOf(piece);
+      if (run->pieces.size() == kPieceCountMax) break;
       continue;
     }
     // A piece that does not fit may begin the next run.
     if (!run->pieces.empty()) *next = run->end();
-    return true;
+    break;
   }
   if (outcome == Outcome::kDamaged) return damagedTree();
-  return !run->pieces.empty();
+  trim(run, next);
+  return outcome == Outcome::kFound || !run->pieces.empty();
+}
+
+// What lies on Media is written again only to become at least twice as large: so a record is
+// rewritten a few times in its life, however small the writes beside it are.
+void ExtentMerge::trim(Run* run, uint64_t* next) const {
+  auto& pieces = run->pieces;
+  const auto isTooLarge = [&](const ExtentPiece& piece) {
+    return isOnMedia(piece) && !isRest(piece) && sizeOf(piece) * 2 > run->size;
+  };
+  while (true) {
+    const auto found = std::find_if(pieces.begin(), pieces.end(), isTooLarge);
+    if (found == pieces.end()) break;
+    if (found == pieces.begin()) {
+      run->size -= sizeOf(*found);
+      pieces.erase(found);
+      continue;
+    }
+    *next = found->index;
+    for (auto piece = found; piece != pieces.end(); ++piece) run->size -= sizeOf(*piece);
+    pieces.erase(found, pieces.end());
+  }
+  run->hasMedia = std::any_of(pieces.begin(), pieces.end(),
+                              [&](const ExtentPiece& piece) { return isOnMedia(piece); });
 }
 
 bool ExtentMerge::isForMedia(const Run& run) const {
-  const PoolState& pool = scope_.container().pool;
-  return pool.media && !migration_.isRefused && run.size >= pool.options.dataThreshold;
+  const uint64_t threshold = scope_.container().pool.options.dataThreshold;
+  return mayUseMedia() && (run.hasMedia || run.size >= threshold);
 }
 
 // For a second copy in the arena.
@@ -86,49 +108,15 @@ bool ExtentMerge::hasRoom(const Run& run) const {
 
 // Several pieces, a small rest of a large extent, or one that can leave the arena.
 bool ExtentMerge::isWorthIt(const Run& run) const {
-  if (run.pieces.size() > 1 || isForMedia(run)) return true;
-  const ExtentPiece& only = run.pieces.front();
-  return only.count * 2 <= only.record->count;
-}
-
-Result<bool> ExtentMerge::copyOut(const Run& run, std::vector<std::byte>* bytes, Checksums* form) {
-  bytes->reserve(run.size);
-  for (const ExtentPiece& piece : run.pieces) {
-    StoredData data;
-    if (!readExtent(arena_, *piece.record, akey_.recordSize, &data)) return damagedRecord("extent");
-    const uint64_t offset = (piece.index - piece.record->index) * akey_.recordSize;
-    const uint64_t size = piece.count * akey_.recordSize;
-    if (!verifyPiece(data, offset, size)) {
-      ++counts_.damagedCount;
-      return false;
-    }
-    const bool isSameForm =
-        data.checksums.type == form->type && data.checksums.chunkSize == form->chunkSize;
-    if (&piece != &run.pieces.front() && !isSameForm) return false;
-    *form = data.checksums;
-    bytes->insert(bytes->end(), data.memory + offset, data.memory + offset + size);
-  }
-  return true;
-}
-
-// Checksums of the whole in the form of its parts.
-static std::vector<std::byte> checksumsOf(Bytes bytes, const Checksums& form) {
-  std::vector<std::byte> sums;
-  if (form.type == 0) return sums;
-  sums.resize(chunkCount(bytes.size(), form.chunkSize) * form.checksumSize);
-  for (uint64_t i = 0; i * form.chunkSize < bytes.size(); ++i) {
-    const uint64_t size = std::min<uint64_t>(form.chunkSize, bytes.size() - i * form.chunkSize);
-    checksumOf(static_cast<ChecksumType>(form.type), bytes.subspan(i * form.chunkSize, size),
-               MutableBytes(sums).subspan(i * form.checksumSize, form.checksumSize));
-  }
-  return sums;
+  return run.pieces.size() > 1 || isRest(run.pieces.front()) ||
+         (!run.hasMedia && isForMedia(run));
 }
 
 // The merged extent is stamped a little later than its newest part: another extent of that stamp,
 // which was beneath the part for where it starts or for its length, would be seen above the longer
 // one that takes the part's place. Nothing that reaches here is stamped later than the part, for it
 // would be seen instead.
-bool ExtentMerge::plan(const Run& run, Plan* plan) {
+Result<bool> ExtentMerge::plan(const Run& run, Plan* plan) {
   plan->extent = {run.pieces.front().index, run.end() - run.pieces.front().index};
   for (const ExtentPiece& piece : run.pieces) {
     plan->stamp = std::max(plan->stamp, stampOf(piece.record->version));
@@ -136,36 +124,13 @@ bool ExtentMerge::plan(const Run& run, Plan* plan) {
     if (std::find(sources.begin(), sources.end(), piece.record) == sources.end()) {
       sources.push_back(piece.record);
     }
+    DAOS_TRY(DataPart part, partOf(piece));
+    plan->parts.push_back(std::move(part));
+    const Checksums& first = plan->parts.front().data.checksums;
+    if (!isSameForm(first, plan->parts.back().data.checksums)) return false;
   }
   if (plan->stamp.minor == 0xffff) return false;
   ++plan->stamp.minor;
-  return true;
-}
-
-std::shared_ptr<Migration> ExtentMerge::takeWritten(const Plan& plan) {
-  std::shared_ptr<Migration> pending = std::exchange(migration_.pending, nullptr);
-  if (!pending) return nullptr;
-  if (pending->isWritten && pending->extent == plan.extent && pending->stamp == plan.stamp) {
-    return pending;
-  }
-  migration_.isRefused = true;
-  return nullptr;
-}
-
-bool ExtentMerge::beginMigration(const Plan& plan, Bytes bytes, const Checksums& form) {
-  auto piece = scope_.container().pool.media->reserve(bytes.size(), arena_.offsetOf(&akey_));
-  if (!piece.ok()) {
-    migration_.isRefused = true;
-    return false;
-  }
-  std::memcpy(piece->bytes().data(), bytes.data(), bytes.size());
-  auto migration = std::make_shared<Migration>();
-  migration->extent = plan.extent;
-  migration->stamp = plan.stamp;
-  migration->form = form;
-  migration->sums = checksumsOf(bytes, form);
-  migration->piece = std::move(piece).value();
-  migration_.pending = std::move(migration);
   return true;
 }
 
@@ -184,31 +149,51 @@ Status ExtentMerge::replace(const Plan& plan, const NewData& data) {
   return addExtent(scope_, akey_, record);
 }
 
-Result<bool> ExtentMerge::rewrite(const Run& run) {
-  Plan plan;
-  if (!this->plan(run, &plan)) return true;
+Result<ExtentMerge::Rewritten> ExtentMerge::takeIntoUse(const Plan& plan, Migration& migration) {
+  if (migration.state() == Migration::State::kDamaged) {
+    ++counts_.damagedCount;
+    return Rewritten::kDone;
+  }
+  DAOS_CHECK(scope_.useMedia(migration.piece()));
+  DAOS_CHECK(replace(plan, migration.data()));
+  counts_.migratedCount += plan.parts.size();
+  return Rewritten::kDone;
+}
+
+Status ExtentMerge::rewriteInArena(const Run& run, const Plan& plan) {
+  std::vector<std::byte> bytes;
+  bytes.reserve(run.size);
+  for (const DataPart& part : plan.parts) {
+    const Bytes cover(part.data.memory + part.coverBegin(), part.coverSize());
+    if (!isIntact(part, cover)) {
+      ++counts_.damagedCount;
+      return {};
+    }
+    const Bytes wanted = cover.subspan(part.offset - part.coverBegin(), part.size);
+    bytes.insert(bytes.end(), wanted.begin(), wanted.end());
+  }
   NewData data;
   data.size = run.size;
-  if (const auto written = takeWritten(plan)) {
-    data.mediaAddress = written->piece.address();
-    data.checksums = written->form;
-    data.checksums.bytes = written->sums;
-    DAOS_CHECK(scope_.useMedia(written->piece));
-    DAOS_CHECK(replace(plan, data));
-    return true;
-  }
-  std::vector<std::byte> bytes;
-  Checksums form;
-  DAOS_TRY(const bool isReadable, copyOut(run, &bytes, &form));
-  if (!isReadable) return true;
-  if (isForMedia(run) && beginMigration(plan, bytes, form)) return false;
-  if (!isWorthIt(run) || !hasRoom(run)) return true;
-  const std::vector<std::byte> sums = checksumsOf(bytes, form);
-  form.bytes = sums;
   data.bytes = bytes;
-  data.checksums = form;
-  DAOS_CHECK(replace(plan, data));
-  return true;
+  data.checksums = plan.parts.front().data.checksums;
+  const std::vector<std::byte> sums = checksumsOf(bytes, data.checksums);
+  data.checksums.bytes = sums;
+  return replace(plan, data);
+}
+
+Result<ExtentMerge::Rewritten> ExtentMerge::rewrite(const Run& run) {
+  Plan plan;
+  DAOS_TRY(const bool isPossible, this->plan(run, &plan));
+  if (!isPossible) return Rewritten::kDone;
+  const bool wasForMedia = isForMedia(run);
+  const Migration::Target target{arena_.offsetOf(&akey_), plan.extent, plan.stamp};
+  if (const auto made = migration_.take(target)) return takeIntoUse(plan, *made);
+  if (isForMedia(run) && migration_.begin(scope_.container(), target, plan.parts)) {
+    return Rewritten::kWaits;
+  }
+  if (wasForMedia) return Rewritten::kAgain;
+  if (hasRoom(run)) DAOS_CHECK(rewriteInArena(run, plan));
+  return Rewritten::kDone;
 }
 
 Result<bool> ExtentMerge::run(uint64_t* index, CollectBudget& budget) {
@@ -219,9 +204,10 @@ Result<bool> ExtentMerge::run(uint64_t* index, CollectBudget& budget) {
     DAOS_TRY(const bool hasRun, gather(*index, &run, &next, budget));
     if (!hasRun && next >= kExtentEndMax) return true;
     if (!run.pieces.empty() && isWorthIt(run)) {
-      budget.charge(run.size / kBytesPerStep + run.pieces.size());
-      DAOS_TRY(const bool isDone, rewrite(run));
-      if (!isDone) return false;
+      budget.charge(run.pieces.size() + (isForMedia(run) ? 0 : run.size / kBytesPerStep));
+      DAOS_TRY(const Rewritten rewritten, rewrite(run));
+      if (rewritten == Rewritten::kWaits) return false;
+      if (rewritten == Rewritten::kAgain) continue;
     }
     *index = next;
   }

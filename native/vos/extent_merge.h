@@ -14,6 +14,8 @@ class ExtentMerge {
   static constexpr uint64_t kMergedSizeMax = 64 * 1024;
   // Bytes rewritten per unit of budget.
   static constexpr uint64_t kBytesPerStep = 512;
+  // Of one extent on Media, read to verify a part of it.
+  static constexpr uint64_t kReadSizeMax = 128 * 1024;
   // Extents that become one at a time.
   static constexpr size_t kPieceCountMax = 32;
 
@@ -45,6 +47,7 @@ class ExtentMerge {
   struct Run {
     std::vector<ExtentPiece> pieces;
     uint64_t size = 0;
+    bool hasMedia = false;
     uint64_t end() const { return pieces.back().end(); }
   };
   // What becomes of a run.
@@ -52,27 +55,37 @@ class ExtentMerge {
     Extent extent;
     Stamp stamp{};
     std::vector<ExtentRecord*> sources;
+    std::vector<DataPart> parts;
     bool covers(const ExtentRecord& source) const {
       return source.index >= extent.index && source.index + source.count <= extent.end();
     }
   };
   Result<bool> gather(uint64_t from, Run* run, uint64_t* next, CollectBudget& budget);
+  void trim(Run* run, uint64_t* next) const;
   // False when the run is to be left as it is.
-  static bool plan(const Run& run, Plan* plan);
-  bool isCandidate(const ExtentPiece& piece) const;
+  Result<bool> plan(const Run& run, Plan* plan);
+  uint64_t sizeOf(const ExtentPiece& piece) const { return piece.count * akey_.recordSize; }
+  bool isOnMedia(const ExtentPiece& piece) const {
+    return DataWord::kind(piece.record->version.data) == DataKind::kMedia;
+  }
+  bool isRest(const ExtentPiece& piece) const { return piece.count * 2 <= piece.record->count; }
+  bool mayUseMedia() const;
+  Result<DataPart> partOf(const ExtentPiece& piece) const;
+  Result<bool> isCandidate(const ExtentPiece& piece) const;
   bool fits(const Run& run, const ExtentPiece& piece) const;
   bool isWorthIt(const Run& run) const;
   // Whether it may become an extent on Media, or one in the arena.
   bool isForMedia(const Run& run) const;
   bool hasRoom(const Run& run) const;
-  // False when it waits to be brought to Media.
-  Result<bool> rewrite(const Run& run);
-  // What was written for the plan; null when nothing was.
-  std::shared_ptr<Migration> takeWritten(const Plan& plan);
-  bool beginMigration(const Plan& plan, Bytes bytes, const Checksums& form);
+  enum class Rewritten : uint8_t {
+    kDone,   // or left as it is
+    kWaits,  // to be brought to Media
+    kAgain,  // what Media has refused is to be looked at anew
+  };
+  Result<Rewritten> rewrite(const Run& run);
+  Result<Rewritten> takeIntoUse(const Plan& plan, Migration& migration);
+  Status rewriteInArena(const Run& run, const Plan& plan);
   Status replace(const Plan& plan, const NewData& data);
-  // The bytes of the run and the form of their checksums; false when a checksum does not match.
-  Result<bool> copyOut(const Run& run, std::vector<std::byte>* bytes, Checksums* form);
 
   WriteScope& scope_;
   Arena& arena_;

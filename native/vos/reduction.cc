@@ -58,7 +58,10 @@ class Reduction::Turn {
   Result<bool> walkObject(ObjectRecord& object);
   Result<bool> walkDkey(KeyRecord& dkey, KeyType akeyType, const Hidden& above);
   Result<bool> walkAkey(KeyRecord& akey, const Hidden& above);
-  Result<bool> walkSingle(uint64_t* root, const Hidden& hidden);
+  Result<bool> walkSingle(const Akey& akey, uint64_t* root);
+  Result<bool> isSingleNeeded(const Akey& akey, const TreePath& path, const VersionRecord& version);
+  Result<bool> migrateSingle(const Akey& akey, uint64_t* root, const VersionRecord& version);
+  bool belongsOnMedia(const StoredData& data) const;
   Result<bool> walkArray(const Akey& akey);
   Result<bool> walkClass(const Akey& akey, unsigned extentClass);
   Result<bool> mergeExtents(const Akey& akey);
@@ -205,7 +208,7 @@ Result<bool> Reduction::Turn::walkAkey(KeyRecord& akey, const Hidden& above) {
   uint64_t* child = childOf(arena_, akey);
   if (!child || !akey.isAkey()) return damagedRecord("akey");
   const Hidden hidden = hiddenBelow(above, punchesOf(arena_, akey));
-  DAOS_TRY(bool isDone, akey.kind == RecordKind::kSingle ? walkSingle(child, hidden)
+  DAOS_TRY(bool isDone, akey.kind == RecordKind::kSingle ? walkSingle({akey, hidden}, child)
                                                          : walkArray({akey, hidden}));
   if (!isDone) return false;
   DAOS_TRY(isDone, dropPunches(akey));
@@ -257,7 +260,7 @@ bool Reduction::Turn::isSeenBetween(const Stamp& stamp, Epoch end, const Hidden&
   return false;
 }
 
-Result<bool> Reduction::Turn::walkSingle(uint64_t* root, const Hidden& hidden) {
+Result<bool> Reduction::Turn::walkSingle(const Akey& akey, uint64_t* root) {
   while (*root != 0) {
     TreePath path;
     VersionTree::seek(arena_, root, cursor_.stamp.value_or(Stamp{}), path);
@@ -271,29 +274,74 @@ Result<bool> Reduction::Turn::walkSingle(uint64_t* root, const Hidden& hidden) {
     const Stamp stamp = stampOf(*version);
     if (cursor_.stamp && stamp < *cursor_.stamp) return damagedTree();
     if (stamp.epoch > reduction_.range_.high) break;
-    cursor_.stamp = next(stamp);
-    if (!isInRange(*version)) continue;
-    bool isNeeded = false;
-    if (!reduction_.isDiscard_) {
-      TreePath after = path;
-      Epoch end = kEpochMax;
-      while (nextItem(arena_, after)) {
-        const VersionRecord* newer = versionAt(arena_, after);
-        if (!newer) return damagedRecord("version");
-        if (newer->transaction != 0) continue;
-        end = newer->epoch;
-        break;
+    cursor_.stamp = stamp;
+    if (isInRange(*version)) {
+      DAOS_TRY(const bool isNeeded, isSingleNeeded(akey, path, *version));
+      if (isNeeded) {
+        DAOS_TRY(const bool isDone, migrateSingle(akey, root, *version));
+        if (!isDone) return false;
+      } else {
+        DAOS_CHECK(freeVersion(scope_, *version, 0));
+        removeItem(arena_, path, scope_.usedBytes());
+        countDropped();
       }
-      isNeeded = isSeenBetween(stamp, end, hidden);
-      TreePath before = path;
-      const bool isFirst = !previousItem(arena_, before);
-      if (isFirst && DataWord::kind(version->data) == DataKind::kHole) isNeeded = false;
     }
-    if (isNeeded) continue;
-    DAOS_CHECK(freeVersion(scope_, *version, 0));
-    removeItem(arena_, path, scope_.usedBytes());
-    countDropped();
+    cursor_.stamp = next(stamp);
   }
+  return true;
+}
+
+Result<bool> Reduction::Turn::isSingleNeeded(const Akey& akey, const TreePath& path,
+                                             const VersionRecord& version) {
+  if (reduction_.isDiscard_) return false;
+  TreePath before = path;
+  const bool isFirst = !previousItem(arena_, before);
+  if (isFirst && DataWord::kind(version.data) == DataKind::kHole) return false;
+  TreePath after = path;
+  Epoch end = kEpochMax;
+  while (nextItem(arena_, after)) {
+    const VersionRecord* newer = versionAt(arena_, after);
+    if (!newer) return damagedRecord("version");
+    if (newer->transaction != 0) continue;
+    end = newer->epoch;
+    break;
+  }
+  return isSeenBetween(stampOf(version), end, akey.hidden);
+}
+
+// What was too large for the arena from the beginning on; and where that is running out of room,
+// all that has a block of its own there.
+bool Reduction::Turn::belongsOnMedia(const StoredData& data) const {
+  const PoolState& pool = scope_.container().pool;
+  if (!pool.media || reduction_.migration_.isRefused || data.memory == nullptr) return false;
+  if (data.size >= pool.options.dataThreshold) return true;
+  if (pool.options.dataThreshold == PoolOptions::kNeverToMedia) return false;
+  const HeapSpace space = arena_.space();
+  return data.kind == DataKind::kBlock && space.freeBytes() < space.totalBytes / 2;
+}
+
+// False when it waits to be brought to Media.
+Result<bool> Reduction::Turn::migrateSingle(const Akey& akey, uint64_t* root,
+                                            const VersionRecord& version) {
+  StoredData data;
+  if (!readSingle(arena_, version, &data)) return damagedRecord("version");
+  const Stamp stamp = stampOf(version);
+  const Migration::Target target{arena_.offsetOf(&akey.record), {}, stamp};
+  const auto made = reduction_.migration_.take(target);
+  if (!made) {
+    return !belongsOnMedia(data) ||
+           !reduction_.migration_.begin(scope_.container(), target, {{data, 0, data.size}});
+  }
+  if (made->state() == Migration::State::kDamaged) {
+    ++reduction_.counts_.damagedCount;
+    return true;
+  }
+  DAOS_CHECK(scope_.useMedia(made->piece()));
+  const Offset record = makeSingle(scope_, {stamp, 0}, made->data());
+  if (record == 0) return scope_.noSpace();
+  // It takes the place of the one of its stamp.
+  DAOS_CHECK(addVersion(scope_, root, record, 0));
+  ++reduction_.counts_.migratedCount;
   return true;
 }
 

@@ -2,8 +2,9 @@
 // records at a time.
 //
 // Aggregation up to epoch H keeps what a read at H or at a snapshot below it can see, and nothing
-// else of the epochs up to H. Of what only H sees, small extents that touch become one. Punches go
-// when nothing is left that they hide. Discard drops all versions and punches of a range of epochs,
+// else of the epochs up to H. Of what only H sees, small extents that touch become one; single
+// values and extents that are large enough leave the arena for Media. Punches go when nothing is
+// left that they hide. Discard drops all versions and punches of a range of epochs,
 // as if they had never been written.
 //
 // Life: begin; step() until it returns false, each one arena transaction; other operations may come
@@ -18,25 +19,9 @@
 #include <vector>
 
 #include "vos/extent_judgement.h"
+#include "vos/migration.h"
 
 namespace daos::vos {
-
-// Merged extents on their way from the arena to Media.
-struct Migration {
-  Extent extent;
-  Stamp stamp{};
-  Checksums form;  // but for their bytes
-  std::vector<std::byte> sums;
-  MediaPiece piece;
-  bool isWritten = false;
-};
-struct MigrationState {
-  // Life: made by a step; written by the caller, who may keep it longer than the walk lasts; taken
-  //       into use by the next step, which meets the same extents.
-  std::shared_ptr<Migration> pending;
-  // Nobody writes, or Media is full: the rest stays in the arena.
-  bool isRefused = false;
-};
 
 class Reduction {
  public:

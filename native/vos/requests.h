@@ -270,7 +270,9 @@ struct TransactionInfo {
 struct ReductionCounts {
   uint64_t droppedCount = 0;  // versions and punches
   uint64_t mergedCount = 0;   // extents that became part of another
-  uint64_t damagedCount = 0;  // runs of extents left alone because their checksums do not match
+  // Values and runs of extents left alone because their checksums do not match, or can't be read.
+  uint64_t damagedCount = 0;
+  uint64_t migratedCount = 0;  // values and parts of extents brought to new blocks of Media
 };
 
 struct ContainerUsage {

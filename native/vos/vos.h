@@ -202,8 +202,8 @@ class Container {
   Result<Ticket> setSnapshots(std::span<const Epoch> epochs);
   std::vector<Epoch> snapshots() const;
 
-  // Aggregation drops versions up to `upTo` that neither a snapshot nor `upTo` sees and merges
-  // small extents, to Media when they have grown to its threshold; discard drops all versions and
+  // Aggregation drops versions up to `upTo` that neither a snapshot nor `upTo` sees, merges small
+  // extents, and brings to Media what has grown to its threshold; discard drops all versions and
   // punches of `range`, as if they had never been written. What was aggregated can be discarded
   // only from right after a snapshot on, up to the aggregation's epoch or later: so a container
   // goes back to a snapshot. From its beginning on, aggregation refuses writes up to `upTo`, and
@@ -216,8 +216,9 @@ class Container {
   // Looks at about `budget` records, around a microsecond each, in one transaction; true while
   // there is more. The walk goes on where it was; other operations may come between steps.
   Result<bool> reduceStep(uint32_t budget);
-  // Whether merged extents wait to be brought to Media before the next step: writeReduction(),
-  // which may take its time. Who goes on without it leaves them in the arena. DER_IO.
+  // Whether data waits to be brought to Media before the next step: writeReduction(), which may
+  // take its time and lets others go first in between. Who goes on without it leaves the rest of
+  // what there is in its place. DER_IO, DER_NOMEM.
   bool hasReductionWrite() const;
   Task<Status> writeReduction();
   bool isReducing() const;

@@ -138,9 +138,7 @@ bool Container::hasReductionWrite() const {
 Task<Status> Container::writeReduction() {
   if (!hasReductionWrite()) co_return Status{};
   const std::shared_ptr<Migration> migration = state_.reduction->pendingMigration();
-  DAOS_CO_CHECK(co_await state_.pool.media->write({&migration->piece, 1}));
-  migration->isWritten = true;
-  co_return Status{};
+  co_return co_await migration->carryOut();
 }
 
 ReductionCounts Container::reductionCounts() const { return state_.reductionCounts; }

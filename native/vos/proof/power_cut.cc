@@ -24,7 +24,7 @@ class DiskView final : public bio::Media {
 HistoryShape chooseShape(Random& random) {
   HistoryShape shape = HistoryShape::choose(random);
   shape.hasTracking = false;
-  shape.reducePermille = random.chance(1, 2) ? 60 : 200;
+  shape.reducePermille = random.chance(1, 2) ? 100 : 400;
   if (shape.epochs == EpochOrder::kWide) shape.epochs = EpochOrder::kRising;
   if (!random.chance(1, 3)) return shape;
   // Small neighbours that grow together, which aggregation brings to media.
@@ -179,7 +179,13 @@ void PowerCutSession::noteEnd(const Status& status) {
 
 Task<Status> PowerCutSession::carryOut(const Operation& operation) {
   switch (operation.verb) {
-    case Verb::kUpdate: co_return co_await update(operation);
+    case Verb::kUpdate: {
+      // What goes to the arena, whatever its size, is aggregation's to bring to media.
+      if (random_.chance(1, 2)) co_return co_await update(operation);
+      Operation atOnce = operation;
+      atOnce.isPending = false;
+      co_return HistoryRunner::write(*container_, atOnce);
+    }
     case Verb::kAggregate: co_return co_await reduce(operation);
     default: co_return HistoryRunner::write(*container_, operation);
   }

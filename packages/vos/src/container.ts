@@ -27,8 +27,10 @@ export interface VosReduction {
   droppedCount: number;
   /** Extents that became part of another. */
   mergedCount: number;
-  /** Runs of extents that were left alone because their checksums do not match. */
+  /** Values and runs of extents left alone: their checksums do not match, or they can't be read. */
   damagedCount: number;
+  /** Values and parts of extents that were brought to new blocks of the data area. */
+  migratedCount: number;
 }
 
 /** A transaction that was neither committed nor aborted. */
@@ -49,6 +51,7 @@ const asReduction: Decode<VosReduction> = (_low, _high, value) => {
     droppedCount: answer.size(),
     mergedCount: answer.size(),
     damagedCount: answer.size(),
+    migratedCount: answer.size(),
   };
 };
 
