@@ -54,7 +54,10 @@ uint64_t usedEnd(const uint64_t* words, uint64_t blockCount) {
 
 }  // namespace
 
-Status MediaArea::checkResize(const Arena& arena, const PoolRecord& record, uint64_t blockCount) {
+Status MediaArea::checkResize(Arena& arena, const PoolRecord& record, uint64_t blockCount) {
+  if (!arena.heap().isBlock(record.mediaBitmap, bio::bitmapSizeBytes(record.mediaBlocks))) {
+    return Error(ErrorCode::kDfInval, "the bitmap of the data area is no block of the arena");
+  }
   const uint64_t end = usedEnd(arena.at<uint64_t>(record.mediaBitmap), record.mediaBlocks);
   if (blockCount >= std::max<uint64_t>(end, 2)) return {};
   return Error(ErrorCode::kNospace, "data lies in the first " +

@@ -95,7 +95,7 @@ class MediaArea {
   // Within a transaction, with nothing reserved: another number of blocks, and a bitmap of that
   // size. checkResize: whether blocks in use allow it. DER_NOSPACE.
   static Status resize(Arena& arena, PoolRecord& record, uint64_t blockCount);
-  static Status checkResize(const Arena& arena, const PoolRecord& record, uint64_t blockCount);
+  static Status checkResize(Arena& arena, const PoolRecord& record, uint64_t blockCount);
 
   // `nearWhat`: data of the same hash had best lie together. DER_NOSPACE says what is free;
   // DER_NOMEM.

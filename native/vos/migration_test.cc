@@ -372,6 +372,47 @@ TEST_P(VosMigration, SmallValuesLeaveAnArenaThatIsHalfFull) {
   EXPECT_TRUE(readSingle(1, 500) == textOfSize(500, 1));
 }
 
+// Merging takes space before it gives some back: what needs none is done all the same.
+TEST_P(VosMigration, AFullArenaIsRelievedAsFarAsPossible) {
+  const std::string value = textOfSize(6000, 1);
+  for (uint64_t i = 0; i < 400; ++i) {
+    ASSERT_NO_FATAL_FAILURE(writeSingle(i, 10, value));
+    ASSERT_NO_FATAL_FAILURE(writeToArena(i, 10, 0, "neighbours"));
+    ASSERT_NO_FATAL_FAILURE(writeToArena(i, 11, 10, "of one another"));
+  }
+  // Long keys fill the arena, and punches, which have a reserve, take the rest.
+  Epoch epoch = 20;
+  const IoDescriptor tiny{bytesOf("s"), ValueType::kSingle, 8, {}, 0};
+  for (const size_t keySize : {60'000, 3000, 300, 30}) {
+    for (bool isStored = true; isStored;) {
+      const std::string dkey = std::to_string(++epoch) + std::string(keySize, 'k');
+      UpdateRequest request{kOid, bytesOf(dkey), {&tiny, 1}, {}, {}};
+      request.write.epoch = epoch;
+      const Bytes data = bytesOf(value).first(8);
+      const auto ticket = container_->update(request, {&data, 1});
+      isStored = ticket.ok();
+      if (isStored) ASSERT_TRUE(run(pool_->arena().waitDurable(*ticket)).ok());
+    }
+  }
+  for (bool isStored = true; isStored;) {
+    const std::string dkey = std::to_string(++epoch) + std::string(3000, 'p');
+    PunchRequest request{kOid, bytesOf(dkey), {}, {}};
+    request.write.epoch = epoch;
+    const auto ticket = container_->punch(request);
+    isStored = ticket.ok();
+    if (isStored) ASSERT_TRUE(run(pool_->arena().waitDurable(*ticket)).ok());
+  }
+  const uint64_t free = pool_->space().arena.freeBytes();
+  ASSERT_NO_FATAL_FAILURE(aggregate(epoch));
+  EXPECT_EQ(container_->aggregatedEpoch(), epoch);
+  EXPECT_GT(container_->reductionCounts().droppedCount, 0u);
+  EXPECT_EQ(container_->reductionCounts().migratedCount, 400u);
+  EXPECT_GT(pool_->space().arena.freeBytes(), free + 400 * 6000);
+  EXPECT_TRUE(readSingle(7, value.size()) == value);
+  EXPECT_EQ(read(7, {0, 24}), "neighboursof one another");
+  ASSERT_NO_FATAL_FAILURE(writeSingle(7, epoch + 1, "there is room again"));
+}
+
 // Fill, punch, aggregate: a hundred times, and the store is as empty as it was.
 TEST_P(VosMigration, AllSpaceComesBackAHundredTimes) {
   Epoch epoch = 1;

@@ -60,7 +60,8 @@ class Reduction::Turn {
   Result<bool> walkAkey(KeyRecord& akey, const Hidden& above);
   Result<bool> walkSingle(const Akey& akey, uint64_t* root);
   Result<bool> isSingleNeeded(const Akey& akey, const TreePath& path, const VersionRecord& version);
-  Result<bool> migrateSingle(const Akey& akey, uint64_t* root, const VersionRecord& version);
+  Result<bool> migrateSingle(const Akey& akey, uint64_t* root, VersionRecord& version);
+  Status moveSingle(uint64_t* root, VersionRecord& version, Migration& migration);
   bool belongsOnMedia(const StoredData& data) const;
   Result<bool> walkArray(const Akey& akey);
   Result<bool> walkClass(const Akey& akey, unsigned extentClass);
@@ -104,6 +105,22 @@ Reduction Reduction::aggregation(ContainerState& container, Epoch upTo) {
 Reduction Reduction::discard(const EpochRange& range) { return Reduction(range, {}, true, false); }
 
 Result<bool> Reduction::step(ContainerState& container, uint32_t budget) {
+  const Cursor before = cursor_;
+  const ReductionCounts countsBefore = counts_;
+  Result<bool> isMore = takeTurn(container, budget);
+  if (isMore.ok() || isMore.error().code() != ErrorCode::kNospace || counts_.lacksSpace) {
+    return isMore;
+  }
+  // The turn is undone. Merging takes space before it gives some back, dropping does not: so the
+  // walk goes on with that alone.
+  cursor_ = before;
+  counts_ = countsBefore;
+  counts_.lacksSpace = true;
+  migration_ = {nullptr, true};
+  return true;
+}
+
+Result<bool> Reduction::takeTurn(ContainerState& container, uint32_t budget) {
   WriteScope scope(container, 0, HeapUse::kReclaim);
   DAOS_TRY(const bool isDone, Turn(*this, scope, budget).walk());
   DAOS_CHECK(scope.commit());
@@ -322,7 +339,7 @@ bool Reduction::Turn::belongsOnMedia(const StoredData& data) const {
 
 // False when it waits to be brought to Media.
 Result<bool> Reduction::Turn::migrateSingle(const Akey& akey, uint64_t* root,
-                                            const VersionRecord& version) {
+                                            VersionRecord& version) {
   StoredData data;
   if (!readSingle(arena_, version, &data)) return damagedRecord("version");
   const Stamp stamp = stampOf(version);
@@ -337,12 +354,26 @@ Result<bool> Reduction::Turn::migrateSingle(const Akey& akey, uint64_t* root,
     return true;
   }
   DAOS_CHECK(scope_.useMedia(made->piece()));
-  const Offset record = makeSingle(scope_, {stamp, 0}, made->data());
-  if (record == 0) return scope_.noSpace();
-  // It takes the place of the one of its stamp.
-  DAOS_CHECK(addVersion(scope_, root, record, 0));
+  DAOS_CHECK(moveSingle(root, version, *made));
   ++reduction_.counts_.migratedCount;
   return true;
+}
+
+Status Reduction::Turn::moveSingle(uint64_t* root, VersionRecord& version, Migration& migration) {
+  if (DataWord::kind(version.data) == DataKind::kBlock) {
+    // The record of a value in a block and that of one on Media are alike but for this word: so a
+    // full arena, too, can be relieved.
+    const Offset block = DataWord::address(version.data);
+    arena_.modify(version.data) =
+        DataWord::make(DataKind::kMedia, migration.data().mediaAddress,
+                       DataWord::hasChecksums(version.data));
+    scope_.free(block);
+    return {};
+  }
+  const Offset record = makeSingle(scope_, {stampOf(version), 0}, migration.data());
+  if (record == 0) return scope_.noSpace();
+  // It takes the place of the one of its stamp.
+  return addVersion(scope_, root, record, 0);
 }
 
 // What the phase asks about a version of an extent.
@@ -385,7 +416,7 @@ Result<bool> Reduction::Turn::walkArray(const Akey& akey) {
 }
 
 Result<bool> Reduction::Turn::mergeExtents(const Akey& akey) {
-  if (akey.record.child == 0 || !reduction_.mayMerge_) return true;
+  if (akey.record.child == 0 || !reduction_.mayMerge_ || reduction_.counts_.lacksSpace) return true;
   const std::vector<Epoch>& pins = reduction_.pins_;
   const Epoch above = pins.size() > 1 ? pins[pins.size() - 2] : 0;
   ExtentMerge merge(scope_, akey.record, {above, pins.back()}, akey.hidden.back(),

@@ -28,7 +28,8 @@ class Reduction {
   static Reduction aggregation(ContainerState& container, Epoch upTo);
   static Reduction discard(const EpochRange& range);
 
-  // Looks at about `budget` records; false when the walk has come to its end.
+  // Looks at about `budget` records; false when the walk has come to its end. One that finds no
+  // space to merge goes on without (ReductionCounts::lacksSpace).
   Result<bool> step(ContainerState& container, uint32_t budget);
   const ReductionCounts& counts() const { return counts_; }
   // What is to be brought to Media before the next step.
@@ -64,6 +65,7 @@ class Reduction {
     const Hidden& hidden;
   };
   class Turn;
+  Result<bool> takeTurn(ContainerState& container, uint32_t budget);
 
   Reduction(EpochRange range, std::vector<Epoch> pins, bool isDiscard, bool mayMerge)
       : range_(range), pins_(std::move(pins)), isDiscard_(isDiscard), mayMerge_(mayMerge) {}

@@ -273,6 +273,8 @@ struct ReductionCounts {
   // Values and runs of extents left alone because their checksums do not match, or can't be read.
   uint64_t damagedCount = 0;
   uint64_t migratedCount = 0;  // values and parts of extents brought to new blocks of Media
+  // The arena was so full that the rest was dropped from only, not merged or migrated.
+  bool lacksSpace = false;
 };
 
 struct ContainerUsage {
