@@ -10,6 +10,9 @@
 namespace daos::simulator {
 
 static constexpr uint64_t kAll = 1000000;
+// A group of the log that bulk data belongs to is proven by what is durable after it: at the latest
+// by the seal of an idle log (docs/design/durable-data.md).
+static constexpr uint64_t kUnprovenNs = 100'000'000;
 
 static std::byte* mapSparse(uint64_t sizeBytes) {
   void* address = mmap(nullptr, sizeBytes, PROT_READ | PROT_WRITE,
@@ -29,6 +32,7 @@ class SimulatedMedia final : public bio::Media {
         process_(process) {
     DAOS_ASSERT(!disk.isOpen_);
     disk.isOpen_ = true;
+    disk.powerCutNs_.reset();
   }
   ~SimulatedMedia() override {
     for (auto& [number, flight] : inFlight_) {
@@ -183,7 +187,7 @@ void SimulatedDisk::complete(Write write) {
   write.completedSequence = ++completedSequence_;
   std::memcpy(view_ + write.offset, write.bytes.data(), write.bytes.size());
   for (uint64_t at = 0; at < write.bytes.size(); at += bio::kMediaBlockSize)
-    writtenBlocks_.insert(write.offset + at);
+    writtenBlocks_[write.offset + at] = scheduler_.nowNs();
   cache_.push_back(std::move(write));
 }
 
@@ -243,6 +247,7 @@ void SimulatedDisk::cutPower() {
     std::memcpy(view_ + write.offset, durable_ + write.offset, write.bytes.size());
   cache_.clear();
   hidesDamage_ |= damagedSequence_ != 0 && durableSequence_ <= damagedSequence_;
+  powerCutNs_ = scheduler_.nowNs();
   ++statistics_.powerCutCount;
   statistics_.sectorsKept += keptCount;
   statistics_.sectorsLost += lostCount;
@@ -253,14 +258,15 @@ uint64_t SimulatedDisk::rotBit() {
   if (writtenBlocks_.empty() || isHealed_) return UINT64_MAX;
   auto block = writtenBlocks_.begin();
   std::advance(block, static_cast<ptrdiff_t>(random_.below(writtenBlocks_.size())));
-  const uint64_t offset = *block + random_.below(bio::kMediaBlockSize);
+  const uint64_t offset = block->first + random_.below(bio::kMediaBlockSize);
   const std::byte mask{static_cast<uint8_t>(1u << random_.below(8))};
   view_[offset] ^= mask;
   durable_[offset] ^= mask;
   damagedSequence_ = completedSequence_;
+  hidesDamage_ |= powerCutNs_ && block->second + kUnprovenNs >= *powerCutNs_;
   ++statistics_.bitRotCount;
   trace_.add({scheduler_.nowNs(), 0, TraceKind::kDiskFault, options_.id, 2, offset});
-  return *block;
+  return block->first;
 }
 
 }  // namespace daos::simulator

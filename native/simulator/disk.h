@@ -11,7 +11,7 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,7 +55,8 @@ class SimulatedDisk {
   void heal() { isHealed_ = true; }
 
   // Bits had rotted or a write had gone astray, and when the power was cut nothing had become
-  // durable since: the medium is as if that last write had never been, which no reader can tell.
+  // durable since; or they rotted while there was no power, in what was written shortly before it
+  // went: the medium is as if that last write had never been, which no reader can tell.
   bool hidesDamage() const { return hidesDamage_; }
 
   // A Media for one incarnation of a process; at most one at a time.
@@ -89,7 +90,8 @@ class SimulatedDisk {
   std::byte* view_;     // what a read sees: cache over medium
   std::byte* durable_;  // the medium
   std::vector<Write> cache_;
-  std::set<uint64_t> writtenBlocks_;
+  std::map<uint64_t, uint64_t> writtenBlocks_;  // by offset: when each was written last
+  std::optional<uint64_t> powerCutNs_;          // since when there is no power
   uint64_t completedSequence_ = 0;
   uint64_t durableSequence_ = 0;  // of the latest write that is on the medium
   uint64_t damagedSequence_ = 0;  // of the latest write before damage was done

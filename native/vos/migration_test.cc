@@ -437,8 +437,8 @@ TEST_P(VosMigration, AllSpaceComesBackAHundredTimes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Arenas, VosMigration, testing::Values(Kind::kPmem, Kind::kLog),
-                         [](const auto& info) {
-                           return info.param == Kind::kPmem ? "Pmem" : "Log";
+                         [](const auto& instance) {
+                           return instance.param == Kind::kPmem ? "Pmem" : "Log";
                          });
 
 }  // namespace
