@@ -1,6 +1,7 @@
 // What VOS costs on one core, in memory: docs/vos.md explains the cases, docs/performance.md lists
 // the names.
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <numeric>
@@ -35,6 +36,14 @@ Order shuffled(uint32_t count) {
   SeededRandom random(42);
   for (uint32_t i = count; i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
   return order;
+}
+
+// Of a case that has so many records in the default time: fewer where less time is wanted.
+uint32_t scaled(const Report& report, uint32_t count) {
+  constexpr double kDefaultSeconds = 3;
+  constexpr uint32_t kCountMin = 10000;
+  const double share = std::min(1.0, report.seconds() / kDefaultSeconds);
+  return std::max(kCountMin, static_cast<uint32_t>(count * share));
 }
 
 // 16 bytes of key out of a number.
@@ -204,8 +213,9 @@ void addBytesPer(Report& report, BenchStore& store, const std::string& name, uin
 
 void benchSingleValues(Report& report, const std::string& name, MakeStore makeStore) {
   if (!report.wants(name)) return;
-  const auto random = shuffled(kKeyCount);
-  const auto sequential = inOrder(kKeyCount);
+  const uint32_t keyCount = scaled(report, kKeyCount);
+  const auto random = shuffled(keyCount);
+  const auto sequential = inOrder(keyCount);
   {
     const auto store = makeStore(kArenaSize);
     SingleValues values(store->container());
@@ -216,13 +226,16 @@ void benchSingleValues(Report& report, const std::string& name, MakeStore makeSt
   }
   const auto store = makeStore(kArenaSize);
   SingleValues values(store->container());
-  values.update(kKeyCount);  // the object is there
-  addBytesPer(report, *store, name + "/bytes-per-key", kKeyCount, 0, [&] {
+  values.update(keyCount);  // the object is there
+  addBytesPer(report, *store, name + "/bytes-per-key", keyCount, 0, [&] {
     report.addRate(name + "-random-update/rate",
                    rateOf(*store, random, [&](uint32_t i) { values.update(i); }));
   });
   report.addRate(name + "-random-fetch/rate",
                  rateOf(*store, random, [&](uint32_t i) { values.fetch(i); }));
+  // Records lie in the order of their arrival, and the cases above read in that order.
+  report.addRate(name + "-scattered-fetch/rate",
+                 rateOf(*store, sequential, [&](uint32_t i) { values.fetch(i); }));
   const uint64_t start = bench::nowNs();
   const uint64_t listed = values.iterate();
   report.addRate(name + "-iterate/rate",
@@ -237,9 +250,10 @@ void benchSingleValues(Report& report, const std::string& name, MakeStore makeSt
 
 void benchExtents(Report& report, const std::string& name, MakeStore makeStore) {
   if (!report.wants(name)) return;
-  const auto random = shuffled(kExtentCount);
-  const auto sequential = inOrder(kExtentCount);
-  BareCopies bare(kExtentCount);
+  const uint32_t extentCount = scaled(report, kExtentCount);
+  const auto random = shuffled(extentCount);
+  const auto sequential = inOrder(extentCount);
+  BareCopies bare(extentCount);
   const double bareWrites = bareRateOf(random, [&](uint32_t i) { bare.write(i); });
   const double bareReads = bareRateOf(random, [&](uint32_t i) { bare.read(i); });
   {
@@ -252,7 +266,7 @@ void benchExtents(Report& report, const std::string& name, MakeStore makeStore) 
   const auto store = makeStore(kArenaSize);
   Extents extents(store->container());
   extents.update(0);
-  addBytesPer(report, *store, name + "/bytes-per-extent", kExtentCount, Extents::kSize, [&] {
+  addBytesPer(report, *store, name + "/bytes-per-extent", extentCount, Extents::kSize, [&] {
     report.addRate(name + "-random-update/rate",
                    rateOf(*store, random, [&](uint32_t i) { extents.update(i); }), bareWrites);
   });
@@ -265,6 +279,10 @@ void benchExtents(Report& report, const std::string& name, MakeStore makeStore) 
 // What an operation costs in a store of `count` keys: cost grows with the logarithm.
 void benchScale(Report& report, const std::string& name, MakeStore makeStore, uint32_t count) {
   if (!report.wants(name)) return;
+  if (report.seconds() < 1 && count > kKeyCount) {
+    std::fprintf(stderr, "%s: left out, it takes at least --seconds 1\n", name.c_str());
+    return;
+  }
   const auto store = makeStore(kArenaSize);
   SingleValues values(store->container());
   const auto order = shuffled(count);
@@ -284,19 +302,19 @@ void benchScale(Report& report, const std::string& name, MakeStore makeStore, ui
 void benchAggregation(Report& report, const std::string& name, MakeStore makeStore) {
   if (!report.wants(name)) return;
   constexpr uint32_t kBudget = 64;  // what an engine begins with, and comes down from
-  constexpr uint32_t kAggregatedCount = 200000;
-  constexpr uint32_t kMergedCount = 20000;
+  const uint32_t aggregatedCount = scaled(report, 200000);
+  const uint32_t mergedCount = scaled(report, 20000);
   const auto store = makeStore(kArenaSize);
   SingleValues values(store->container());
   Extents extents(store->container());
-  const auto order = shuffled(kAggregatedCount);
+  const auto order = shuffled(aggregatedCount);
   for (int round = 0; round < 2; ++round) {
     rateOf(*store, order, [&](uint32_t i) { values.update(i); });
   }
-  rateOf(*store, shuffled(kAggregatedCount / 4), [&](uint32_t i) { values.punch(i); });
+  rateOf(*store, shuffled(aggregatedCount / 4), [&](uint32_t i) { values.punch(i); });
   // Under other dkeys than the values.
-  constexpr uint64_t kFirst = uint64_t{kAggregatedCount} * Extents::kPerKey;
-  rateOf(*store, shuffled(kMergedCount), [&](uint32_t i) { extents.update(kFirst + i); });
+  const uint64_t first = uint64_t{aggregatedCount} * Extents::kPerKey;
+  rateOf(*store, shuffled(mergedCount), [&](uint32_t i) { extents.update(first + i); });
   must(store->container().beginAggregation(kEpochMax - 1));
   bench::LatencyHistogram steps;
   for (bool isMore = true; isMore;) {
