@@ -133,11 +133,12 @@ export class ControlPlane implements PoolDirectory {
 
   /** Takes in a started engine and opens its pools. */
   async joinRank(request: JoinRequest): Promise<RankFields> {
-    this.#leases.begin(request.rank);
-    const rank = await joinRank(this.#context, request);
-    await healRank(this.#context, request.rank);
-    await this.#quotas.watchRank(request.rank);
-    return rank;
+    return await this.#leases.whileJoining(request.rank, async () => {
+      const rank = await joinRank(this.#context, request);
+      await healRank(this.#context, request.rank);
+      await this.#quotas.watchRank(request.rank);
+      return rank;
+    });
   }
 
   /** From now on a rank that is not renewed becomes suspect. */

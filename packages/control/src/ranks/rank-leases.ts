@@ -2,13 +2,15 @@
 //
 // Each server renews the leases of its ranks once in a while; a rank whose lease ends becomes
 // `suspect`. Leases live in the memory of the host that leads: a new leader gives every rank a new
-// one, and a rank that comes back is taken in again.
+// one, and a rank that comes back is taken in again. A lease belongs to one incarnation: what was
+// silent is never held against a rank that has joined since. Time in which this host itself did not
+// run (stopped, or without a processor) counts against nobody: it could not hear them.
 //
 // A suspect rank stays in the pool maps. Excluding it would move its data's place without moving
 // the data; that is an administrator's decision.
 
 import type { ControlContext } from '../control-context.js';
-import { listRanks, setRankState } from './rank-registry.js';
+import { listRanks, suspectRank } from './rank-registry.js';
 
 export const RANK_LEASE_MS = 5000;
 /** How often a server renews. */
@@ -19,9 +21,17 @@ export interface RankRenewal {
   readonly incarnation: number;
 }
 
+interface RankLease {
+  readonly incarnation: number;
+  readonly renewedMs: number;
+}
+
 export class RankLeases {
   readonly #context: ControlContext;
-  readonly #renewedMs = new Map<number, number>();
+  readonly #leases = new Map<number, RankLease>();
+  /** Ranks that are being taken in, and how often: they renew nothing until that is done. */
+  readonly #joining = new Map<number, number>();
+  #checkDueMs = 0;
   #cancel: (() => void) | undefined;
 
   constructor(context: ControlContext) {
@@ -37,18 +47,27 @@ export class RankLeases {
     this.#cancel = undefined;
   }
 
-  /** A rank has just joined. */
-  begin(rank: number): void {
-    this.#renewedMs.set(rank, this.#context.clock.monotonicMs());
+  /** The rank is not silent while `join` takes it in, however long its pools take to open. */
+  async whileJoining<T>(rank: number, join: () => Promise<T>): Promise<T> {
+    this.#joining.set(rank, (this.#joining.get(rank) ?? 0) + 1);
+    try {
+      return await join();
+    } finally {
+      const count = (this.#joining.get(rank) ?? 1) - 1;
+      if (count > 0) this.#joining.set(rank, count);
+      else this.#joining.delete(rank);
+      // Its time begins now.
+      this.#leases.delete(rank);
+    }
   }
 
   /** The ranks that are not in the system as they say: they have to join again. */
   async renew(renewals: readonly RankRenewal[]): Promise<number[]> {
     const known = await listRanks(this.#context);
-    const nowMs = this.#context.clock.monotonicMs();
+    const renewedMs = this.#context.clock.monotonicMs();
     const lost: number[] = [];
     for (const { rank, incarnation } of renewals) {
-      this.#renewedMs.set(rank, nowMs);
+      this.#leases.set(rank, { incarnation, renewedMs });
       const record = known.find((r) => r.rank === rank);
       if (record?.state === 'excluded') continue;
       const isCurrent = record?.state === 'joined' && record.incarnation === incarnation;
@@ -58,6 +77,7 @@ export class RankLeases {
   }
 
   #scheduleCheck(): void {
+    this.#checkDueMs = this.#context.clock.monotonicMs() + RANK_RENEWAL_MS;
     this.#cancel = this.#context.clock.schedule(RANK_RENEWAL_MS, () => {
       this.#check()
         .catch((error: unknown) => {
@@ -70,14 +90,32 @@ export class RankLeases {
   }
 
   async #check(): Promise<void> {
-    for (const { rank, state } of await listRanks(this.#context)) {
-      const nowMs = this.#context.clock.monotonicMs();
-      const renewedMs = this.#renewedMs.get(rank) ?? nowMs;
-      this.#renewedMs.set(rank, renewedMs);
-      if (state !== 'joined' || nowMs - renewedMs < RANK_LEASE_MS) continue;
+    this.#forgiveOwnAbsence();
+    for (const { rank, state, incarnation } of await listRanks(this.#context)) {
+      const lease = this.#leaseOf(rank, incarnation);
+      const silentMs = this.#context.clock.monotonicMs() - lease.renewedMs;
+      if (state !== 'joined' || this.#joining.has(rank) || silentMs < RANK_LEASE_MS) continue;
       const reason = `its server has been silent for ${RANK_LEASE_MS / 1000} s`;
-      this.#context.log.warn(`rank ${rank} is suspect: ${reason}`);
-      await setRankState(this.#context, rank, 'suspect', reason, true);
+      if (await suspectRank(this.#context, { rank, incarnation }, reason)) {
+        this.#context.log.warn(`rank ${rank} is suspect: ${reason}`);
+      }
+    }
+  }
+
+  /** A new one for a rank, or an incarnation of it, that is seen for the first time. */
+  #leaseOf(rank: number, incarnation: number): RankLease {
+    const known = this.#leases.get(rank);
+    if (known?.incarnation === incarnation) return known;
+    const lease = { incarnation, renewedMs: this.#context.clock.monotonicMs() };
+    this.#leases.set(rank, lease);
+    return lease;
+  }
+
+  #forgiveOwnAbsence(): void {
+    const lateMs = this.#context.clock.monotonicMs() - this.#checkDueMs;
+    if (lateMs < RANK_RENEWAL_MS) return;
+    for (const [rank, lease] of this.#leases) {
+      this.#leases.set(rank, { ...lease, renewedMs: lease.renewedMs + lateMs });
     }
   }
 }

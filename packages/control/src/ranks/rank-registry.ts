@@ -42,8 +42,6 @@ export async function setRankState(
   rank: number,
   state: RankFields['state'],
   reason?: string,
-  /** The engine may well run, though nobody hears of it. */
-  keepsAddresses = state === 'joined',
 ): Promise<void> {
   const key = rankKey(rank);
   for (;;) {
@@ -54,12 +52,32 @@ export async function setRankState(
     const next: RankFields = {
       ...fields,
       state,
-      addresses: keepsAddresses ? fields.addresses : [],
+      addresses: state === 'joined' ? fields.addresses : [],
       ...(reason !== undefined && { reason }),
     };
     const condition = { key, modRevision: old.modRevision };
     const change = { put: key, value: rankRecord.encode(next) };
     if ((await context.store.txn([condition], [change])).succeeded) return;
+  }
+}
+
+/**
+ * Nobody hears of an engine that may well run: its addresses stay. False where it has joined again
+ * meanwhile, or is not joined.
+ */
+export async function suspectRank(
+  context: ControlContext,
+  { rank, incarnation }: Pick<RankFields, 'rank' | 'incarnation'>,
+  reason: string,
+): Promise<boolean> {
+  const key = rankKey(rank);
+  for (;;) {
+    const old = await readRecord(context, rankRecord, key);
+    if (old?.fields.state !== 'joined' || old.fields.incarnation !== incarnation) return false;
+    const next: RankFields = { ...old.fields, state: 'suspect', reason };
+    const condition = { key, modRevision: old.modRevision };
+    const change = { put: key, value: rankRecord.encode(next) };
+    if ((await context.store.txn([condition], [change])).succeeded) return true;
   }
 }
 

@@ -30,6 +30,8 @@ export interface RankMemberOptions {
 export class RankMember implements RankReporter {
   readonly #options: RankMemberOptions;
   readonly #members = new Map<number, Member>();
+  /** Again, after the system lost them. */
+  readonly #joining = new Set<number>();
   readonly #lastWords = new Set<Promise<void>>();
   #cancel: (() => void) | undefined;
   #isStopped = false;
@@ -99,10 +101,19 @@ export class RankMember implements RankReporter {
     const client = await this.#options.client;
     const { lost, term } = await client.call('renewRanks', { body: { ranks } });
     this.#options.commands.observe(term);
-    for (const rank of lost) {
-      const member = this.#members.get(rank);
-      if (member) await this.join(member.request);
-    }
+    for (const rank of lost) this.#joinAgain(rank);
+  }
+
+  /** The other ranks are renewed meanwhile: opening pools may take longer than a lease. */
+  #joinAgain(rank: number): void {
+    const member = this.#members.get(rank);
+    if (!member || this.#joining.has(rank)) return;
+    this.#joining.add(rank);
+    this.join(member.request)
+      .catch((error: unknown) => {
+        this.#options.log.warn(`rank ${rank} cannot join again`, { error: String(error) });
+      })
+      .finally(() => this.#joining.delete(rank));
   }
 }
 
