@@ -2,33 +2,19 @@
 // without an address of it, and operations on it go on once there is one.
 #include <gtest/gtest.h>
 
-#include "system/loopback.h"
+#include "system/system_fixture.h"
 
 namespace daos::system {
 namespace {
 
 constexpr uint32_t kAway = 1;  // position of the target in the map
 
-class AwayTarget : public testing::Test {
+class AwayTarget : public testing::Test, public SystemFixture {
  protected:
   void SetUp() override {
-    auto engine = engine::Engine::start({.dataDirectory = directory_.path(),
-                                         .targetCount = 2,
-                                         .transports = {"local"},
-                                         .localNetwork = network_.get()});
-    ASSERT_TRUE(engine.ok()) << engine.error().describe();
-    engine_ = std::move(*engine);
-    ASSERT_TRUE(waitFor([&](auto done) {
-                  engine_->createPool(pool_, {.arenaBytes = 32ull << 20}, std::move(done));
-                }).ok());
-    ASSERT_TRUE(
-        waitFor([&](auto done) { engine_->createContainer(pool_, container_, done); }).ok());
-    client_ = LoopbackClient::create({"local"}, network_.get()).value();
-  }
-  void TearDown() override {
-    open_.reset();
-    client_.reset();
-    EXPECT_TRUE(engine_->stop().ok());
+    ASSERT_NO_FATAL_FAILURE(startEngine({.targetCount = 2, .transports = {"local"}}));
+    ASSERT_NO_FATAL_FAILURE(createStore({.arenaBytes = 32 * kMebibyte}));
+    startClient();
   }
   placement::PoolMap partialMap() const {
     placement::PoolMap map = mapOf(*engine_);
@@ -37,31 +23,15 @@ class AwayTarget : public testing::Test {
   }
   // To a dkey that lies on the target at this position.
   ErrorCode putOn(uint32_t target, uint64_t timeoutNs = 0) {
-    const ObjectId oid = ObjectId::make({1, 0}, ObjectType::kMultiHashed, 1, 0xffff);
-    const auto object = client::Object::open(open_, oid).value();
+    const auto wide = object(1, 0xffff);
     std::string dkey = "k";
-    while (object->targetOf(bytesOf(dkey)).value() != target) dkey += 'k';
-    const IoDescriptor akey{.akey = bytesOf("a"), .recordSize = 1};
-    const Bytes data[] = {bytesOf("v")};
-    return client_
-        ->run(client::update(*object, {.dkey = bytesOf(dkey),
-                                       .akeys = {&akey, 1},
-                                       .data = data,
-                                       .timeoutNs = timeoutNs}))
-        .code();
+    while (wide->targetOf(bytesOf(dkey)).value() != target) dkey += 'k';
+    return put(*wide, dkey, "v", 0, timeoutNs).code();
   }
-
-  const Uuid pool_ = Uuid::fromRandom(1, 9);
-  const Uuid container_ = Uuid::fromRandom(2, 9);
-  ScratchDirectory directory_{"/dev/shm"};
-  std::unique_ptr<rpc::LocalNetwork> network_ = rpc::LocalNetwork::create();
-  std::unique_ptr<engine::Engine> engine_;
-  std::unique_ptr<LoopbackClient> client_;
-  std::shared_ptr<client::Container> open_;
 };
 
 TEST_F(AwayTarget, APoolIsOpenedWithoutItAndItIsReachedOnceItHasAnAddress) {
-  open_ = client_->openContainer(pool_, container_, partialMap()).value();
+  ASSERT_NO_FATAL_FAILURE(openContainer(partialMap()));
   EXPECT_EQ(putOn(0), ErrorCode::kOk);
   const ErrorCode code = putOn(kAway, 100'000'000);
   EXPECT_TRUE(code == ErrorCode::kTimedout || code == ErrorCode::kUnreach) << errorName(code);
@@ -70,7 +40,7 @@ TEST_F(AwayTarget, APoolIsOpenedWithoutItAndItIsReachedOnceItHasAnAddress) {
 }
 
 TEST_F(AwayTarget, AMapWithoutItsAddressKeepsTheOneThatIsKnown) {
-  open_ = client_->openContainer(pool_, container_, mapOf(*engine_)).value();
+  ASSERT_NO_FATAL_FAILURE(openContainer());
   ASSERT_TRUE(open_->pool().updateMap(partialMap()).ok());
   EXPECT_EQ(putOn(0), ErrorCode::kOk);
   EXPECT_EQ(putOn(kAway), ErrorCode::kOk);

@@ -7,7 +7,7 @@
 
 #include <cstring>
 
-#include "system/loopback.h"
+#include "system/system_fixture.h"
 
 namespace daos::system {
 namespace {
@@ -36,34 +36,18 @@ size_t damageCopies(const std::filesystem::path& path, std::string_view pattern)
   return count;
 }
 
-class Checksums : public testing::TestWithParam<ChecksumType> {
+class Checksums : public testing::TestWithParam<ChecksumType>, public SystemFixture {
  protected:
   void SetUp() override {
-    engine_ = engine::Engine::start({.dataDirectory = directory_.path(),
-                                     .targetCount = 1,
-                                     .transports = {"local"},
-                                     .localNetwork = network_.get(),
-                                     .arenaKind = engine::ArenaKind::kPmem})
-                  .value();
-    const Uuid pool = random_.uuid(), container = random_.uuid();
-    ASSERT_TRUE(waitFor([&](auto done) {
-                  engine_->createPool(pool, {.arenaBytes = 64ull << 20}, done);
-                }).ok());
-    ASSERT_TRUE(waitFor([&](auto done) { engine_->createContainer(pool, container, done); }).ok());
-    client_ = LoopbackClient::create({"local"}, network_.get()).value();
-    open_ = client_
-                ->openContainer(pool, container, mapOf(*engine_),
-                                {.checksums = {.type = GetParam(), .chunkSize = 1024}})
-                .value();
-    object_ = client::Object::open(open_, ObjectId::make({1, 0}, ObjectType::kMultiHashed, 1, 1))
-                  .value();
+    ASSERT_NO_FATAL_FAILURE(startEngine({.targetCount = 1,
+                                         .transports = {"local"},
+                                         .arenaKind = engine::ArenaKind::kPmem}));
+    ASSERT_NO_FATAL_FAILURE(createStore({.arenaBytes = 64 * kMebibyte}));
+    startClient();
+    ASSERT_NO_FATAL_FAILURE(openContainer(
+        mapOf(*engine_), {.checksums = {.type = GetParam(), .chunkSize = 1024}}));
+    object_ = object(1);
     for (char& byte : value_) byte = static_cast<char>(random_.next());
-  }
-  void TearDown() override {
-    object_.reset();
-    open_.reset();
-    client_.reset();
-    EXPECT_TRUE(engine_->stop().ok());
   }
   Result<Epoch> write() {
     const Extent extent{0, kSize};
@@ -98,11 +82,6 @@ class Checksums : public testing::TestWithParam<ChecksumType> {
 
   SystemRandom random_;
   std::string value_ = std::string(kSize, '\0');
-  ScratchDirectory directory_{"/dev/shm"};
-  const std::unique_ptr<rpc::LocalNetwork> network_ = rpc::LocalNetwork::create();
-  std::unique_ptr<engine::Engine> engine_;
-  std::unique_ptr<LoopbackClient> client_;
-  std::shared_ptr<client::Container> open_;
   std::shared_ptr<client::Object> object_;
 };
 

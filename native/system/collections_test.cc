@@ -6,34 +6,20 @@
 #include "client/array.h"
 #include "client/global_handle.h"
 #include "client/key_value.h"
-#include "system/loopback.h"
+#include "system/system_fixture.h"
 
 namespace daos::system {
 namespace {
 
-class Collections : public testing::Test {
+class Collections : public testing::Test, public SystemFixture {
  protected:
   void SetUp() override {
-    network_ = rpc::LocalNetwork::create();
-    auto engine = engine::Engine::start({.dataDirectory = directory_.path(),
-                                         .targetCount = 3,
+    ASSERT_NO_FATAL_FAILURE(startEngine({.targetCount = 3,
                                          .transports = {"local"},
-                                         .localNetwork = network_.get(),
-                                         .arenaKind = engine::ArenaKind::kPmem});
-    ASSERT_TRUE(engine.ok()) << engine.error().describe();
-    engine_ = std::move(*engine);
-    ASSERT_TRUE(waitFor([&](auto done) {
-                  engine_->createPool(pool_, {.arenaBytes = 32 << 20}, std::move(done));
-                }).ok());
-    ASSERT_TRUE(
-        waitFor([&](auto done) { engine_->createContainer(pool_, container_, done); }).ok());
-    client_ = LoopbackClient::create({"local"}, network_.get()).value();
-    open_ = client_->openContainer(pool_, container_, mapOf(*engine_)).value();
-  }
-  void TearDown() override {
-    open_.reset();
-    client_.reset();
-    EXPECT_TRUE(engine_->stop().ok());
+                                         .arenaKind = engine::ArenaKind::kPmem}));
+    ASSERT_NO_FATAL_FAILURE(createStore({.arenaBytes = 32 * kMebibyte}));
+    startClient();
+    ASSERT_NO_FATAL_FAILURE(openContainer());
   }
 
   client::KeyValue keyValue(uint64_t low) {
@@ -49,14 +35,6 @@ class Collections : public testing::Test {
   T run(Task<T> task) {
     return client_->run(std::move(task));
   }
-
-  const Uuid pool_ = SystemRandom().uuid();
-  const Uuid container_ = SystemRandom().uuid();
-  ScratchDirectory directory_{"/dev/shm"};
-  std::unique_ptr<rpc::LocalNetwork> network_;
-  std::unique_ptr<engine::Engine> engine_;
-  std::unique_ptr<LoopbackClient> client_;
-  std::shared_ptr<client::Container> open_;
 };
 
 TEST_F(Collections, AKeyHasItsLastValueUntilItIsRemoved) {

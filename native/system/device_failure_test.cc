@@ -320,7 +320,9 @@ class DeviceReplacement : public testing::Test {
  protected:
   void SetUp() override { start(); }
   void TearDown() override {
-    if (engine_) EXPECT_TRUE(engine_->stop().ok());
+    if (engine_) {
+      EXPECT_TRUE(engine_->stop().ok());
+    }
   }
   void start() {
     auto engine = engine::Engine::start({.dataDirectory = directory_.path(),
@@ -398,7 +400,9 @@ TEST_F(DeviceReplacement, ADeviceThatWasSetFaultyStopsItsTargetAlsoAfterARestart
     restart();
     for (const Uuid& pool : {second_, first_}) {
       const Status opened = openPool(pool);
-      if (pool == first_) EXPECT_EQ(opened.code(), ErrorCode::kIo);
+      if (pool == first_) {
+        EXPECT_EQ(opened.code(), ErrorCode::kIo);
+      }
     }
   }
 }

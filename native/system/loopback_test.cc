@@ -6,7 +6,7 @@
 #include <map>
 #include <thread>
 
-#include "system/loopback.h"
+#include "system/system_fixture.h"
 
 namespace daos::system {
 namespace {
@@ -21,82 +21,25 @@ struct Setting {
   engine::ArenaKind arena;
 };
 
-class Loopback : public testing::TestWithParam<Setting> {
+class Loopback : public testing::TestWithParam<Setting>, public SystemFixture {
  protected:
   void SetUp() override {
-    network_ = rpc::LocalNetwork::create();
-    startEngine();
-    const Status created = waitFor([&](auto done) {
-      engine_->createPool(pool_, {.arenaBytes = kArenaBytes, .dataBytes = kDataBytes},
-                          std::move(done));
-    });
-    ASSERT_TRUE(created.ok()) << created.error().describe();
-    ASSERT_TRUE(
-        waitFor([&](auto done) { engine_->createContainer(pool_, container_, done); }).ok());
-    client_ = LoopbackClient::create({GetParam().transport}, network_.get()).value();
-    auto open = client_->openContainer(pool_, container_, mapOf(*engine_));
-    ASSERT_TRUE(open.ok()) << open.error().describe();
-    open_ = std::move(*open);
+    ASSERT_NO_FATAL_FAILURE(start());
+    ASSERT_NO_FATAL_FAILURE(createStore({.arenaBytes = kArenaBytes, .dataBytes = kDataBytes}));
+    startClient(GetParam().transport);
+    ASSERT_NO_FATAL_FAILURE(openContainer());
   }
 
-  void TearDown() override {
-    open_.reset();
-    client_.reset();
-    if (engine_) {
-      EXPECT_TRUE(engine_->stop().ok());
-    }
+  void start() {
+    startEngine({.targetCount = 2,
+                 .transports = {GetParam().transport},
+                 .arenaKind = GetParam().arena,
+                 .log = Log::toStandardError(LogLevel::kWarning)});
   }
-
-  void startEngine() {
-    auto engine = engine::Engine::start({.dataDirectory = directory_.path(),
-                                         .targetCount = 2,
-                                         .transports = {GetParam().transport},
-                                         .localNetwork = network_.get(),
-                                         .arenaKind = GetParam().arena,
-                                         .log = Log::toStandardError(LogLevel::kWarning)});
-    ASSERT_TRUE(engine.ok()) << engine.error().describe();
-    engine_ = std::move(*engine);
-  }
-
-  std::shared_ptr<client::Object> open(uint64_t low, uint16_t groups = 1,
-                                       ObjectType type = ObjectType::kMultiHashed) {
-    return client::Object::open(open_, ObjectId::make({low, 0}, type, 1, groups)).value();
-  }
-
-  Result<Epoch> put(client::Object& object, const std::string& dkey, const std::string& value,
-                    Conditions conditions = 0) {
-    const IoDescriptor akey{.akey = bytesOf("a"), .recordSize = value.size()};
-    const Bytes data[] = {bytesOf(value)};
-    return client_->run(client::update(
-        object,
-        {.dkey = bytesOf(dkey), .akeys = {&akey, 1}, .data = data, .conditions = conditions}));
-  }
-
-  Result<std::string> get(client::Object& object, const std::string& dkey, size_t room) {
-    const IoDescriptor akey{.akey = bytesOf("a"), .recordSize = room};
-    std::string value(room, '\0');
-    const MutableBytes buffers[] = {bytesOf(value.data(), value.size())};
-    client::AkeyResult result;
-    DAOS_TRY([[maybe_unused]] const Epoch epoch,
-             client_->run(client::fetch(object, {.dkey = bytesOf(dkey),
-                                                 .akeys = {&akey, 1},
-                                                 .buffers = buffers,
-                                                 .results = {&result, 1}})));
-    value.resize(result.recordSize);
-    return value;
-  }
-
-  const Uuid pool_ = SystemRandom().uuid();
-  const Uuid container_ = SystemRandom().uuid();
-  ScratchDirectory directory_{"/dev/shm"};
-  std::unique_ptr<rpc::LocalNetwork> network_;
-  std::unique_ptr<engine::Engine> engine_;
-  std::unique_ptr<LoopbackClient> client_;
-  std::shared_ptr<client::Container> open_;
 };
 
 TEST_P(Loopback, ValuesOfEverySizeComeBackIdentical) {
-  const auto object = open(1);
+  const auto object = this->object(1);
   for (size_t size : {1u, 63u, 64u, 4095u, 4096u, 4097u, 65536u, 1000003u, 8u << 20}) {
     std::string value(size, '\0');
     for (size_t i = 0; i < size; ++i) value[i] = static_cast<char>(i * 31 + size);
@@ -109,7 +52,7 @@ TEST_P(Loopback, ValuesOfEverySizeComeBackIdentical) {
 }
 
 TEST_P(Loopback, AnAbsentKeyReadsAsNothingAndAConditionTellsSo) {
-  const auto object = open(2);
+  const auto object = this->object(2);
   EXPECT_EQ(*get(*object, "absent", 100), "");
   EXPECT_EQ(put(*object, "absent", "v", kDkeyUpdate).code(), ErrorCode::kNonexist);
   EXPECT_TRUE(put(*object, "absent", "v", kDkeyInsert).ok());
@@ -118,14 +61,14 @@ TEST_P(Loopback, AnAbsentKeyReadsAsNothingAndAConditionTellsSo) {
 }
 
 TEST_P(Loopback, AValueLargerThanItsRoomIsRefusedWithItsSize) {
-  const auto object = open(3);
+  const auto object = this->object(3);
   ASSERT_TRUE(put(*object, "k", std::string(100, 'x')).ok());
   EXPECT_EQ(get(*object, "k", 99).code(), ErrorCode::kRec2big);
   EXPECT_EQ(get(*object, "k", 100)->size(), 100u);
 }
 
 TEST_P(Loopback, HolesOfAnArrayLeaveTheBufferUntouched) {
-  const auto object = open(4);
+  const auto object = this->object(4);
   for (uint64_t scale : {1u, 5000u}) {  // inside of a frame, and by bulk transfer
     const std::string dkey = "scale " + std::to_string(scale);
     const Extent written[] = {{0, 4 * scale}, {8 * scale, 4 * scale}};
@@ -157,7 +100,7 @@ TEST_P(Loopback, HolesOfAnArrayLeaveTheBufferUntouched) {
 }
 
 TEST_P(Loopback, EveryDkeyOfAWideObjectIsListedOnce) {
-  const auto object = open(5, 0xffff);
+  const auto object = this->object(5, 0xffff);
   std::map<std::string, int> wanted;
   for (int i = 0; i < 300; ++i) {
     const std::string dkey = "dkey " + std::to_string(i);
@@ -175,7 +118,7 @@ TEST_P(Loopback, EveryDkeyOfAWideObjectIsListedOnce) {
 }
 
 TEST_P(Loopback, APunchedDkeyIsGoneAndComesBackFresh) {
-  const auto object = open(6);
+  const auto object = this->object(6);
   ASSERT_TRUE(put(*object, "k", "old").ok());
   ASSERT_TRUE(client_
                   ->run(client::punch(*object,
@@ -187,7 +130,7 @@ TEST_P(Loopback, APunchedDkeyIsGoneAndComesBackFresh) {
 }
 
 TEST_P(Loopback, TheLastDkeyOfAnIntegerKeyedObjectIsFound) {
-  const auto object = open(7, 0xffff, ObjectType::kDkeyUint64);
+  const auto object = this->object(7, 0xffff, ObjectType::kDkeyUint64);
   for (uint64_t key : {3u, 900u, 41u}) {
     const std::string dkey(reinterpret_cast<const char*>(&key), 8);
     ASSERT_TRUE(put(*object, dkey, "v").ok());
@@ -199,11 +142,11 @@ TEST_P(Loopback, TheLastDkeyOfAnIntegerKeyedObjectIsFound) {
 }
 
 TEST_P(Loopback, AnEngineThatRestartsServesWhatItHadToAClientThatStayed) {
-  const auto object = open(8);
+  const auto object = this->object(8);
   ASSERT_TRUE(put(*object, "k", "kept").ok());
   ASSERT_TRUE(engine_->stop().ok());
-  startEngine();
-  ASSERT_TRUE(waitFor([&](auto done) { engine_->openPool(pool_, done); }).ok());
+  ASSERT_NO_FATAL_FAILURE(start());
+  ASSERT_NO_FATAL_FAILURE(openPool());
   ASSERT_TRUE(open_->pool().updateMap(mapOf(*engine_, 2)).ok());
   const auto found = get(*object, "k", 10);
   ASSERT_TRUE(found.ok()) << found.error().describe();
@@ -211,7 +154,7 @@ TEST_P(Loopback, AnEngineThatRestartsServesWhatItHadToAClientThatStayed) {
 }
 
 TEST_P(Loopback, ADestroyedContainerIsGoneForThoseWhoHaveItOpen) {
-  const auto object = open(9);
+  const auto object = this->object(9);
   ASSERT_TRUE(put(*object, "k", "v").ok());
   ASSERT_TRUE(waitFor([&](auto done) { engine_->destroyContainer(pool_, container_, done); }).ok());
   EXPECT_EQ(put(*object, "k", "w").code(), ErrorCode::kNonexist);
@@ -229,7 +172,7 @@ TEST_P(Loopback, BulkDataIsCountedAsDataAndComesBackWithItsContainer) {
     return sum;
   };
   EXPECT_EQ(dataUsed(), 0u);
-  const auto object = open(11);
+  const auto object = this->object(11);
   ASSERT_TRUE(put(*object, "large", std::string(1 << 20, 'x')).ok());
   EXPECT_EQ(dataUsed(), 1u << 20);
   ASSERT_TRUE(put(*object, "odd", std::string(10000, 'x')).ok());
@@ -245,7 +188,7 @@ TEST_P(Loopback, BulkDataIsCountedAsDataAndComesBackWithItsContainer) {
 }
 
 TEST_P(Loopback, AFullPoolRefusesWritesAndKeepsWhatItHas) {
-  const auto object = open(10);
+  const auto object = this->object(10);
   const std::string value(1 << 20, 'x');
   ASSERT_TRUE(put(*object, "first", value).ok());
   Result<Epoch> last = Epoch{0};

@@ -5,51 +5,27 @@
 #include <atomic>
 #include <thread>
 
-#include "system/loopback.h"
+#include "system/system_fixture.h"
 
 namespace daos::system {
 namespace {
 
 constexpr size_t kValueSize = 1000;
 
-class Quota : public testing::Test {
+class Quota : public testing::Test, public SystemFixture {
  protected:
   void SetUp() override {
-    auto engine = engine::Engine::start({.dataDirectory = directory_.path(),
-                                         .targetCount = 1,
-                                         .transports = {"local"},
-                                         .localNetwork = network_.get()});
-    ASSERT_TRUE(engine.ok()) << engine.error().describe();
-    engine_ = std::move(*engine);
-    ASSERT_TRUE(waitFor([&](auto done) {
-                  engine_->createPool(pool_, {.arenaBytes = 32ull << 20}, std::move(done));
-                }).ok());
-    ASSERT_TRUE(
-        waitFor([&](auto done) { engine_->createContainer(pool_, container_, done); }).ok());
-    client_ = LoopbackClient::create({"local"}, network_.get()).value();
-    open_ = client_->openContainer(pool_, container_, mapOf(*engine_)).value();
-  }
-  void TearDown() override {
-    open_.reset();
-    client_.reset();
-    EXPECT_TRUE(engine_->stop().ok());
+    ASSERT_NO_FATAL_FAILURE(startEngine({.targetCount = 1, .transports = {"local"}}));
+    ASSERT_NO_FATAL_FAILURE(createStore({.arenaBytes = 32 * kMebibyte}));
+    startClient();
+    ASSERT_NO_FATAL_FAILURE(openContainer());
   }
   Status put(uint64_t number, const std::string& dkey = "k") {
-    const auto object =
-        client::Object::open(open_, ObjectId::make({number, 0}, ObjectType::kMultiHashed, 1, 1))
-            .value();
-    const std::string value(kValueSize, 'v');
-    const IoDescriptor akey{.akey = bytesOf("a"), .recordSize = value.size()};
-    const Bytes data[] = {bytesOf(value)};
-    auto done = client_->run(
-        client::update(*object, {.dkey = bytesOf(dkey), .akeys = {&akey, 1}, .data = data}));
+    auto done = SystemFixture::put(*object(number), dkey, std::string(kValueSize, 'v'));
     return done.ok() ? Status{} : Status(std::move(done).error());
   }
   Status punch(uint64_t number) {
-    const auto object =
-        client::Object::open(open_, ObjectId::make({number, 0}, ObjectType::kMultiHashed, 1, 1))
-            .value();
-    auto done = client_->run(client::punch(*object, {}));
+    auto done = client_->run(client::punch(*object(number), {}));
     return done.ok() ? Status{} : Status(std::move(done).error());
   }
   engine::QuotaUsage usage(bool isFrozen = false) {
@@ -72,14 +48,6 @@ class Quota : public testing::Test {
                       {{.limit = part, .whole = {1 << 20, 10}, .isUsedUp = isUsedUp}}, done);
                 }).ok());
   }
-
-  const Uuid pool_ = Uuid::fromRandom(1, 9);
-  const Uuid container_ = Uuid::fromRandom(2, 9);
-  ScratchDirectory directory_{"/dev/shm"};
-  std::unique_ptr<rpc::LocalNetwork> network_ = rpc::LocalNetwork::create();
-  std::unique_ptr<engine::Engine> engine_;
-  std::unique_ptr<LoopbackClient> client_;
-  std::shared_ptr<client::Container> open_;
 };
 
 TEST_F(Quota, WhatIsUsedUpIsRefusedAndPunchesAreNot) {

@@ -122,7 +122,7 @@ class RepetitionTest : public testing::TestWithParam<Setting> {
     const IoDescriptor akey{.akey = bytesOf("a"), .recordSize = value.size()};
     const Bytes data[] = {bytesOf(value)};
     // Every third without a condition: nobody would notice a second run but the count.
-    const Conditions conditions = key % 3 == 0 ? 0 : kDkeyInsert;
+    const Conditions conditions = key % 3 == 0 ? Conditions{0} : Conditions{kDkeyInsert};
     co_return co_await client::update(*object_, {.dkey = bytesOf(&key, 8),
                                                  .akeys = {&akey, 1},
                                                  .data = data,

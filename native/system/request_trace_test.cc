@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "system/loopback.h"
+#include "system/system_fixture.h"
 
 namespace daos::system {
 namespace {
@@ -13,30 +13,17 @@ using engine::Operation;
 using engine::RequestSpan;
 using engine::Stage;
 
-class RequestTrace : public testing::Test {
+class RequestTrace : public testing::Test, public SystemFixture {
  protected:
   void SetUp() override {
-    auto engine = engine::Engine::start({.dataDirectory = directory_.path(),
-                                         .transports = {"local"},
-                                         .localNetwork = network_.get()});
-    ASSERT_TRUE(engine.ok()) << engine.error().describe();
-    engine_ = std::move(*engine);
-    const engine::PoolSizes sizes{.arenaBytes = 32ull << 20, .dataBytes = 64ull << 20};
-    ASSERT_TRUE(waitFor([&](auto done) { engine_->createPool(pool_, sizes, done); }).ok());
-    ASSERT_TRUE(
-        waitFor([&](auto done) { engine_->createContainer(pool_, container_, done); }).ok());
-    client_ = LoopbackClient::create({"local"}, network_.get()).value();
-    open_ = client_->openContainer(pool_, container_, mapOf(*engine_)).value();
-    const ObjectId oid = ObjectId::make({1, 0}, ObjectType::kMultiHashed, 1, 1);
-    object_ = client::Object::open(open_, oid).value();
+    ASSERT_NO_FATAL_FAILURE(startEngine({.transports = {"local"}}));
+    ASSERT_NO_FATAL_FAILURE(
+        createStore({.arenaBytes = 32 * kMebibyte, .dataBytes = 64 * kMebibyte}));
+    startClient();
+    ASSERT_NO_FATAL_FAILURE(openContainer());
+    object_ = object(1);
     for (size_t i = 0; i < trace_.trace.size(); ++i) trace_.trace[i] = std::byte(i + 1);
     for (size_t i = 0; i < trace_.span.size(); ++i) trace_.span[i] = std::byte(0xa0 + i);
-  }
-  void TearDown() override {
-    object_.reset();
-    open_.reset();
-    client_.reset();
-    EXPECT_TRUE(engine_->stop().ok());
   }
   Status put(const std::string& value, const TraceContext* trace) {
     const IoDescriptor akey{.akey = bytesOf("a"), .recordSize = value.size()};
@@ -71,14 +58,7 @@ class RequestTrace : public testing::Test {
     return stages;
   }
 
-  const Uuid pool_ = Uuid::fromRandom(1, 9);
-  const Uuid container_ = Uuid::fromRandom(2, 9);
   TraceContext trace_;
-  ScratchDirectory directory_{"/dev/shm"};
-  std::unique_ptr<rpc::LocalNetwork> network_ = rpc::LocalNetwork::create();
-  std::unique_ptr<engine::Engine> engine_;
-  std::unique_ptr<LoopbackClient> client_;
-  std::shared_ptr<client::Container> open_;
   std::shared_ptr<client::Object> object_;
 };
 

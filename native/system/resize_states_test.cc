@@ -7,81 +7,44 @@
 
 #include <filesystem>
 
-#include "system/loopback.h"
+#include "system/system_fixture.h"
 
 namespace daos::system {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t kMebibyte = 1 << 20;
-constexpr uint64_t kSmall = 4 * kMebibyte;
-constexpr uint64_t kLarge = 12 * kMebibyte;
+constexpr uint64_t kSmall = 4 << 20;
+constexpr uint64_t kLarge = 12 << 20;
 constexpr uint64_t kValueCount = 4;
 
-class ResizeStates : public testing::TestWithParam<engine::ArenaKind> {
+class ResizeStates : public testing::TestWithParam<engine::ArenaKind>, public SystemFixture {
  protected:
-  void TearDown() override { stop(); }
-
   void start() {
-    auto engine = engine::Engine::start({.dataDirectory = live_.string(),
-                                         .transports = {"local"},
-                                         .localNetwork = network_.get(),
-                                         .arenaKind = GetParam()});
-    ASSERT_TRUE(engine.ok()) << engine.error().describe();
-    engine_ = std::move(*engine);
+    startEngine({.dataDirectory = live_, .transports = {"local"}, .arenaKind = GetParam()});
   }
   void open() {
-    const Status opened = waitFor([&](auto done) { engine_->openPool(pool_, done); });
-    ASSERT_TRUE(opened.ok()) << opened.error().describe();
-    client_ = LoopbackClient::create({"local"}, network_.get()).value();
-    open_ = client_->openContainer(pool_, container_, mapOf(*engine_)).value();
-  }
-  void stop() {
-    open_.reset();
-    client_.reset();
-    if (engine_) {
-      EXPECT_TRUE(engine_->stop().ok());
-    }
-    engine_.reset();
+    openPool();
+    startClient();
+    openContainer();
   }
   Status resize(uint64_t dataBytes) {
     return waitFor([&](auto done) { engine_->resizePool(pool_, dataBytes, done); });
   }
-  std::shared_ptr<client::Object> object(uint64_t number) {
-    return client::Object::open(open_, ObjectId::make({number, 0}, ObjectType::kMultiHashed, 1, 1))
-        .value();
-  }
   std::string valueOf(uint64_t number) { return std::string(kMebibyte / 2, char('a' + number)); }
   bool put(uint64_t number) {
-    const std::string value = valueOf(number);
-    const IoDescriptor akey{.akey = bytesOf("a"), .recordSize = value.size()};
-    const Bytes data[] = {bytesOf(value)};
-    return client_
-        ->run(client::update(*object(number),
-                             {.dkey = bytesOf("k"), .akeys = {&akey, 1}, .data = data}))
-        .ok();
+    return SystemFixture::put(*object(number), "k", valueOf(number)).ok();
   }
   bool holds(uint64_t number) {
-    std::string found(kMebibyte / 2, '-');
-    const IoDescriptor akey{.akey = bytesOf("a"), .recordSize = found.size()};
-    const MutableBytes buffers[] = {bytesOf(found.data(), found.size())};
-    client::AkeyResult result;
-    const auto fetched = client_->run(client::fetch(*object(number), {.dkey = bytesOf("k"),
-                                                                      .akeys = {&akey, 1},
-                                                                      .buffers = buffers,
-                                                                      .results = {&result, 1}}));
-    return fetched.ok() && found == valueOf(number);
+    const auto found = get(*object(number), "k", kMebibyte / 2);
+    return found.ok() && *found == valueOf(number);
   }
 
   // A share of `from` with values in it, and its files before and after a resize to `to`.
   void makeShares(uint64_t from, uint64_t to) {
     fs::create_directories(live_);
     start();
-    const engine::PoolSizes sizes{.arenaBytes = 32 * kMebibyte, .dataBytes = from};
-    ASSERT_TRUE(waitFor([&](auto done) { engine_->createPool(pool_, sizes, done); }).ok());
-    ASSERT_TRUE(
-        waitFor([&](auto done) { engine_->createContainer(pool_, container_, done); }).ok());
+    ASSERT_NO_FATAL_FAILURE(createStore({.arenaBytes = 32 * kMebibyte, .dataBytes = from}));
     open();
     for (uint64_t i = 0; i < kValueCount; ++i) ASSERT_TRUE(put(i)) << i;
     stop();
@@ -121,16 +84,9 @@ class ResizeStates : public testing::TestWithParam<engine::ArenaKind> {
     stop();
   }
 
-  const Uuid pool_ = Uuid::fromRandom(1, 9);
-  const Uuid container_ = Uuid::fromRandom(2, 9);
-  ScratchDirectory directory_{"/dev/shm"};
   const fs::path live_ = directory_.path() / "live";
   const fs::path before_ = directory_.path() / "before";
   const fs::path after_ = directory_.path() / "after";
-  std::unique_ptr<rpc::LocalNetwork> network_ = rpc::LocalNetwork::create();
-  std::unique_ptr<engine::Engine> engine_;
-  std::unique_ptr<LoopbackClient> client_;
-  std::shared_ptr<client::Container> open_;
 };
 
 TEST_P(ResizeStates, EachStateOfGrowingOpensAndGoesOnOrBack) {

@@ -6,67 +6,32 @@
 #include <filesystem>
 #include <thread>
 
-#include "system/loopback.h"
+#include "system/system_fixture.h"
 
 namespace daos::system {
 namespace {
 
-constexpr uint64_t kMebibyte = 1 << 20;
-
-class Resize : public testing::TestWithParam<engine::ArenaKind> {
+class Resize : public testing::TestWithParam<engine::ArenaKind>, public SystemFixture {
  protected:
   void SetUp() override {
     ASSERT_NO_FATAL_FAILURE(start());
-    ASSERT_TRUE(waitFor([&](auto done) {
-                  engine_->createPool(
-                      pool_, {.arenaBytes = 32 * kMebibyte, .dataBytes = 4 * kMebibyte}, done);
-                }).ok());
-    ASSERT_TRUE(
-        waitFor([&](auto done) { engine_->createContainer(pool_, container_, done); }).ok());
+    ASSERT_NO_FATAL_FAILURE(
+        createStore({.arenaBytes = 32 * kMebibyte, .dataBytes = 4 * kMebibyte}));
     open();
   }
-  void TearDown() override {
-    open_.reset();
-    client_.reset();
-    EXPECT_TRUE(engine_->stop().ok());
-  }
-  void start() {
-    auto engine = engine::Engine::start({.dataDirectory = directory_.path(),
-                                         .transports = {"local"},
-                                         .localNetwork = network_.get(),
-                                         .arenaKind = GetParam()});
-    ASSERT_TRUE(engine.ok()) << engine.error().describe();
-    engine_ = std::move(*engine);
-  }
+  void start() { startEngine({.transports = {"local"}, .arenaKind = GetParam()}); }
   void open() {
-    client_ = LoopbackClient::create({"local"}, network_.get()).value();
-    open_ = client_->openContainer(pool_, container_, mapOf(*engine_)).value();
+    startClient();
+    openContainer();
   }
   std::string valueOf(uint64_t number) { return std::string(kMebibyte / 2, char('a' + number)); }
-  std::shared_ptr<client::Object> object(uint64_t number) {
-    return client::Object::open(open_, ObjectId::make({number, 0}, ObjectType::kMultiHashed, 1, 1))
-        .value();
-  }
   Status put(uint64_t number) {
-    const auto target = object(number);
-    const std::string value = valueOf(number);
-    const IoDescriptor akey{.akey = bytesOf("a"), .recordSize = value.size()};
-    const Bytes data[] = {bytesOf(value)};
-    auto done = client_->run(
-        client::update(*target, {.dkey = bytesOf("k"), .akeys = {&akey, 1}, .data = data}));
+    auto done = SystemFixture::put(*object(number), "k", valueOf(number));
     return done.ok() ? Status{} : Status(std::move(done).error());
   }
   bool holds(uint64_t number) {
-    const auto target = object(number);
-    std::string found(kMebibyte / 2, '-');
-    const IoDescriptor akey{.akey = bytesOf("a"), .recordSize = found.size()};
-    const MutableBytes buffers[] = {bytesOf(found.data(), found.size())};
-    client::AkeyResult result;
-    const auto fetched = client_->run(client::fetch(*target, {.dkey = bytesOf("k"),
-                                                              .akeys = {&akey, 1},
-                                                              .buffers = buffers,
-                                                              .results = {&result, 1}}));
-    return fetched.ok() && found == valueOf(number);
+    const auto found = get(*object(number), "k", kMebibyte / 2);
+    return found.ok() && *found == valueOf(number);
   }
   Status resize(uint64_t dataBytes) {
     return waitFor([&](auto done) { engine_->resizePool(pool_, dataBytes, done); });
@@ -77,14 +42,6 @@ class Resize : public testing::TestWithParam<engine::ArenaKind> {
     }
     return 0;
   }
-
-  const Uuid pool_ = Uuid::fromRandom(1, 9);
-  const Uuid container_ = Uuid::fromRandom(2, 9);
-  ScratchDirectory directory_{"/dev/shm"};
-  std::unique_ptr<rpc::LocalNetwork> network_ = rpc::LocalNetwork::create();
-  std::unique_ptr<engine::Engine> engine_;
-  std::unique_ptr<LoopbackClient> client_;
-  std::shared_ptr<client::Container> open_;
 };
 
 TEST_P(Resize, GrowsShrinksAndKeepsWhatIsThere) {
@@ -106,11 +63,9 @@ TEST_P(Resize, GrowsShrinksAndKeepsWhatIsThere) {
   EXPECT_LT(dataFileBytes(), 8 * kMebibyte);
   for (uint64_t i = 0; i < count + 2; ++i) EXPECT_TRUE(holds(i)) << i;
 
-  open_.reset();
-  client_.reset();
-  ASSERT_TRUE(engine_->stop().ok());
+  stop();
   ASSERT_NO_FATAL_FAILURE(start());
-  ASSERT_TRUE(waitFor([&](auto done) { engine_->openPool(pool_, done); }).ok());
+  ASSERT_NO_FATAL_FAILURE(openPool());
   open();
   for (uint64_t i = 0; i < count + 2; ++i) EXPECT_TRUE(holds(i)) << i;
 }
@@ -122,14 +77,10 @@ TEST_P(Resize, WritesGoOnMeanwhile) {
     isOver = true;
   });
   uint64_t count = 0;
-  const std::string value(64, 'v');
-  const IoDescriptor akey{.akey = bytesOf("a"), .recordSize = value.size()};
-  const Bytes data[] = {bytesOf(value)};
   const auto target = object(1);
   for (; !isOver || count < 100; ++count) {
-    const std::string dkey = "k" + std::to_string(count);
-    const auto done = client_->run(
-        client::update(*target, {.dkey = bytesOf(dkey), .akeys = {&akey, 1}, .data = data}));
+    const auto done =
+        SystemFixture::put(*target, "k" + std::to_string(count), std::string(64, 'v'));
     EXPECT_TRUE(done.ok()) << count << ": " << done.error().describe();
     if (!done.ok()) break;
   }

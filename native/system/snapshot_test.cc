@@ -6,62 +6,39 @@
 #include <future>
 #include <thread>
 
-#include "system/loopback.h"
+#include "system/system_fixture.h"
 
 namespace daos::system {
 namespace {
 
 constexpr int kKeyCount = 40;
 
-class Snapshots : public testing::Test {
+class Snapshots : public testing::Test, public SystemFixture {
  protected:
   void SetUp() override {
     ASSERT_NO_FATAL_FAILURE(start(0));
-    ASSERT_TRUE(waitFor([&](auto done) {
-                  engine_->createPool(pool_, {.arenaBytes = 64ull << 20}, std::move(done));
-                }).ok());
-    ASSERT_TRUE(
-        waitFor([&](auto done) { engine_->createContainer(pool_, container_, done); }).ok());
+    ASSERT_NO_FATAL_FAILURE(createStore({.arenaBytes = 64 * kMebibyte}));
     ASSERT_NO_FATAL_FAILURE(open());
   }
-  void TearDown() override { stop(); }
 
   void start(uint64_t historyNs) {
-    auto engine = engine::Engine::start({.dataDirectory = directory_.path(),
-                                         .targetCount = 2,
-                                         .transports = {"local"},
-                                         .localNetwork = network_.get(),
-                                         .historyNs = historyNs,
-                                         .log = Log::toStandardError(LogLevel::kWarning)});
-    ASSERT_TRUE(engine.ok()) << engine.error().describe();
-    engine_ = std::move(*engine);
-  }
-  void stop() {
-    open_.reset();
-    client_.reset();
-    EXPECT_TRUE(engine_->stop().ok());
-    engine_.reset();
+    startEngine({.targetCount = 2,
+                 .transports = {"local"},
+                 .historyNs = historyNs,
+                 .log = Log::toStandardError(LogLevel::kWarning)});
   }
   void open() {
     open_.reset();
-    client_ = LoopbackClient::create({"local"}, network_.get()).value();
-    auto open = client_->openContainer(pool_, container_, mapOf(*engine_));
-    ASSERT_TRUE(open.ok()) << open.error().describe();
-    open_ = std::move(*open);
+    startClient();
+    openContainer();
   }
 
   // Objects of one shard each, so that both targets have some.
   std::shared_ptr<client::Object> object(int number) {
-    const uint64_t low = static_cast<uint64_t>(number) + 1;
-    return client::Object::open(open_, ObjectId::make({low, 0}, ObjectType::kMultiHashed, 1, 1))
-        .value();
+    return SystemFixture::object(static_cast<uint64_t>(number) + 1);
   }
   Result<Epoch> put(int number, const std::string& value) {
-    const auto target = object(number);
-    const IoDescriptor akey{.akey = bytesOf("a"), .recordSize = value.size()};
-    const Bytes data[] = {bytesOf(value)};
-    return client_->run(
-        client::update(*target, {.dkey = bytesOf("k"), .akeys = {&akey, 1}, .data = data}));
+    return SystemFixture::put(*object(number), "k", value);
   }
   void putAll(const std::string& value) {
     for (int i = 0; i < kKeyCount; ++i) {
@@ -71,18 +48,9 @@ class Snapshots : public testing::Test {
   }
   // "-" where nothing is.
   std::string get(int number, Epoch epoch = 0) {
-    std::string found(64, '\0');
-    const auto target = object(number);
-    const IoDescriptor akey{.akey = bytesOf("a"), .recordSize = found.size()};
-    const MutableBytes buffers[] = {bytesOf(found.data(), found.size())};
-    client::AkeyResult result;
-    const auto fetched = client_->run(client::fetch(*target, {.dkey = bytesOf("k"),
-                                                              .akeys = {&akey, 1},
-                                                              .buffers = buffers,
-                                                              .results = {&result, 1},
-                                                              .epoch = epoch}));
-    if (!fetched.ok()) return errorName(fetched.code()).data();
-    return result.recordSize == 0 ? "-" : found.substr(0, result.recordSize);
+    const auto found = SystemFixture::get(*object(number), "k", 64, epoch);
+    if (!found.ok()) return errorName(found.code()).data();
+    return found->empty() ? "-" : *found;
   }
   void expectAll(const std::string& value, Epoch epoch = 0) {
     for (int i = 0; i < kKeyCount; ++i) ASSERT_EQ(get(i, epoch), value) << "object " << i;
@@ -100,14 +68,6 @@ class Snapshots : public testing::Test {
   Status rollback(Epoch epoch) {
     return waitFor([&](auto done) { engine_->rollbackContainer(pool_, container_, epoch, done); });
   }
-
-  ScratchDirectory directory_{"/dev/shm"};
-  const std::unique_ptr<rpc::LocalNetwork> network_ = rpc::LocalNetwork::create();
-  const Uuid pool_ = SystemRandom().uuid();
-  const Uuid container_ = SystemRandom().uuid();
-  std::unique_ptr<engine::Engine> engine_;
-  std::unique_ptr<LoopbackClient> client_;
-  std::shared_ptr<client::Container> open_;
 };
 
 TEST_F(Snapshots, AnEpochIsLaterThanWhatWasAcknowledgedAndEarlierThanWhatFollows) {
@@ -129,7 +89,7 @@ TEST_F(Snapshots, WhatIsPinnedOutlivesAggregationAndARestart) {
   ASSERT_NO_FATAL_FAILURE(putAll("third"));
   stop();
   ASSERT_NO_FATAL_FAILURE(start(1'000'000));
-  ASSERT_TRUE(waitFor([&](auto done) { engine_->openPool(pool_, done); }).ok());
+  ASSERT_NO_FATAL_FAILURE(openPool());
   ASSERT_NO_FATAL_FAILURE(open());
   // Aggregation is done where an epoch between is readable no more.
   const auto isGone = [&] { return get(0, lost) == "DER_EP_OLD"; };
