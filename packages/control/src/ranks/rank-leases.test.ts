@@ -151,4 +151,30 @@ describe('control/rank-leases', () => {
     await pass(RANK_LEASE_MS);
     expect(await states()).toEqual(['joined', 'suspect']);
   });
+
+  test('renewals that wait for a store that does not answer are no silence', async () => {
+    await pass(2 * RANK_RENEWAL_MS);
+    let answer = () => {};
+    listing = new Promise((resolve) => (answer = resolve));
+    await clock.advance(RANK_RENEWAL_MS);
+    const waiting = [0, 1].map((rank) => leases.renew([{ rank, incarnation: 1 }]));
+    await clock.advance(RANK_LEASE_MS + RANK_RENEWAL_MS);
+    listing = Promise.resolve();
+    answer();
+    await settle();
+    expect(await Promise.all(waiting)).toEqual([[], []]);
+    await pass(3 * RANK_RENEWAL_MS);
+    expect(await states()).toEqual(['joined', 'joined']);
+  });
+
+  test('nor is the time of a store that refuses', async () => {
+    await pass(2 * RANK_RENEWAL_MS);
+    listing = Promise.reject(new Error('no leader'));
+    for (let i = 0; i < 10; i++) await clock.advance(RANK_RENEWAL_MS);
+    listing = Promise.resolve();
+    await clock.advance(RANK_RENEWAL_MS);
+    expect(await states()).toEqual(['joined', 'joined']);
+    await pass(RANK_LEASE_MS + RANK_RENEWAL_MS);
+    expect(await states()).toEqual(['joined', 'suspect']);
+  });
 });

@@ -3,8 +3,9 @@
 // Each server renews the leases of its ranks once in a while; a rank whose lease ends becomes
 // `suspect`. Leases live in the memory of the host that leads: a new leader gives every rank a new
 // one, and a rank that comes back is taken in again. A lease belongs to one incarnation: what was
-// silent is never held against a rank that has joined since. Time in which this host itself did not
-// run (stopped, or without a processor) counts against nobody: it could not hear them.
+// silent is never held against a rank that has joined since. Time in which this host did not run
+// (stopped, or without a processor) or the store did not answer counts against nobody: renewals may
+// have waited for that.
 //
 // A suspect rank stays in the pool maps. Excluding it would move its data's place without moving
 // the data; that is an administrator's decision.
@@ -31,7 +32,8 @@ export class RankLeases {
   readonly #leases = new Map<number, RankLease>();
   /** Ranks that are being taken in, and how often: they renew nothing until that is done. */
   readonly #joining = new Map<number, number>();
-  #checkDueMs = 0;
+  /** When the ranks were last listed. */
+  #checkedMs = 0;
   #cancel: (() => void) | undefined;
 
   constructor(context: ControlContext) {
@@ -39,6 +41,7 @@ export class RankLeases {
   }
 
   start(): void {
+    this.#checkedMs = this.#context.clock.monotonicMs();
     this.#scheduleCheck();
   }
 
@@ -63,11 +66,13 @@ export class RankLeases {
 
   /** The ranks that are not in the system as they say: they have to join again. */
   async renew(renewals: readonly RankRenewal[]): Promise<number[]> {
-    const known = await listRanks(this.#context);
     const renewedMs = this.#context.clock.monotonicMs();
-    const lost: number[] = [];
     for (const { rank, incarnation } of renewals) {
       this.#leases.set(rank, { incarnation, renewedMs });
+    }
+    const known = await listRanks(this.#context);
+    const lost: number[] = [];
+    for (const { rank, incarnation } of renewals) {
       const record = known.find((r) => r.rank === rank);
       if (record?.state === 'excluded') continue;
       const isCurrent = record?.state === 'joined' && record.incarnation === incarnation;
@@ -77,7 +82,6 @@ export class RankLeases {
   }
 
   #scheduleCheck(): void {
-    this.#checkDueMs = this.#context.clock.monotonicMs() + RANK_RENEWAL_MS;
     this.#cancel = this.#context.clock.schedule(RANK_RENEWAL_MS, () => {
       this.#check()
         .catch((error: unknown) => {
@@ -90,8 +94,9 @@ export class RankLeases {
   }
 
   async #check(): Promise<void> {
-    this.#forgiveOwnAbsence();
-    for (const { rank, state, incarnation } of await listRanks(this.#context)) {
+    const ranks = await listRanks(this.#context);
+    this.#forgiveDelay();
+    for (const { rank, state, incarnation } of ranks) {
       const lease = this.#leaseOf(rank, incarnation);
       const silentMs = this.#context.clock.monotonicMs() - lease.renewedMs;
       if (state !== 'joined' || this.#joining.has(rank) || silentMs < RANK_LEASE_MS) continue;
@@ -111,11 +116,14 @@ export class RankLeases {
     return lease;
   }
 
-  #forgiveOwnAbsence(): void {
-    const lateMs = this.#context.clock.monotonicMs() - this.#checkDueMs;
+  #forgiveDelay(): void {
+    const nowMs = this.#context.clock.monotonicMs();
+    const lateMs = nowMs - this.#checkedMs - RANK_RENEWAL_MS;
+    this.#checkedMs = nowMs;
     if (lateMs < RANK_RENEWAL_MS) return;
     for (const [rank, lease] of this.#leases) {
-      this.#leases.set(rank, { ...lease, renewedMs: lease.renewedMs + lateMs });
+      const renewedMs = Math.min(nowMs, lease.renewedMs + lateMs);
+      this.#leases.set(rank, { ...lease, renewedMs });
     }
   }
 }
