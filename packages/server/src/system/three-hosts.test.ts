@@ -196,7 +196,13 @@ describe('server/three-hosts', () => {
 
       networks.mend(leader);
       const back = clientOf(leader);
-      await until(async () => (await back.call('getLeader')).url === url);
+      // Which is the same one, unless etcd has chosen anew meanwhile, and with it the hosts.
+      const elsewhere = clientOf(...others);
+      const leaderOf = async (of: ControlClient) => (await of.call('getLeader')).url;
+      await until(async () => {
+        const seen = await leaderOf(back);
+        return seen !== undefined && seen === (await leaderOf(elsewhere));
+      });
       await until(async () => (await stateOfLost()) === 'joined');
       // Changes may be asked of it, and its engine takes part in them. While the members of etcd
       // find together again another rank may be suspect for a moment: asking again is right then.
