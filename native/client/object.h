@@ -113,6 +113,9 @@ struct EnumerateArguments {
   uint32_t countMax = 1024;
   uint32_t sizeMax = 65536;
   Epoch epoch = 0;
+  // Unless empty: only objects and keys that may not be the same before and after these epochs. An
+  // answer may then be empty before the end.
+  protocol::ChangedEpochs changed;
   uint64_t timeoutNs = 0;
   Cancellation* cancellation = nullptr;
   const TraceContext* trace = nullptr;  // borrowed; null: nobody traces it

@@ -117,8 +117,8 @@ void answerPage(Request& request, const client::EnumerationPage& page,
 // C++: Task<Result<EnumerationPage>> enumerate(Object&, const EnumerateArguments&,
 //      EnumerationAnchor&), listObjects(Container&, …)
 // TS:  objectEnumerate(head, level: u32, dkey: bytes, akey: bytes, countMax: u32, sizeMax: u32,
-//      anchor: bytes): bytes anchor, boolean isEnd, u32 count, entries…: bytes key | objectId |
-//      (u64 index, u64 count, u64 epoch, u64 recordSize)
+//      anchor: bytes, changedLow: u64, changedHigh: u64): bytes anchor, boolean isEnd, u32 count,
+//      entries…: bytes key | objectId | (u64 index, u64 count, u64 epoch, u64 recordSize)
 Task<Status> enumerate(ContainerResource& container, client::Context&, ContainerRequest& request) {
   CommandReader& reader = request.reader;
   const Head head = readHead(reader);
@@ -130,6 +130,8 @@ Task<Status> enumerate(ContainerResource& container, client::Context&, Container
   arguments.countMax = reader.u32();
   arguments.sizeMax = reader.u32();
   const Bytes position = reader.bytes();
+  arguments.changed.low = reader.u64();
+  arguments.changed.high = reader.u64();
   arguments.trace = reader.trace();
   DAOS_CO_CHECK(reader.status());
   client::EnumerationAnchor anchor;

@@ -57,6 +57,7 @@ void encode(WireWriter& writer, const EnumerateCall& call) {
   writer.put(head);
   writer.putPadded(call.dkey);
   writer.putPadded(call.akey);
+  if (!call.changed.isNone()) writer.put(call.changed);
 }
 
 Result<EnumerateCall> decodeEnumerate(Bytes body) {
@@ -64,6 +65,10 @@ Result<EnumerateCall> decodeEnumerate(Bytes body) {
   EnumerateCall call{.head = reader.get<EnumerateHead>()};
   call.dkey = reader.getPadded(call.head.dkeySize);
   call.akey = reader.getPadded(call.head.akeySize);
+  if (!reader.atEnd()) {
+    call.changed = reader.get<ChangedEpochs>();
+    if (call.changed.isNone()) return malformed("enumeration");
+  }
   if (!reader.atEnd()) return malformed("enumeration");
   const EnumerateHead& head = call.head;
   if (head.level > EnumerateLevel::kExtents) return malformed("enumeration");
@@ -78,6 +83,7 @@ Result<EnumerateCall> decodeEnumerate(Bytes body) {
     DAOS_CHECK(validateKey(call.dkey, head.oid.dkeyType(), "dkey"));
   }
   if (head.level == EnumerateLevel::kExtents) {
+    if (!call.changed.isNone()) return invalid("extents tell themselves when they were written");
     DAOS_CHECK(validateKey(call.akey, head.oid.akeyType(), "akey"));
   }
   return call;

@@ -66,7 +66,8 @@ static_assert(sizeof(Anchor) == 120);
 
 enum class EnumerateLevel : uint32_t { kObjects = 0, kDkeys = 1, kAkeys = 2, kExtents = 3 };
 
-// Followed by the dkey (kAkeys, kExtents) and the akey (kExtents).
+// Followed by the dkey (kAkeys, kExtents), the akey (kExtents) and, unless all are listed, the
+// range of epochs in which what is listed may have changed.
 struct EnumerateHead {
   uint64_t container = 0;
   ObjectId oid;
@@ -81,10 +82,19 @@ struct EnumerateHead {
 };
 static_assert(sizeof(EnumerateHead) == 176);
 
+// From `low` to `high`, both included. An empty one, as by default, stands for no range.
+struct ChangedEpochs {
+  Epoch low = 1;
+  Epoch high = 0;
+  bool isNone() const { return low > high; }
+};
+static_assert(sizeof(ChangedEpochs) == 16);
+
 struct EnumerateCall {
   EnumerateHead head;
   Bytes dkey;
   Bytes akey;
+  ChangedEpochs changed;  // not of extents
 };
 void encode(WireWriter& writer, const EnumerateCall& call);
 Result<EnumerateCall> decodeEnumerate(Bytes body);

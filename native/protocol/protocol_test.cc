@@ -110,11 +110,30 @@ TEST(ProtocolKeys, PunchEnumerateAndQueryDecodeToTheSame) {
                        {}});
   }
   EXPECT_EQ(decodeEnumerate(body).value().head.countMax, 5u);
+  EXPECT_TRUE(decodeEnumerate(body).value().changed.isNone());
   {
     WireWriter writer(body);
     encode(writer, QueryCall{{.oid = oid, .flags = kQueryMax | kQueryDkey}, {}, bytesOf("a")});
   }
   EXPECT_EQ(textOf(decodeQuery(body).value().akey), "a");
+}
+
+TEST(ProtocolKeys, AnEnumerationMayNameTheEpochsOfChanges) {
+  EnumerateCall call{.head = {.level = EnumerateLevel::kObjects, .countMax = 5, .sizeMax = 100}};
+  call.changed = {17, 23};
+  std::vector<std::byte> body;
+  {
+    WireWriter writer(body);
+    encode(writer, call);
+  }
+  const EnumerateCall decoded = decodeEnumerate(body).value();
+  EXPECT_EQ(decoded.changed.low, 17u);
+  EXPECT_EQ(decoded.changed.high, 23u);
+  EXPECT_FALSE(decodeEnumerate(Bytes(body).first(body.size() - 8)).ok());
+  // An empty range is none, and none isn't sent.
+  const ChangedEpochs empty;
+  std::memcpy(body.data() + body.size() - sizeof(empty), &empty, sizeof(empty));
+  EXPECT_FALSE(decodeEnumerate(body).ok());
 }
 
 TEST(ProtocolKeys, EmptyKeysAndZeroCountsAreRefusedByName) {

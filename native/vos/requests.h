@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -211,6 +212,12 @@ struct EnumerateRequest {
   Bytes akey;
   EpochRange epochs;
   Versions versions = Versions::kVisible;
+  // Of visible objects and keys only those that may not be the same before and after this range:
+  // beneath them a version or punch of it is stored, or so much that it was not looked through. A
+  // call then ends after kVisitsMax records, also when it has found nothing.
+  std::optional<EpochRange> changed;
+  static constexpr uint64_t kVisitsMax = 4096;
+  static constexpr uint64_t kVisitsOfEntryMax = 256;
   TransactionId transaction{};
   InDoubt inDoubt = InDoubt::kSkip;
   bool isReverse = false;  // visible extents only: from the end

@@ -43,7 +43,8 @@ static Task<Result<EnumerationPage>> enumerateOn(Container& container, uint32_t 
                            .sizeMax = arguments.sizeMax,
                            .anchor = anchor.target},
                   .dkey = arguments.dkey,
-                  .akey = arguments.akey});
+                  .akey = arguments.akey,
+                  .changed = arguments.changed});
   DAOS_CO_TRY(
       const rpc::Reply reply,
       co_await callTarget(container, target,

@@ -41,9 +41,17 @@ class Enumeration {
   Status listPunches();
   Status listVersions(uint64_t* root, EntryKind kind);
   Outcome isListed(KeyRecord& key);
+  Outcome isListed(ObjectRecord& object);
+  Status findPunchedParents();
+  // Whether entries that are not the same before and after a range are asked for; and whether this
+  // one may be, judged by `hasVersions` with a budget of its own.
+  template <typename HasVersions>
+  Outcome mayHaveChanged(const HasVersions& hasVersions);
+  bool isVisitedOut() const { return request_.changed && visits_.left == 0; }
   bool isInRange(const VersionRecord& version) const {
     return version.epoch >= request_.epochs.low && version.epoch <= request_.epochs.high;
   }
+  bool takeKey(const KeyRecord& key, EntryKind kind);
   bool takeExtent(const ExtentPiece& piece, uint64_t recordSize);
 
   ContainerState& container_;
@@ -55,6 +63,8 @@ class Enumeration {
   const View view_;
   Lookup lookup_;
   Named named_;
+  VisitBudget visits_{EnumerateRequest::kVisitsMax};
+  bool isParentPunched_ = false;  // in the range asked for: everything beneath it may have changed
 };
 
 Status Enumeration::run() {
@@ -63,6 +73,7 @@ Status Enumeration::run() {
   DAOS_CHECK(request_.oid.validate());
   DAOS_CHECK(findParents());
   if (request_.level == Level::kPunch) return listPunches();
+  if (request_.changed) DAOS_CHECK(findPunchedParents());
   anchor_.isEnd = true;  // unless a sink stops it
   switch (request_.level) {
     case Level::kDkey:
@@ -102,6 +113,37 @@ Status Enumeration::findParents() {
   return findNamed(container_, request_.oid, dkey, akey, lookup_, &named_);
 }
 
+Status Enumeration::findPunchedParents() {
+  for (uint64_t* root : {named_.object ? &named_.object->punches : nullptr,
+                         named_.dkey ? punchesOf(arena_, *named_.dkey) : nullptr}) {
+    VisitBudget unlimited;
+    const Outcome outcome = hasVersions(arena_, root, *request_.changed, unlimited);
+    if (outcome == Outcome::kFound) isParentPunched_ = true;
+    if (outcome == Outcome::kDamaged) return damagedRecord("punch");
+  }
+  return {};
+}
+
+template <typename HasVersions>
+Outcome Enumeration::mayHaveChanged(const HasVersions& hasVersions) {
+  visits_.take();
+  if (!request_.changed || isParentPunched_) return Outcome::kFound;
+  VisitBudget own{std::min(visits_.left, EnumerateRequest::kVisitsOfEntryMax)};
+  const uint64_t given = own.left;
+  const Outcome outcome = hasVersions(*request_.changed, own);
+  visits_.left -= given - own.left;
+  return outcome;
+}
+
+Outcome Enumeration::isListed(ObjectRecord& object) {
+  VisitBudget unlimited;
+  if (isAll_) return objectHasVersions(arena_, object, request_.epochs, unlimited);
+  const Outcome changed = mayHaveChanged([&](const EpochRange& range, VisitBudget& budget) {
+    return objectHasVersions(arena_, object, range, budget);
+  });
+  return changed == Outcome::kFound ? lookup_.objectExists(arena_, object) : changed;
+}
+
 Status Enumeration::listObjects() {
   uint64_t* root = &container_.record().objects;
   TreePath path;
@@ -114,59 +156,75 @@ Status Enumeration::listObjects() {
     if (path.isFound) nextItem(arena_, path);
   }
   anchor_.isEnd = true;
-  ObjectId taken;
-  bool hasTaken = false;
+  ObjectId passed;
+  bool hasPassed = false;
   for (bool more = settle(arena_, path); more; more = nextItem(arena_, path)) {
     ObjectRecord* object = objectRecordAt(arena_, path.item());
     if (!object) return damagedRecord("object");
-    const Outcome outcome = isAll_ ? objectHasVersions(arena_, *object, request_.epochs)
-                                   : lookup_.objectExists(arena_, *object);
-    DAOS_CHECK(asStatus(outcome));
-    if (outcome != Outcome::kFound) continue;
-    Entry entry;
-    entry.kind = EntryKind::kObject;
-    entry.oid = object->oid;
-    if (!sink_.take(entry)) {
+    if (isVisitedOut()) {
       anchor_.isEnd = false;
       break;
     }
-    taken = object->oid;
-    hasTaken = true;
+    const Outcome outcome = isListed(*object);
+    DAOS_CHECK(asStatus(outcome));
+    if (outcome == Outcome::kFound) {
+      Entry entry;
+      entry.kind = EntryKind::kObject;
+      entry.oid = object->oid;
+      if (!sink_.take(entry)) {
+        anchor_.isEnd = false;
+        break;
+      }
+    }
+    passed = object->oid;
+    hasPassed = true;
   }
-  if (hasTaken) storeAnchor(anchor_, taken);
+  if (hasPassed) storeAnchor(anchor_, passed);
   return path.isDamaged ? Status(damagedTree()) : Status{};
 }
 
 Outcome Enumeration::isListed(KeyRecord& key) {
-  if (isAll_) return keyHasVersions(arena_, key, request_.epochs);
+  VisitBudget unlimited;
+  if (isAll_) return keyHasVersions(arena_, key, request_.epochs, unlimited);
+  const Outcome changed = mayHaveChanged([&](const EpochRange& range, VisitBudget& budget) {
+    return keyHasVersions(arena_, key, range, budget);
+  });
+  if (changed != Outcome::kFound) return changed;
   return key.kind == RecordKind::kDkey ? lookup_.dkeyExists(arena_, key, named_.hidden)
                                        : lookup_.akeyExists(arena_, key, named_.hidden);
+}
+
+bool Enumeration::takeKey(const KeyRecord& key, EntryKind kind) {
+  Entry entry;
+  entry.kind = kind;
+  entry.key = keyOf(key);
+  if (key.kind == RecordKind::kArray) {
+    entry.valueType = ValueType::kArray;
+    entry.recordSize = key.recordSize;
+  }
+  return sink_.take(entry);
 }
 
 Status Enumeration::listKeys(uint64_t* root, KeyType type, EntryKind kind) {
   TreePath path;
   DAOS_CHECK(seekAfter(arena_, root, type, anchor_, path));
-  const KeyRecord* taken = nullptr;
+  const KeyRecord* passed = nullptr;
   for (bool more = settle(arena_, path); more; more = nextItem(arena_, path)) {
     KeyRecord* key = keyRecordAt(arena_, path.item());
     if (!key) return damagedRecord("key");
-    const Outcome outcome = isListed(*key);
-    DAOS_CHECK(asStatus(outcome));
-    if (outcome != Outcome::kFound) continue;
-    Entry entry;
-    entry.kind = kind;
-    entry.key = keyOf(*key);
-    if (key->kind == RecordKind::kArray) {
-      entry.valueType = ValueType::kArray;
-      entry.recordSize = key->recordSize;
-    }
-    if (!sink_.take(entry)) {
+    if (isVisitedOut()) {
       anchor_.isEnd = false;
       break;
     }
-    taken = key;
+    const Outcome outcome = isListed(*key);
+    DAOS_CHECK(asStatus(outcome));
+    if (outcome == Outcome::kFound && !takeKey(*key, kind)) {
+      anchor_.isEnd = false;
+      break;
+    }
+    passed = key;
   }
-  if (taken) storeKeyAnchor(anchor_, type, keyOf(*taken));
+  if (passed) storeKeyAnchor(anchor_, type, keyOf(*passed));
   return path.isDamaged ? Status(damagedTree()) : Status{};
 }
 

@@ -1,13 +1,13 @@
 // What changed in a container between two epochs: both states are listed side by side, level by
-// level.
+// level. Engines leave out what has no write between the two.
 //
-// A level of the first state is remembered while the second is walked: some 100 bytes for each
-// name, or extent of an array. An array has changed where its extents are not the same writes; a
-// single value where its bytes differ.
+// What they list of the first state is remembered while the second is walked: some 100 bytes for
+// each name, or extent of an array. An array has changed where its extents are not the same writes;
+// a single value where its bytes differ.
 import type { Epoch, ObjectId } from '@daos/model';
 import { changedRanges, type RecordRange } from './changed-ranges.js';
 import type { Container } from './container.js';
-import type { ListedExtent } from './enumeration.js';
+import type { EpochSpan, ListedExtent } from './enumeration.js';
 import type { DaosObject } from './object.js';
 
 export interface Difference {
@@ -48,11 +48,14 @@ export async function* differences(
 
 interface Side {
   epoch?: Epoch;
+  changed: EpochSpan;
   signal?: AbortSignal;
 }
 
 function sidesOf({ from, to }: Epochs, signal: AbortSignal | undefined): [Side, Side] {
-  const shared = signal && { signal };
+  const [low, high] = to === undefined || from <= to ? [from, to] : [to, from];
+  const changed: EpochSpan = { from: low, ...(high !== undefined && { to: high }) };
+  const shared = { changed, ...(signal && { signal }) };
   return [
     { epoch: from, ...shared },
     { ...(to !== undefined && { epoch: to }), ...shared },

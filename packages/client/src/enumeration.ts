@@ -7,11 +7,24 @@ import type { ClientAddon } from './binding.js';
 export interface ListOptions {
   /** What was visible at this epoch. Default: the newest. */
   epoch?: Epoch;
+  /**
+   * Of objects, dkeys and akeys only those that may not be the same at both ends: beneath them
+   * something was written or punched after `from`, up to `to`, or so much lies there that it was
+   * not looked through. Pages may be empty before the last one.
+   */
+  changed?: EpochSpan;
   /** Where to go on: the anchor of an earlier page. Default: the beginning. */
   anchor?: Uint8Array;
   /** Entries of one page, at most. Default 1024. */
   pageSize?: number;
   signal?: AbortSignal;
+}
+
+/** What comes after `from`, up to and with `to`. */
+export interface EpochSpan {
+  from: Epoch;
+  /** Default: everything newer. */
+  to?: Epoch;
 }
 
 /** A range of records that an array holds. */
@@ -63,6 +76,7 @@ const READERS: { [L in Level]: (answer: AnswerReader) => Entries[L] } = {
 const PAGE_SIZE = 1024;
 const PAGE_BYTES = 65536;
 const NO_KEY = new Uint8Array();
+const EPOCH_MAX = 0xffff_ffff_ffff_ffffn;
 
 /** @param names the dkey, and the akey, beneath which is listed. */
 export async function* listPages<L extends Level>(
@@ -88,7 +102,7 @@ function fetchPage<L extends Level>(
   { addon, container, oid, epoch: epochDefault }: ListTarget,
   level: L,
   [dkey, akey]: readonly Key[],
-  { epoch = epochDefault, pageSize = PAGE_SIZE, signal }: ListOptions,
+  { epoch = epochDefault, pageSize = PAGE_SIZE, changed, signal }: ListOptions,
   anchor: Uint8Array,
 ): Promise<Page<Entries[L]>> {
   const { operations, binding } = addon;
@@ -99,6 +113,9 @@ function fetchPage<L extends Level>(
     else command.key(key);
   }
   command.u32(pageSize).u32(PAGE_BYTES).bytes(anchor);
+  // An empty range of epochs stands for none.
+  const span = level === 'extents' ? undefined : changed;
+  command.u64(span ? span.from + 1n : 1).u64(span ? (span.to ?? EPOCH_MAX) : 0);
   const decode: Decode<Page<Entries[L]>> = (_low, _high, value) =>
     readPage(new AnswerReader(value as Uint8Array), READERS[level]);
   return operations.run(binding.objectEnumerate, container, decode, undefined, signal);

@@ -7,7 +7,7 @@ export * from './client.js';
 export * from './container.js';
 export type { RecordRange } from './changed-ranges.js';
 export type { Difference, DiffOptions } from './diff.js';
-export type { ListedExtent, ListOptions, Page } from './enumeration.js';
+export type { EpochSpan, ListedExtent, ListOptions, Page } from './enumeration.js';
 export * from './key-value.js';
 export * from './object.js';
 export * from './pool-directory.js';

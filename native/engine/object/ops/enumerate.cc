@@ -100,6 +100,11 @@ vos::Level levelOf(protocol::EnumerateLevel level) {
   return vos::Level::kDkey;
 }
 
+std::optional<vos::EpochRange> changedOf(const protocol::EnumerateCall& call) {
+  if (call.changed.isNone()) return std::nullopt;
+  return vos::EpochRange{call.changed.low, call.changed.high};
+}
+
 Task<Status> enumerate(Target& target, rpc::Request& request, RequestTrace& trace) {
   DAOS_CO_TRY(const protocol::EnumerateCall call, protocol::decodeEnumerate(request.body()));
   DAOS_CO_TRY(OpenContainer* const container,
@@ -119,7 +124,8 @@ Task<Status> enumerate(Target& target, rpc::Request& request, RequestTrace& trac
                            .oid = call.head.oid,
                            .dkey = call.dkey,
                            .akey = call.akey,
-                           .epochs = {.high = call.head.epoch ? call.head.epoch : kEpochMax}},
+                           .epochs = {.high = call.head.epoch ? call.head.epoch : kEpochMax},
+                           .changed = changedOf(call)},
                           anchor, sink));
   // Anything seen may be as new as the last commit.
   const vos::Ticket ticket = arena.lastTicket();
