@@ -75,6 +75,18 @@ export class Cli {
     };
   }
 
+  /** `version`, as DAOS has it beside the option. */
+  addVersion(): void {
+    const version = this.program.version() ?? '';
+    const name = this.program.name();
+    this.program
+      .command('version')
+      .description('prints the version of this program')
+      .action(() => {
+        this.#print({ response: { component: name, version }, human: `${name} ${version}\n` });
+      });
+  }
+
   /** The exit code. */
   async run(parameters: readonly string[]): Promise<number> {
     try {

@@ -23,5 +23,6 @@ export function makeDaos(world: CliWorld): Cli {
   addObject(cli);
   addSystemQuery(cli);
   addCompletion(cli);
+  cli.addVersion();
   return cli;
 }

@@ -25,5 +25,6 @@ export function makeDmg(world: CliWorld): Cli {
   addTelemetry(cli);
   addConsole(cli);
   addCompletion(cli);
+  cli.addVersion();
   return cli;
 }

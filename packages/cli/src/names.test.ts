@@ -19,8 +19,13 @@ const DMG = [
   'storage led identify',
   'network scan',
   'telemetry metrics list|query',
-  'server set-logmasks',
-  'cont query|set-prop',
+  'server set-logmasks|slm',
+  'cont query|set-prop|set-owner',
+  'sys query',
+  'sto scan',
+  'net scan',
+  'srv slm',
+  'telem metrics',
 ];
 const DAOS = [
   'pool list|ls|query|query-targets|list-containers|list-cont|get-prop',
@@ -32,6 +37,7 @@ const DAOS = [
   'object query|list-keys',
   'obj query',
   'system query',
+  'sys query',
 ];
 
 function find(command: Command, path: readonly string[]): Command | undefined {

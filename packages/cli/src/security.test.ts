@@ -159,7 +159,7 @@ describe('cli/security', () => {
     const file = join(scratch, 'value');
     const write = await asOther('object', 'put', 'tank', 'box', OID, 'key', file);
     expect(write.output).toMatch(/nobody@ lacks the right 'w'/);
-    await daos('container', 'delete-acl', 'tank', 'box', '-p', 'EVERYONE@');
+    await daos('container', 'delete-acl', 'tank', 'box', '-P', 'EVERYONE@');
     expect((await asOther('container', 'query', 'tank', 'box')).status).toBe(5);
   }, 120_000);
 

@@ -1,6 +1,6 @@
 // `get-acl`, `overwrite-acl`, `update-acl`, `delete-acl` and `set-owner` of pools and containers.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { DaosError } from '@daos/model';
 import type { Command } from 'commander';
 import type { Cli, CommandContext, Output } from '../cli.js';
@@ -22,12 +22,17 @@ interface Changes {
 /** Where the list is: of a pool, or of a container. */
 interface Place {
   readonly names: readonly string[];
+  /** What DAOS's options are called here. */
+  readonly fileOption: string;
+  readonly principalOption: string;
   read(context: CommandContext, names: readonly string[]): Promise<Ownership>;
   change(context: CommandContext, names: readonly string[], body: Changes): Promise<Ownership>;
 }
 
 const ofPool: Place = {
   names: ['pool'],
+  fileOption: '-a, --acl-file <file>',
+  principalOption: '-p, --principal <principal>',
   read: ({ control }, [pool = '']) => control.call('getPoolAcl', { params: { pool } }),
   change: ({ control }, [pool = ''], body) =>
     control.call('changePoolAcl', { params: { pool }, body }),
@@ -35,6 +40,8 @@ const ofPool: Place = {
 
 const ofContainer: Place = {
   names: ['pool', 'container'],
+  fileOption: '-f, --acl-file <file>',
+  principalOption: '-P, --principal <principal>',
   read: ({ control }, [pool = '', container = '']) =>
     control.call('getContainerAcl', { params: { pool, container } }),
   change: ({ control }, [pool = '', container = ''], body) =>
@@ -42,6 +49,8 @@ const ofContainer: Place = {
 };
 
 interface AccessOptions {
+  outfile?: string;
+  force?: boolean;
   aclFile?: string;
   entry?: string;
   principal?: string;
@@ -57,39 +66,79 @@ export function addContainerAccess(cli: Cli, container: Command): void {
   addAccess(cli, container, ofContainer);
 }
 
-function addAccess(cli: Cli, parent: Command, place: Place): void {
+/** For administrators, who have no other say over a container's list. */
+export function addContainerOwner(cli: Cli, container: Command): void {
+  addSetOwner(placedCommands(cli, container, ofContainer));
+}
+
+/** Commands whose first parameters are the names of a place. */
+interface PlacedCommands {
+  command(name: string, description: string): Command;
+  reading(then: (found: Ownership, options: AccessOptions) => Output): Action;
+  changing(changesOf: (options: AccessOptions) => Changes): Action;
+}
+type Action = (...parameters: unknown[]) => Promise<void>;
+
+function placedCommands(cli: Cli, parent: Command, place: Place): PlacedCommands {
   const names = place.names.map((name) => `<${name}>`).join(' ');
-  const command = (name: string, description: string) =>
-    parent.command(`${name} ${names}`).description(description);
   const split = (parameters: unknown[]) => parameters.slice(0, place.names.length) as string[];
   const optionsOf = (parameters: unknown[]) => parameters[place.names.length] as AccessOptions;
-  const changing = (changesOf: (options: AccessOptions) => Changes) =>
-    cli.action(async (context, ...parameters: unknown[]) => {
-      const changes = changesOf(optionsOf(parameters));
-      return shown(await place.change(context, split(parameters), changes));
-    });
+  return {
+    command: (name, description) => parent.command(`${name} ${names}`).description(description),
+    reading: (then) =>
+      cli.action(async (context, ...parameters: unknown[]) =>
+        then(await place.read(context, split(parameters)), optionsOf(parameters)),
+      ),
+    changing: (changesOf) =>
+      cli.action(async (context, ...parameters: unknown[]) => {
+        const changes = changesOf(optionsOf(parameters));
+        return shown(await place.change(context, split(parameters), changes));
+      }),
+  };
+}
 
-  command('get-acl', 'shows who may do what').action(
-    cli.action(async (context, ...parameters: unknown[]) =>
-      shown(await place.read(context, split(parameters))),
-    ),
-  );
+function addAccess(cli: Cli, parent: Command, place: Place): void {
+  const { fileOption, principalOption } = place;
+  const commands = placedCommands(cli, parent, place);
+  const { command, reading, changing } = commands;
+  command('get-acl', 'shows who may do what')
+    .option('-O, --outfile <file>', 'goes there, in the form that overwrite-acl takes')
+    .option('-f, --force', 'over a file that is there')
+    .action(reading(written));
   command('overwrite-acl', 'replaces the whole list')
     .alias('replace')
-    .requiredOption('-a, --acl-file <file>', 'one entry a line; lines that begin with # are notes')
+    .requiredOption(fileOption, 'one entry a line; lines that begin with # are notes')
     .action(changing(({ aclFile = '' }) => ({ replace: readAcl(aclFile) })));
   command('update-acl', 'adds entries, or replaces those of the same principals')
-    .option('-a, --acl-file <file>', 'one entry a line')
+    .option(fileOption, 'one entry a line')
     .option('-e, --entry <entry>', 'one entry, as A:G:staff@:rw')
     .action(changing((options) => ({ update: entriesOf(options) })));
   command('delete-acl', 'removes the entry of a principal')
-    .requiredOption('-p, --principal <principal>', 'u:alice@, g:staff@, OWNER@, GROUP@, EVERYONE@')
+    .requiredOption(principalOption, 'u:alice@, g:staff@, OWNER@, GROUP@, EVERYONE@')
     .action(changing(({ principal = '' }) => ({ delete: [principal] })));
+  addSetOwner(commands);
+}
+
+function addSetOwner({ command, changing }: PlacedCommands): void {
   command('set-owner', 'gives it to another user or group')
     .alias('chown')
     .option('-u, --user <user>', 'as alice@')
     .option('-g, --group <group>', 'as staff@')
     .action(changing(ownerOf));
+}
+
+/** To a file, where one is named. */
+function written(found: Ownership, { outfile, force }: AccessOptions): Output {
+  const output = shown(found);
+  if (outfile === undefined) return output;
+  try {
+    writeFileSync(outfile, output.human, { flag: force === true ? 'w' : 'wx' });
+  } catch (error) {
+    const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    const reason = isThere ? 'it is there already: say --force' : (error as Error).message;
+    throw new DaosError(isThere ? 'DER_EXIST' : 'DER_IO', `cannot write ${outfile}: ${reason}`);
+  }
+  return { ...output, human: '' };
 }
 
 /** `--user` and `--group` as a request has them. */

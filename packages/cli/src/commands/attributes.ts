@@ -57,10 +57,13 @@ function addAttributes(cli: Cli, parent: Command, place: Place): void {
   const last = (parameters: unknown[]) => parameters[place.names.length] as string | undefined;
 
   const listing = command('list-attr', '', 'lists the names of the attributes');
-  listing.aliases(['list-attrs', 'lsattr']).action(
-    cli.action(async (context, ...parameters: unknown[]) =>
-      listed(Object.keys(await place.read(context, split(parameters)))),
-    ),
+  listing.option('-V, --verbose', 'with their values').aliases(['list-attrs', 'lsattr']);
+  listing.action(
+    cli.action(async (context, ...parameters: unknown[]) => {
+      const attributes = await place.read(context, split(parameters));
+      const { verbose } = parameters[place.names.length] as { verbose?: boolean };
+      return verbose === true ? shown(attributes) : listed(Object.keys(attributes));
+    }),
   );
   const getting = command('get-attr', ' [names]', 'shows attributes: name,name, or all');
   getting.alias('getattr').action(

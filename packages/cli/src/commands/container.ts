@@ -5,7 +5,7 @@ import { formatSize, type ContainerQuery } from '@daos/control/client';
 import { DaosError } from '@daos/model';
 import type { Cli, CommandContext, Output } from '../cli.js';
 import { formatFields, formatTable } from '../table.js';
-import { addContainerAccess, ownerOf, readAcl } from './access.js';
+import { addContainerAccess, addContainerOwner, ownerOf, readAcl } from './access.js';
 import { addContainerAttributes } from './attributes.js';
 import { addListObjects } from './object.js';
 import { parseProperties, withSizes } from './parse.js';
@@ -24,11 +24,12 @@ export function addContainer(cli: Cli): void {
     .option('--properties <list>', 'properties as name:value,name:value')
     .option('-u, --user <user>', 'who owns it; you, when left out')
     .option('-g, --group <group>', 'which group owns it')
-    .option('-a, --acl-file <file>', 'who may do what: one entry a line')
+    .option('-A, --acl-file <file>', 'who may do what: one entry a line')
     .action(cli.action(createContainer));
   container
     .command('destroy <pool> <container>')
     .description('destroys a container and all objects in it')
+    .option('-f, --force', "as DAOS's, and no different: handles that are open keep no container")
     .action(cli.action(destroyContainer));
   container
     .command('list <pool>')
@@ -70,6 +71,7 @@ export function addContainerManagement(cli: Cli): void {
     .alias('setprop')
     .description('changes properties: quota_bytes:10GB,quota_objects:1000,status:healthy')
     .action(cli.action(setProperties));
+  addContainerOwner(cli, container);
 }
 
 async function createContainer(

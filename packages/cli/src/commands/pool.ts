@@ -23,6 +23,8 @@ export function addPoolQueries(cli: Cli): Command {
     .command('query <pool>')
     .description('shows the space and the state of a pool')
     .option('--show-targets', 'also for each target')
+    .option('-e, --show-enabled', 'also the ranks whose targets all serve')
+    .option('-t, --health-only', 'states alone, without space')
     .action(cli.action(queryPool));
   pool
     .command('query-targets <pool>')
@@ -65,6 +67,7 @@ export function addPoolManagement(cli: Cli): void {
     .command('destroy <pool>')
     .description('destroys a pool and all data in it')
     .option('-r, --recursive', 'also when it has containers')
+    .option('-f, --force', "as DAOS's, and no different: handles that are open keep no pool")
     .action(cli.action(destroyPool));
   pool
     .command('set-prop <pool> <properties>')
@@ -106,14 +109,28 @@ function poolTable(pools: readonly PoolSummary[]): string {
 async function queryPool(
   { control }: CommandContext,
   pool: string,
-  options: { showTargets?: boolean },
+  options: QueryOptions,
 ): Promise<Output> {
   const response = await control.call('queryPool', { params: { pool } });
   const targets = options.showTargets ? `\n${targetTable(response)}` : '';
-  return { response, human: poolFields(response) + targets };
+  return { response, human: poolFields(response, options) + targets };
 }
 
-function poolFields(pool: PoolStatus): string {
+interface QueryOptions {
+  showTargets?: boolean;
+  showEnabled?: boolean;
+  healthOnly?: boolean;
+}
+
+/** Ranks of whose targets none, or at least one, is out of service. */
+function ranksOf({ ranks, targets, unreachableRanks }: PoolStatus, isEnabled: boolean): string {
+  const isAway = (rank: number) =>
+    unreachableRanks.includes(rank) ||
+    targets.some((one) => one.rank === rank && (one.state !== 'up' || one.failure !== undefined));
+  return ranks.filter((rank) => isAway(rank) !== isEnabled).join(',');
+}
+
+function poolFields(pool: PoolStatus, { showEnabled, healthOnly }: QueryOptions): string {
   const tier = ({
     totalBytes,
     freeBytes,
@@ -129,8 +146,13 @@ function poolFields(pool: PoolStatus): string {
     ['Ranks', pool.ranks.join(',')],
     ['Targets', pool.targetCount],
     ['Containers', pool.containerCount],
-    ['Metadata and small values', tier(pool.arena)],
-    ['Data', tier(pool.data)],
+    ...(showEnabled ? [['Enabled ranks', ranksOf(pool, true)] as const] : []),
+    ...(healthOnly
+      ? [['Disabled ranks', ranksOf(pool, false) || 'none'] as const]
+      : [
+          ['Metadata and small values', tier(pool.arena)] as const,
+          ['Data', tier(pool.data)] as const,
+        ]),
     ...(pool.unreachableRanks.length
       ? [['Unreachable ranks', pool.unreachableRanks.join(',')] as const]
       : []),

@@ -24,8 +24,10 @@ const LEVELS = {
 export function addServer(cli: Cli): void {
   cli.program
     .command('server')
+    .alias('srv')
     .description('works on the servers of the system')
     .command('set-logmasks')
+    .alias('slm')
     .description('sets what servers and engines log, while they run')
     .option('-m, --masks <level>', 'DEBUG, INFO, WARN, ERR or OFF; as configured when left out')
     .action(cli.action(setLogMasks));

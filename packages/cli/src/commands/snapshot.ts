@@ -12,6 +12,7 @@ const DIFFERENCE_COUNT_MAX = '1000';
 interface SnapshotOptions {
   snap?: string;
   epc?: string;
+  epcrange?: string;
 }
 
 export function addSnapshots(cli: Cli, container: Command): void {
@@ -32,7 +33,9 @@ export function addSnapshots(cli: Cli, container: Command): void {
       .description(description)
       .option('-s, --snap <name>', 'which one, by name')
       .option('-e, --epc <epoch>', 'which one, by epoch');
-  named('destroy-snap', 'gives a snapshot up').action(cli.action(destroySnapshot));
+  named('destroy-snap', 'gives a snapshot up')
+    .option('-r, --epcrange <range>', 'all of these epochs, as A-B')
+    .action(cli.action(destroySnapshots));
   named('rollback', 'takes a container back to its latest snapshot; later data is gone').action(
     cli.action(rollback),
   );
@@ -78,15 +81,37 @@ async function listSnapshots(
   return { response, human: rows.length ? table : 'no snapshots\n' };
 }
 
-async function destroySnapshot(
+async function destroySnapshots(
   { control }: CommandContext,
   pool: string,
   container: string,
-  options: SnapshotOptions,
+  { epcrange, ...options }: SnapshotOptions,
 ): Promise<Output> {
-  const snapshot = snapshotOf(options);
-  await control.call('destroySnapshot', { params: { pool, container, snapshot } });
-  return { response: { pool, container, snapshot }, human: `snapshot ${snapshot} destroyed\n` };
+  const params = { pool, container };
+  if (epcrange === undefined) {
+    const snapshot = snapshotOf(options);
+    await control.call('destroySnapshot', { params: { ...params, snapshot } });
+    return { response: { ...params, snapshot }, human: `snapshot ${snapshot} destroyed\n` };
+  }
+  if (Object.keys(options).length > 0) {
+    throw new DaosError('DER_INVAL', 'give one of --snap, --epc and --epcrange');
+  }
+  const [begin, end] = epochRangeOf(epcrange);
+  const { snapshots } = await control.call('listSnapshots', { params });
+  const epochs = snapshots
+    .map(({ epoch }) => epoch)
+    .filter((epoch) => BigInt(epoch) >= begin && BigInt(epoch) <= end);
+  for (const snapshot of epochs) {
+    await control.call('destroySnapshot', { params: { ...params, snapshot } });
+  }
+  return { response: { ...params, epochs }, human: `${epochs.length} snapshots destroyed\n` };
+}
+
+function epochRangeOf(text: string): readonly [bigint, bigint] {
+  const match = /^(0x[\da-f]+|\d+)-(0x[\da-f]+|\d+)$/i.exec(text.trim());
+  const [begin, end] = [BigInt(match?.[1] ?? 1), BigInt(match?.[2] ?? 0)];
+  if (match && begin <= end) return [begin, end];
+  throw new DaosError('DER_INVAL', `'${text}' is not a range of epochs, as A-B`);
 }
 
 async function rollback(

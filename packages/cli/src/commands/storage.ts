@@ -9,7 +9,7 @@ import { formatTable, type Cell } from '../table.js';
 import { parseRanks } from './parse.js';
 
 export function addStorage(cli: Cli): void {
-  const storage = cli.program.command('storage').description('works on the storage of the system');
+  const storage = cli.program.command('storage').alias('sto').description('works on the storage of the system');
   storage
     .command('scan')
     .description('shows what the machines of the system have')
@@ -93,6 +93,7 @@ async function replace(
 export function addNetwork(cli: Cli): void {
   cli.program
     .command('network')
+    .alias('net')
     .description('works on the networks of the hosts')
     .command('scan')
     .description('shows the interfaces that engines could use')

@@ -1,6 +1,6 @@
 // `dmg system`: query, leader-query, list-pools, stop, start, exclude, clear-exclude.
 
-import { formatSize, type RankFields } from '@daos/control/client';
+import { formatSize, rankStateField, type RankFields } from '@daos/control/client';
 import { DaosError } from '@daos/model';
 import type { Cli, CommandContext, Output } from '../cli.js';
 import { formatTable } from '../table.js';
@@ -8,10 +8,13 @@ import { parseRanks } from './parse.js';
 import { listPools } from './pool.js';
 
 export function addSystem(cli: Cli): void {
-  const system = cli.program.command('system').description('works on the system as a whole');
+  const system = cli.program.command('system').alias('sys').description('works on the system as a whole');
   system
     .command('query')
     .description('shows the ranks and their states')
+    .option('-r, --ranks <list>', 'these ranks, as 0,2,4-6')
+    .option('--not-ok', 'those that have not joined')
+    .option('--with-states <list>', 'those in one of these states, as suspect,stopped')
     .action(cli.action(querySystem));
   system
     .command('leader-query')
@@ -46,6 +49,7 @@ export function addSystem(cli: Cli): void {
 export function addSystemQuery(cli: Cli): void {
   cli.program
     .command('system')
+    .alias('sys')
     .description('works on the system as a whole')
     .command('query')
     .description('shows which control host acts, and whether it answers')
@@ -89,9 +93,37 @@ async function queryLeader({ control }: CommandContext): Promise<Output> {
   return { response: { leader: leader ?? null, isAlone }, human };
 }
 
-async function querySystem({ control }: CommandContext): Promise<Output> {
-  const response = await control.call('listRanks');
-  return { response, human: rankTable(response.ranks) };
+interface QueryOptions extends RanksOption {
+  notOk?: boolean;
+  withStates?: string;
+}
+
+async function querySystem(
+  { control }: CommandContext,
+  { ranks: list, notOk, withStates }: QueryOptions,
+): Promise<Output> {
+  const wanted = list === undefined ? undefined : parseRanks(list);
+  const states = withStates === undefined ? undefined : statesOf(withStates);
+  const { ranks: all } = await control.call('listRanks');
+  const ranks = all.filter(
+    ({ rank, state }) =>
+      (wanted?.includes(rank) ?? true) &&
+      (states?.includes(state) ?? true) &&
+      !(notOk === true && state === 'joined'),
+  );
+  const unknown = wanted?.filter((one) => !all.some(({ rank }) => rank === one)) ?? [];
+  if (unknown.length > 0) {
+    throw new DaosError('DER_NONEXIST', `there is no rank ${unknown.join(',')} in the system`);
+  }
+  return { response: { ranks }, human: ranks.length > 0 ? rankTable(ranks) : 'no such ranks\n' };
+}
+
+function statesOf(text: string): string[] {
+  const states = text.toLowerCase().split(',');
+  const wrong = states.find((state) => !rankStateField.safeParse(state).success);
+  if (wrong === undefined) return states;
+  const known = rankStateField.options.join(', ');
+  throw new DaosError('DER_INVAL', `'${wrong}' is no state of a rank: ${known}`);
 }
 
 function rankTable(ranks: readonly RankFields[]): string {

@@ -6,6 +6,7 @@ import { formatTable } from '../table.js';
 export function addTelemetry(cli: Cli): void {
   const metrics = cli.program
     .command('telemetry')
+    .alias('telem')
     .description('shows what the system counts')
     .command('metrics')
     .description('works on metrics');

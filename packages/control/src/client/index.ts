@@ -9,5 +9,5 @@ export type { ContainerQuery } from '../containers/query-container.js';
 export type { PoolStatus, PoolSummary } from '../pools/describe-pool.js';
 export type { CreatePoolRequest } from '../pools/plan.js';
 export type { RankDevices } from '../ranks/list-devices.js';
-export type { RankFields } from '../records/rank-record.js';
+export { rankStateField, type RankFields } from '../records/rank-record.js';
 export * from '../sizes.js';

@@ -1,0 +1,247 @@
+// Goal:   every command of dmg and of daos does its work on a system of three hosts.
+// Method: the programs themselves, by the certificate of an administrator and by an agent; what
+//         each prints is compared. In the end the commands that the programs complete are all among
+//         those that were run.
+
+import { writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { HostNetworks } from './host-networks-fixture.js';
+import { ThreeHosts, until, type ProgramName } from './three-hosts-fixture.js';
+
+const isPossible = HostNetworks.isAvailable();
+const onNetworks = isPossible ? test : test.skip;
+const TEST_LIMIT_MS = 180_000;
+
+let hosts: ThreeHosts;
+const lines: string[] = [];
+
+beforeAll(async () => {
+  if (isPossible) hosts = await ThreeHosts.start();
+}, 120_000);
+afterAll(async () => hosts?.[Symbol.asyncDispose](), 60_000);
+
+async function run(program: ProgramName, command: string): Promise<string> {
+  lines.push(`${program} ${command}`);
+  return await hosts.run(program, command);
+}
+const dmg = (command: string) => run('dmg', command);
+const daos = (command: string) => run('daos', command);
+
+type Expected = Readonly<Record<string, RegExp>>;
+
+/** One after the other: each says what it should. */
+async function say(program: ProgramName, commands: Expected): Promise<void> {
+  for (const [command, wanted] of Object.entries(commands)) {
+    expect([command, await run(program, command)]).toEqual([
+      command,
+      expect.stringMatching(wanted),
+    ]);
+  }
+}
+
+/** The same side by side: of what changes nothing. */
+async function sayAll(program: ProgramName, commands: Expected): Promise<void> {
+  const said = Object.entries(commands).map(([command, wanted]) =>
+    say(program, { [command]: wanted }),
+  );
+  await Promise.all(said);
+}
+
+async function refusalOf(program: ProgramName, command: string): Promise<string> {
+  const refused = await run(program, command).then(
+    () => ({ code: 0, stderr: 'it was done' }),
+    (error: { code: number; stderr: string }) => error,
+  );
+  return `${refused.code} ${refused.stderr}`;
+}
+
+/** A busy machine may find a rank suspect for a moment, and a rank that starts takes its time. */
+const untilAllJoined = () =>
+  until(async () => /no such ranks/.test(await dmg('system query --not-ok')));
+
+function file(name: string, text: string): string {
+  writeFileSync(hosts.part(name), text);
+  return hosts.part(name);
+}
+
+/** Those that a program's completion knows: words that are followed by options alone. */
+function commandsOf(completion: string): string[] {
+  const words = new Map<string, string[]>();
+  for (const [, path = '', list = ''] of completion.matchAll(/^ +"([^"]*)"\) words="([^"]*)"/gm)) {
+    words.set(path, list.split(' ').filter((word) => !word.startsWith('--')));
+  }
+  const leavesOf = (path: string): string[] => {
+    const children = words.get(path) ?? [];
+    return children.length > 0 ? children.flatMap((one) => leavesOf(`${path} ${one}`)) : [path];
+  };
+  return leavesOf('');
+}
+
+describe('server/all-commands', () => {
+  onNetworks(
+    'of pools',
+    async () => {
+      const me = userInfo().username;
+      await untilAllJoined();
+      await say('dmg', { 'pool create tank --size 1GiB': /on ranks 0,1,2/ });
+      await sayAll('dmg', {
+        'pool list': /tank .*ready/,
+        'pool query tank --show-enabled --show-targets': /Enabled ranks: +0,1,2/,
+        'pool query tank --health-only': /Disabled ranks: +none/,
+        'pool query-targets tank --rank 1': /^Rank[^]*1 +0 +up/,
+        'pool list-containers tank': /no containers/,
+        'pool get-prop tank': /label +tank/,
+        [`pool get-acl tank --outfile ${hosts.part('acl')}`]: /^$/,
+        'system list-pools': /tank/,
+      });
+      expect(await refusalOf('dmg', `pool get-acl tank -O ${hosts.part('acl')}`)).toMatch(/^7 /);
+      await say('dmg', {
+        'pool set-prop tank label:lake': /is lake now/,
+        'pool update-acl lake -e A::nobody@:r': /A::nobody@:r/,
+        'pool delete-acl lake -p u:nobody@': /^(?![^]*nobody)/,
+        [`pool overwrite-acl lake -a ${hosts.part('acl')}`]: new RegExp(`# Owner: ${me}@`),
+        'pool set-owner lake -g daemon': /# Owner group: daemon@/,
+        'pool set-attr lake purpose:tests': /purpose +tests/,
+        'pool resize lake --size 2GiB': /2\.0 GiB/,
+      });
+      await sayAll('dmg', {
+        'pool get-attr lake purpose': /tests/,
+        'pool list-attr lake --verbose': /purpose +tests/,
+      });
+      await say('dmg', {
+        'pool del-attr lake purpose': /no attributes/,
+        'pool evict lake': /evicted/,
+        'pool destroy lake --force': /destroyed/,
+      });
+    },
+    TEST_LIMIT_MS,
+  );
+
+  onNetworks(
+    'of containers and objects',
+    async () => {
+      await untilAllJoined();
+      await dmg('pool create tank --size 1GiB');
+      await sayAll('daos', {
+        'pool list': /tank/,
+        'pool query tank': /Ranks: +0,1,2/,
+        'pool query-targets tank --rank 2': /2 +0 +up/,
+        'pool get-prop tank label': /tank/,
+        'system query': /^https:/,
+      });
+      await say('daos', {
+        'container create tank box --type POSIX --properties cksum:sha256': /created container box/,
+        'container set-prop tank box label:crate': /is crate now/,
+      });
+      await Promise.all([
+        say('daos', {
+          'pool set-attr tank colour:blue': /blue/,
+          'pool get-attr tank colour': /blue/,
+          'pool list-attr tank': /^colour$/m,
+          'pool del-attr tank colour': /no attributes/,
+        }),
+        say('daos', {
+          'container set-attr tank crate shape:round': /round/,
+          'container get-attr tank crate shape': /round/,
+          'container list-attr tank crate': /^shape$/m,
+          'container del-attr tank crate shape': /no attributes/,
+        }),
+        say('daos', {
+          'container update-acl tank crate -e A::nobody@:r': /A::nobody@:r/,
+          'container delete-acl tank crate -P u:nobody@': /^(?![^]*nobody)/,
+          [`container get-acl tank crate -O ${hosts.part('crate-acl')}`]: /^$/,
+          [`container overwrite-acl tank crate -f ${hosts.part('crate-acl')}`]: /A::OWNER@/,
+          'container set-owner tank crate -g daemon': /# Owner group: daemon@/,
+        }),
+      ]);
+      const value = file('value', 'v'.repeat(100_000));
+      const put = await daos(`object put tank crate new key0 ${value} --oclass SX`);
+      const oid = /(\d+\.\d+)/.exec(put)?.[1] ?? '';
+      await daos('container create-snap tank crate --snap monday');
+      await daos(`object put tank crate ${oid} key1 ${value}`);
+      await sayAll('daos', {
+        'pool list-containers tank': /crate/,
+        'container list tank': /crate .*POSIX/,
+        'container query tank crate': /Health: +HEALTHY/,
+        'container get-prop tank crate cksum': /sha256/,
+        'container list-objects tank crate': new RegExp(oid.replace('.', '\\.')),
+        'container list-snap tank crate': /monday/,
+        'container diff tank crate monday': /added +\S+ +key1/,
+        'object list tank crate': new RegExp(oid.replace('.', '\\.')),
+        [`object list-keys tank crate ${oid}`]: /key0[^]*key1|key1[^]*key0/,
+        [`object query tank crate ${oid}`]: /SX/,
+        [`object get tank crate ${oid} key1`]: /^v{100000}$/,
+      });
+      await say('dmg', {
+        'container query tank crate': /Snapshots: +1/,
+        'container set-prop tank crate quota_bytes:1GiB': /changed container crate/,
+        'container set-owner tank crate -g root': /# Owner group: root@/,
+      });
+      await say('daos', {
+        'container rollback tank crate --snap monday': /is as of/,
+        'container destroy-snap tank crate --epcrange 0-0xffffffffffffffff': /1 snapshots destroyed/,
+        [`object punch tank crate ${oid}`]: /deleted object/,
+        'container destroy tank crate --force': /destroyed/,
+      });
+      await dmg('pool destroy tank');
+    },
+    TEST_LIMIT_MS,
+  );
+
+  onNetworks(
+    'of the system, its storage and what it tells',
+    async () => {
+      await untilAllJoined();
+      await dmg('pool create tank --size 1GiB');
+      await sayAll('dmg', {
+        'system query --ranks 0-1': /^Rank[^]*0 +joined[^]*1 +joined/,
+        'system leader-query': /^https:\/\/10\./,
+        'storage scan': /Cores/,
+        'storage query usage': /Storage total[^]*%/,
+        'storage query list-devices --health': /target-0\/data .*NORMAL/,
+        'network scan': /10\.\d+\.\d+\.\d+/,
+        'telemetry metrics list': /engine_pool_ops_update/,
+        'telemetry metrics query -m daos_rank_joined': /rank=2 .* 1$/m,
+        'console token': /\S{16}/,
+        version: /^dmg \d/,
+      });
+      await daos('version');
+      await say('dmg', {
+        'server set-logmasks --masks DEBUG': /0[^]*1[^]*2/,
+        'server set-logmasks': /0[^]*1[^]*2/,
+        'system stop --ranks 1': /1 ranks: stop done/,
+        'system query --with-states stopped': /^ +1 +stopped/m,
+        'system start --ranks 1': /1 ranks: start done/,
+      });
+      await untilAllJoined();
+      await say('dmg', {
+        'system exclude --ranks 2': /1 ranks done/,
+        'system query --with-states excluded': /^ +2 +excluded/m,
+        'system clear-exclude --ranks 2': /1 ranks done/,
+      });
+      await untilAllJoined();
+      const devices = await dmg('storage query list-devices --ranks 0');
+      const device = /(\S+target-0\/data)/.exec(devices)?.[1] ?? '';
+      // A file has no slot with a light.
+      expect(await refusalOf('dmg', `storage led identify ${device} --rank 0`)).toMatch(/light|slot/);
+      await say('dmg', { [`storage set nvme-faulty ${device} --rank 0 --force`]: /is faulty/ });
+      await say('dmg', {
+        'storage query list-devices --show-evicted': /FAULTY/,
+        [`storage replace nvme ${device} --rank 0 --force`]: /is replaced/,
+        'storage query list-devices --ranks 0': /NORMAL/,
+        'pool destroy tank': /destroyed/,
+      });
+    },
+    TEST_LIMIT_MS,
+  );
+
+  onNetworks('none is left out', async () => {
+    for (const program of ['dmg', 'daos'] as const) {
+      const known = commandsOf(await run(program, 'completion'));
+      expect(known.length).toBeGreaterThan(30);
+      const isRun = (path: string) => lines.some((line) => `${line} `.startsWith(`${program}${path} `));
+      expect(known.filter((path) => !isRun(path))).toEqual([]);
+    }
+  });
+});

@@ -1,0 +1,144 @@
+// A system of three hosts for tests: network namespaces, each with a member of a real etcd cluster
+// and a real server with an engine; mutual TLS, an agent, and the command lines as programs. Needs
+// to be superuser.
+//
+// Life cycle: start → use → dispose.
+
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { ControlClient } from '@daos/control/client';
+import { readCertificates } from '@daos/control/service-tls';
+import { generateCertificates } from '../certificates/generate-certificates.js';
+import { EtcdCluster } from './etcd-cluster-fixture.js';
+import { HostNetworks } from './host-networks-fixture.js';
+
+const PACKAGES = join(import.meta.dirname, '../../..');
+const SERVER = join(PACKAGES, 'server/dist/daos-server.js');
+const AGENT = join(PACKAGES, 'agent/dist/daos-agent.js');
+const HOSTS = [0, 1, 2];
+const PORT = 10_001;
+const CONSOLE_PORT = 10_002;
+const START_LIMIT_MS = 60_000;
+
+export type ProgramName = 'dmg' | 'daos';
+
+export class ThreeHosts implements AsyncDisposable {
+  readonly networks = new HostNetworks(HOSTS.length);
+  readonly #scratch = mkdtempSync(join(tmpdir(), 'daos-hosts-'));
+  readonly #children: ChildProcess[] = [];
+  #etcd: EtcdCluster | undefined;
+
+  static async start(): Promise<ThreeHosts> {
+    const hosts = new ThreeHosts();
+    try {
+      await hosts.#start();
+    } catch (error) {
+      await hosts[Symbol.asyncDispose]();
+      throw error;
+    }
+    return hosts;
+  }
+
+  /** A file of the test's own. */
+  part(name: string): string {
+    return join(this.#scratch, name);
+  }
+
+  urlOf(host: number): string {
+    return `https://${this.networks.addressOf(host)}:${PORT}`;
+  }
+
+  /** As an administrator. */
+  admin(): ControlClient {
+    const certificates = readCertificates(this.part('certs'), 'admin');
+    return new ControlClient({ url: this.#urls, certificates });
+  }
+
+  /** One of the programs in a process of its own, with what it prints. Fails when it does. */
+  async run(program: ProgramName, command: string): Promise<string> {
+    const file = join(PACKAGES, `cli/dist/${program}-main.js`);
+    const access =
+      program === 'dmg'
+        ? ['--control', this.#urls, '--certs', this.part('certs')]
+        : ['--control', `unix:${this.part('agent.sock')}`];
+    const parameters = [file, ...access, ...command.split(' ')];
+    return (await promisify(execFile)(process.execPath, parameters)).stdout;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children) {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+    await this.#etcd?.[Symbol.asyncDispose]();
+    this.networks[Symbol.dispose]();
+    rmSync(this.#scratch, { recursive: true });
+  }
+
+  get #urls(): string {
+    return HOSTS.map((host) => this.urlOf(host)).join(',');
+  }
+
+  async #start(): Promise<void> {
+    const addresses = HOSTS.map((host) => this.networks.addressOf(host));
+    generateCertificates({ directory: this.part('certs'), hosts: addresses, days: 1 });
+    this.#etcd = await EtcdCluster.start(HOSTS.length, this.networks);
+    for (const host of HOSTS) this.#launch(host, this.#etcd);
+    await until(async () => {
+      const { ranks } = await this.admin().call('listRanks');
+      return ranks.length === HOSTS.length && ranks.every(({ state }) => state === 'joined');
+    });
+    const access = ['--control', this.#urls, '--certs', this.part('certs')];
+    const socket = ['--socket', this.part('agent.sock')];
+    this.#spawn([process.execPath, AGENT, 'start', ...access, ...socket]);
+    await until(async () => existsSync(this.part('agent.sock')));
+  }
+
+  #launch(host: number, etcd: EtcdCluster): void {
+    const address = this.networks.addressOf(host);
+    const config = this.part(`${host}.yml`);
+    writeFileSync(
+      config,
+      `data_directory: ${this.part(String(host))}
+fault_path: /host${host}
+control:
+  address: ${address}
+  port: ${PORT}
+  console_port: ${CONSOLE_PORT}
+  certificates: ${this.part('certs')}
+  metadata: { etcd: [${etcd.endpoints.join(', ')}] }
+engines:
+  - rank: ${host}
+    address: ${address}
+    transports: [tcp]
+    storage: { capacity: 1GiB, memory: 512MiB }
+`,
+    );
+    const command = [process.execPath, SERVER, 'start', '-c', config];
+    this.#spawn([...this.networks.commandOf(host), ...command]);
+  }
+
+  #spawn([program = '', ...parameters]: readonly string[]): void {
+    this.#children.push(spawn(program, parameters, { stdio: 'ignore' }));
+  }
+}
+
+/** Asks again until it is so. */
+export async function until(wanted: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + START_LIMIT_MS;
+  let reason: unknown = '';
+  const refused = (error: unknown) => {
+    reason = error;
+    return false;
+  };
+  while (!(await wanted().catch(refused))) {
+    if (performance.now() > deadline) {
+      throw new Error(`not in time: ${wanted.toString()} ${String(reason)}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
