@@ -86,8 +86,9 @@ async function look() {
   const containers = [];
   const sizes = [];
   for (const { uuid } of pools) {
-    containers.push(...(await control.call('listContainers', { params: { pool: uuid } })).containers);
-    const { targets } = await control.call('queryPool', { params: { pool: uuid } });
+    const params = { pool: uuid };
+    containers.push(...(await control.call('listContainers', { params })).containers);
+    const { targets } = await control.call('queryPool', { params });
     sizes.push(targets.map(({ data }) => data.totalBytes));
   }
   return {

@@ -3,7 +3,7 @@
 // metadata and commands to engines are counted, and at the one that it tells the process kills
 // itself. The renewals of ranks go on beside them and are no steps.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { LmdbStore, type MetadataStore } from '@daos/control';
+import { LmdbStore } from '@daos/control';
 import { EngineCommands } from './system/engine-commands.js';
 
 /** What the file holds, as JSON. */
@@ -45,7 +45,7 @@ const ROUTINE = ['queryPool', 'queryDevices', 'poolMetrics', 'containerUsage', '
 
 if (file !== null) {
   const { txn } = LmdbStore.prototype;
-  LmdbStore.prototype.txn = function (this: LmdbStore, ...parameters): ReturnType<MetadataStore['txn']> {
+  LmdbStore.prototype.txn = function (this: LmdbStore, ...parameters): ReturnType<typeof txn> {
     const keys = parameters[1].map((change) => ('put' in change ? change.put : change.delete));
     const run = () => txn.apply(this, parameters);
     if (keys.every((key) => key.startsWith('/ranks/'))) return run();

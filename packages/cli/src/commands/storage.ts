@@ -9,7 +9,10 @@ import { formatTable, type Cell } from '../table.js';
 import { parseRanks } from './parse.js';
 
 export function addStorage(cli: Cli): void {
-  const storage = cli.program.command('storage').alias('sto').description('works on the storage of the system');
+  const storage = cli.program
+    .command('storage')
+    .alias('sto')
+    .description('works on the storage of the system');
   storage
     .command('scan')
     .description('shows what the machines of the system have')

@@ -8,7 +8,10 @@ import { parseRanks } from './parse.js';
 import { listPools } from './pool.js';
 
 export function addSystem(cli: Cli): void {
-  const system = cli.program.command('system').alias('sys').description('works on the system as a whole');
+  const system = cli.program
+    .command('system')
+    .alias('sys')
+    .description('works on the system as a whole');
   system
     .command('query')
     .description('shows the ranks and their states')
