@@ -1,6 +1,6 @@
 // `daos container`: create-snap, list-snap, destroy-snap, rollback, diff.
 
-import { Client, type Container, type Difference } from '@daos/client';
+import type { Container, Difference } from '@daos/client';
 import { dateOf, DaosError, formatObjectId } from '@daos/model';
 import type { Command } from 'commander';
 import type { Cli, CommandContext, Output } from '../cli.js';
@@ -137,6 +137,7 @@ async function diff(
     BigInt((await control.getSnapshot(pool, container, snapshot)).epoch);
   const fromEpoch = await epochOf(from);
   const toEpoch = to === undefined ? undefined : await epochOf(to);
+  const { Client } = await import('@daos/client');
   await using client = await Client.connect({ control });
   await using openPool = await client.openPool(pool);
   await using open = await openPool.openContainer(container, { readOnly: true });
