@@ -12,20 +12,39 @@
 namespace daos::bio {
 
 static constexpr uint64_t kUnit = 4096;
+static constexpr uint64_t kHugePageSize = 2 << 20;
 static constexpr uint32_t kNotFree = std::numeric_limits<uint32_t>::max();
 
 DmaBuffer::~DmaBuffer() {
   if (pool_) pool_->giveBack(bytes_);
 }
 
+// A device's queue holds pieces of memory, not requests: 1 MiB in pages of 4 KiB is 256 pieces, as
+// many as the whole queue of some, in a huge page it is one.
+static std::byte* mapRegion(uint64_t sizeBytes) {
+  const uint64_t alignment = sizeBytes >= kHugePageSize ? kHugePageSize : kUnit;
+  const uint64_t mappedBytes = sizeBytes + alignment - kUnit;
+  void* address =
+      mmap(nullptr, mappedBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (address == MAP_FAILED) return nullptr;
+  auto* start = static_cast<std::byte*>(address);
+  auto* region =
+      reinterpret_cast<std::byte*>(alignUp(reinterpret_cast<uintptr_t>(start), alignment));
+  const auto before = static_cast<uint64_t>(region - start);
+  const uint64_t behind = mappedBytes - before - sizeBytes;
+  if (before > 0) munmap(start, before);
+  if (behind > 0) munmap(region + sizeBytes, behind);
+  if (alignment == kHugePageSize) madvise(region, sizeBytes, MADV_HUGEPAGE);  // a wish
+  return region;
+}
+
 Result<std::unique_ptr<DmaPool>> DmaPool::create(uint64_t sizeBytes, Permission permission) {
   sizeBytes = std::bit_ceil(std::max(sizeBytes, kUnit));
-  void* address =
-      mmap(nullptr, sizeBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (address == MAP_FAILED) {
+  std::byte* region = mapRegion(sizeBytes);
+  if (!region) {
     return Error(ErrorCode::kNomem, std::to_string(sizeBytes) + " bytes for I/O buffers");
   }
-  return std::unique_ptr<DmaPool>(new DmaPool(bytesOf(address, sizeBytes), std::move(permission)));
+  return std::unique_ptr<DmaPool>(new DmaPool({region, sizeBytes}, std::move(permission)));
 }
 
 DmaPool::DmaPool(MutableBytes region, Permission permission)

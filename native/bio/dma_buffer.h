@@ -1,4 +1,5 @@
-// Aligned buffers for Media out of one region that drivers register once.
+// Aligned buffers for Media out of one region that drivers register once, in huge pages where the
+// system has some: a device's queue takes few pieces of memory more gladly than many.
 //
 // Sizes are powers of two from 4 KiB; a free buffer splits and merges with its buddy. When the
 // region is used up, or for sizes over it, a buffer comes from the system: right, only dearer.

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <string>
 #include <vector>
 
 #include "runtime/random.h"
@@ -46,6 +49,32 @@ TEST(BioDmaPool, MemoryBeyondTheRegionIsAskedFor) {
   const auto beyond = pool->allocate(5000).value();
   EXPECT_EQ(asked, 8192u);
   EXPECT_EQ(pool->allocate(10000).code(), ErrorCode::kNomem);
+}
+
+// The flags of this process's mapping that holds `address`, as the kernel tells them.
+std::string flagsOfMapping(const std::byte* address) {
+  std::ifstream maps("/proc/self/smaps");
+  const auto wanted = reinterpret_cast<uintptr_t>(address);
+  bool isInside = false;
+  for (std::string line; std::getline(maps, line);) {
+    uintptr_t begin = 0, end = 0;
+    if (std::sscanf(line.c_str(), "%lx-%lx ", &begin, &end) == 2) {
+      isInside = begin <= wanted && wanted < end;
+    } else if (isInside && line.starts_with("VmFlags:")) {
+      return line;
+    }
+  }
+  return {};
+}
+
+// A large write is one piece of memory to the device then, not one for each 4 KiB.
+TEST(BioDmaPool, LargeRegionsAskForHugePages) {
+  const auto pool = DmaPool::create(8 << 20).value();
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(pool->region().data()) % (2 << 20), 0u);
+  if (!std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled")) {
+    GTEST_SKIP() << "this kernel has no transparent huge pages";
+  }
+  EXPECT_NE(flagsOfMapping(pool->region().data()).find(" hg"), std::string::npos);
 }
 
 }  // namespace

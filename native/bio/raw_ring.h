@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <functional>
 #include <string>
 
@@ -20,6 +21,7 @@ namespace daos::bio {
 struct RawLoad {
   bool isWrite = false;
   bool isDurable = false;  // each write with its own flush
+  bool isInSmallPages = false;
   uint64_t sizeBytes = 4096;
   unsigned depth = 1;
   double seconds = 1;
@@ -48,19 +50,27 @@ class RawRing {
     const int opened = io_uring_queue_init_params(load.depth, &ring, &parameters);
     DAOS_ASSERT(opened == 0);
     const uint64_t bytes = load.depth * load.sizeBytes;
-    void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-    DAOS_ASSERT(memory != MAP_FAILED);
+    // The same kind of memory as ours: in pages of 4 KiB a large write is many pieces to a device.
+    const uint64_t mappedBytes = bytes + kHugePageSize;
+    void* mapped = mmap(nullptr, mappedBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                        -1, 0);
+    DAOS_ASSERT(mapped != MAP_FAILED);
+    auto* memory = reinterpret_cast<std::byte*>(
+        alignUp(reinterpret_cast<uintptr_t>(mapped), kHugePageSize));
+    madvise(mapped, mappedBytes, load.isInSmallPages ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+    std::memset(memory, 1, bytes);
     const iovec piece{memory, bytes};
     io_uring_register_buffers(&ring, &piece, 1);
     io_uring_register_files(&ring, &fd_, 1);
-    RawRate rate = loop(ring, load, static_cast<std::byte*>(memory));
+    RawRate rate = loop(ring, load, memory);
     io_uring_queue_exit(&ring);
-    munmap(memory, bytes);
+    munmap(mapped, mappedBytes);
     return rate;
   }
 
  private:
+  static constexpr uint64_t kHugePageSize = 2 << 20;
+
   RawRate loop(io_uring& ring, const RawLoad& load, std::byte* memory) {
     RawRate rate;
     std::vector<uint64_t> startNs(load.depth);

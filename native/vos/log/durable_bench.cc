@@ -4,9 +4,11 @@
 // durable/log/<case>/qd<depth>/{rate,p50,p99,ops-per-flush,write-amplification,cpu}: acknowledged
 // updates of a pool whose log, metadata and bulk data lie in one file. sv64: 64 bytes under one of
 // 200,000 random keys, kept in the arena. array4k and array1m: extents at random places (1 MiB: one
-// after the other) of arrays, whose data lies in the data area. array1m-rewrite: in a data area
-// whose blocks were all written before; in one that is only reserved the file system has to note
-// each first write. Flushes are all that the file saw.
+// after the other) of arrays, whose data lies in the data area. rewrite: in a data area whose
+// blocks were all written before; in one that is only reserved the file system has to note each
+// first write. The network's part is a copy of the value into the store's buffers, which a bare
+// write has not; placed: without it, as where a network card places the data. Flushes are all that
+// the file saw.
 // The files lie in $TMPDIR or /tmp; they are removed at the end.
 #include <time.h>
 
@@ -36,9 +38,11 @@ struct Load {
   std::function<bool()> isEnough = [] { return false; };
   uint64_t endNs = 0;
   uint64_t nextPlace = 0;
+  std::vector<std::byte> value;  // of all operations
   bench::LatencyHistogram latency;
   bench::LatencyHistogram disturbed;  // while something runs in the background
   bool isDisturbed = false;
+  bool isPlaced = false;  // the data is in the buffers already
 
   bool isOver() const { return bench::nowNs() >= endNs || isEnough(); }
   uint64_t count() const { return latency.count() + disturbed.count(); }
@@ -57,6 +61,9 @@ class Bench {
     for (const bool isFlushed : {false, true}) {
       addBare(isFlushed ? "write1m-flush" : "write1m", bareLoad(1 << 20, 4, isFlushed));
     }
+    bio::RawLoad scattered = bareLoad(1 << 20, 4, false);
+    scattered.isInSmallPages = true;
+    addBare("write1m-4k-pages", scattered);
   }
 
   void benchUpdates(const std::string& name, uint64_t valueSize, unsigned depth) {
@@ -69,6 +76,7 @@ class Bench {
                                            !isLarge);
     bareLoad.seconds = report_.seconds() / 16;
     Load load{.valueSize = valueSize, .depth = depth, .seconds = report_.seconds() * 3 / 16};
+    load.isPlaced = name.ends_with("-placed");
     load.isEnough = [this] {
       const PoolSpace space = store_.space();
       return space.mediaUsedBytes > space.mediaTotalBytes / 8 * 7;
@@ -201,13 +209,13 @@ class Bench {
     UpdateRequest request{kObject, bytesOf(&key, 8), {&descriptor, 1}, {}, {}};
     request.write.epoch = store_.nextEpoch();
     DAOS_CO_TRY(PendingUpdate pending, store_.container().updateBegin(request));
-    std::memcpy(pending.buffers()[0].data(), value.data(), value.size());
+    if (!load.isPlaced) std::memcpy(pending.buffers()[0].data(), value.data(), value.size());
     DAOS_CO_CHECK(co_await pending.writeData());
     co_return store_.container().updateEnd(pending);
   }
   Task<void> keepUpdating(Load& load, uint64_t seed) {
     SeededRandom random(seed + load.count());
-    const std::vector<std::byte> value(load.valueSize, std::byte{7});
+    const Bytes value(load.value);
     LogArena& arena = store_.arena();
     while (!load.isOver()) {
       const uint64_t startNs = bench::nowNs();
@@ -224,6 +232,7 @@ class Bench {
     }
   }
   void start(Load& load) {
+    load.value.assign(load.valueSize, std::byte{7});
     load.endNs = bench::nowNs() + static_cast<uint64_t>(load.seconds * 1e9);
     for (unsigned i = 0; i < load.depth; ++i) store_.reactor().spawn(keepUpdating(load, i + 1));
   }
@@ -247,30 +256,41 @@ std::string pathOfFile() {
          std::to_string(getpid());
 }
 
+void runInReserved(bench::Report& report) {
+  Bench bench(report, pathOfFile(), {});
+  bench.benchBare();
+  for (const unsigned depth : {1u, 16u, 256u, 1024u}) bench.benchUpdates("sv64-update", 64, depth);
+  for (const unsigned depth : {1u, 16u, 256u, 1024u}) {
+    bench.benchUpdates("array4k-update", 4096, depth);
+  }
+  for (const unsigned depth : {4u, 16u, 64u}) bench.benchUpdates("array1m-update", 1 << 20, depth);
+  bench.benchBeside("checkpoint", &Bench::keepCheckpointing);
+  bench.benchBeside("aggregation", &Bench::keepAggregating);
+  bench.benchRecovery();
+}
+
+void runInWritten(bench::Report& report) {
+  Bench bench(report, pathOfFile(), {.dataBytes = 4ull << 30, .isDataWritten = true});
+  for (const unsigned depth : {1u, 16u, 256u, 1024u}) {
+    bench.benchUpdates("array4k-rewrite", 4096, depth);
+  }
+  for (const char* name : {"array1m-rewrite", "array1m-rewrite-placed"}) {
+    for (const unsigned depth : {4u, 16u, 64u}) bench.benchUpdates(name, 1 << 20, depth);
+  }
+}
+
 int runAll(int argc, char** argv) {
   bench::Report report(argc, argv);
-  {
-    Bench bench(report, pathOfFile(), {});
-    bench.benchBare();
-    for (const unsigned depth : {1u, 16u, 256u, 1024u}) {
-      bench.benchUpdates("sv64-update", 64, depth);
-    }
-    for (const unsigned depth : {1u, 16u, 256u, 1024u}) {
-      bench.benchUpdates("array4k-update", 4096, depth);
-    }
-    for (const unsigned depth : {4u, 16u, 64u}) {
-      bench.benchUpdates("array1m-update", 1 << 20, depth);
-    }
-    bench.benchBeside("checkpoint", &Bench::keepCheckpointing);
-    bench.benchBeside("aggregation", &Bench::keepAggregating);
-    bench.benchRecovery();
+  bool isReservedWanted = false, isWrittenWanted = false;
+  for (const char* name : {"durable/bare", "durable/log/sv64-update", "durable/log/array4k-update",
+                           "durable/log/array1m-update", "durable/log/recovery"}) {
+    isReservedWanted |= report.wants(name);
   }
-  if (report.wants("durable/log/array1m-rewrite")) {
-    Bench bench(report, pathOfFile(), {.dataBytes = 4ull << 30, .isDataWritten = true});
-    for (const unsigned depth : {4u, 16u, 64u}) {
-      bench.benchUpdates("array1m-rewrite", 1 << 20, depth);
-    }
+  for (const char* name : {"durable/log/array4k-rewrite", "durable/log/array1m-rewrite"}) {
+    isWrittenWanted |= report.wants(name);
   }
+  if (isReservedWanted) runInReserved(report);
+  if (isWrittenWanted) runInWritten(report);
   return report.finish();
 }
 
