@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/pool_map.h"
+
 namespace daos::client {
 
 uint64_t deadlineOf(const Context& context, uint64_t timeoutNs) {
@@ -39,6 +41,7 @@ static Task<Result<rpc::Reply>> callOnce(Container& container, uint32_t target, 
     DAOS_CO_TRY(handle, co_await container.openOn(target, call.deadlineNs, call.cancellation));
   }
   storeAs(call.body->data(), handle);
+  std::vector<std::byte> newerMap;
   rpc::Call request(container.context().endpoint(), container.pool().peer(target),
                     {.opcode = static_cast<uint16_t>(call.opcode),
                      .isModification = call.safety != RetrySafety::kIdempotent,
@@ -47,10 +50,15 @@ static Task<Result<rpc::Reply>> callOnce(Container& container, uint32_t target, 
                      .body = *call.body,
                      .isTraced = call.trace != nullptr,
                      .data = call.data,
-                     .sink = call.sink});
+                     .sink = call.sink,
+                     .errorBody = &newerMap});
   const Cancellation::Scope scope(call.cancellation, request);
   auto reply = co_await request;
   if (reply.code() == ErrorCode::kNoHdl) container.forgetHandle(target, handle);
+  if (reply.code() == ErrorCode::kStale) {
+    DAOS_CO_TRY(placement::PoolMap map, protocol::decodePoolMap(newerMap));
+    DAOS_CO_CHECK(container.pool().updateMap(std::move(map)));
+  }
   co_return std::move(reply);
 }
 
@@ -76,6 +84,7 @@ Task<Result<rpc::Reply>> callTarget(Container& container, uint32_t target, Targe
   const TracedBody traced(*call.body, call.trace);
   Retry retry(container.context(), call.deadlineNs);
   size_t reopenCount = 0;
+  uint32_t mapVersion = container.pool().map().version;
   for (;;) {
     if (call.cancellation && call.cancellation->isRequested())
       co_return Error(ErrorCode::kCanceled);
@@ -83,6 +92,11 @@ Task<Result<rpc::Reply>> callTarget(Container& container, uint32_t target, Targe
     if (reply.ok()) co_return std::move(reply);
     // The target restarted and lost our handle: it has not run the request.
     if (reply.code() == ErrorCode::kNoHdl && reopenCount++ < 3) continue;
+    // Refused before it ran, and the answer brought a newer map. Targets keep their places in it.
+    if (reply.code() == ErrorCode::kStale && container.pool().map().version > mapVersion) {
+      mapVersion = container.pool().map().version;
+      if (target < container.pool().map().targets.size()) continue;
+    }
     if (!co_await retry.again(reply.error(), call.safety)) co_return std::move(reply);
   }
 }

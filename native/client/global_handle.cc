@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include "codec/checksum.h"
-#include "protocol/wire.h"
+#include "protocol/pool_map.h"
 
 namespace daos::client {
 
@@ -11,9 +11,8 @@ namespace {
 
 constexpr uint32_t kMagic = 0x64686c67;  // "glhd"
 constexpr uint32_t kVersion = 1;
-// A map of so many targets, and texts of such a length, are nobody's.
+// A map of so many targets is nobody's.
 constexpr uint32_t kTargetCountMax = 1 << 20;
-constexpr uint32_t kTextSizeMax = 4096;
 
 struct Header {
   uint32_t magic;
@@ -35,43 +34,6 @@ struct Names {
   uint32_t zeroToo;
 };
 static_assert(sizeof(Names) == 56);
-
-struct TargetHead {
-  uint32_t rank;
-  uint32_t index;
-  uint32_t isUp;
-  uint32_t addressCount;
-};
-
-struct AddressHead {
-  uint32_t transportSize;
-  uint32_t addressSize;
-};
-
-void putTarget(protocol::WireWriter& writer, const placement::PoolTarget& target) {
-  writer.put(TargetHead{target.rank, target.index, target.isUp ? 1u : 0u,
-                        static_cast<uint32_t>(target.addresses.size())});
-  for (const placement::TargetAddress& address : target.addresses) {
-    writer.put(AddressHead{static_cast<uint32_t>(address.transport.size()),
-                           static_cast<uint32_t>(address.address.size())});
-    writer.putPadded(bytesOf(address.transport));
-    writer.putPadded(bytesOf(address.address));
-  }
-}
-
-// False when the reader failed or a number is out of all bounds.
-bool getTarget(protocol::WireReader& reader, placement::PoolTarget* target) {
-  const auto head = reader.get<TargetHead>();
-  *target = {head.rank, head.index, head.isUp != 0, {}};
-  for (uint32_t i = 0; i < head.addressCount && reader.ok(); ++i) {
-    const auto sizes = reader.get<AddressHead>();
-    if (sizes.transportSize > kTextSizeMax || sizes.addressSize > kTextSizeMax) return false;
-    const Bytes transport = reader.getPadded(sizes.transportSize);
-    const Bytes address = reader.getPadded(sizes.addressSize);
-    target->addresses.push_back({std::string(textOf(transport)), std::string(textOf(address))});
-  }
-  return reader.ok();
-}
 
 struct Parsed {
   Names names;
@@ -100,7 +62,9 @@ Result<Parsed> parse(Bytes global) {
   if (count > kTargetCountMax) return invalid("a global handle with too many targets");
   for (uint32_t i = 0; i < count; ++i) {
     placement::PoolTarget target;
-    if (!getTarget(reader, &target)) return invalid("a global handle that contradicts itself");
+    if (!protocol::getTarget(reader, &target)) {
+      return invalid("a global handle that contradicts itself");
+    }
     parsed.map.targets.push_back(std::move(target));
   }
   if (!reader.atEnd()) return invalid("a global handle that contradicts itself");
@@ -126,7 +90,9 @@ std::vector<std::byte> toGlobal(const Container& container) {
                    .targetCount = static_cast<uint32_t>(map.targets.size()),
                    .zeroToo = 0});
   writer.putPadded(options.capability);
-  for (const placement::PoolTarget& target : map.targets) putTarget(writer, target);
+  for (const placement::PoolTarget& target : map.targets) {
+    protocol::putTarget(writer, target);
+  }
   const Bytes body = Bytes(global).subspan(sizeof(Header));
   writer.patch(0, Header{kMagic, kVersion, crc32c(body), static_cast<uint32_t>(body.size())});
   return global;

@@ -12,11 +12,15 @@
 #include "engine/data_directory.h"
 #include "engine/file_pool_store.h"
 #include "engine/target_thread.h"
+#include "protocol/pool_map.h"
 
 namespace daos::engine {
 namespace {
 
 using Share = TargetShare;
+
+// A frame's body, without the message of the error.
+constexpr size_t kPublishedMapSizeMax = kFrameSizeMax - 4096;
 
 class ThreadedEngine final : public Engine {
  public:
@@ -28,6 +32,7 @@ class ThreadedEngine final : public Engine {
   void createPool(Uuid pool, PoolSizes sizes, Done done) override;
   void openPool(Uuid pool, Done done) override;
   void setPoolKey(Uuid pool, PoolKey key, Done done) override;
+  void setPoolMap(Uuid pool, placement::PoolMap map, Done done) override;
   void resizePool(Uuid pool, uint64_t dataBytes, Done done) override;
   void destroyPool(Uuid pool, Done done) override;
   void createContainer(Uuid pool, Uuid container, Done done) override;
@@ -191,6 +196,23 @@ void ThreadedEngine::setPoolKey(Uuid pool, PoolKey key, Done done) {
   onAllOrFail(
       [pool, key](Target& target) -> Task<Status> {
         target.setPoolKey(pool, key);
+        co_return Status{};
+      },
+      std::move(done));
+}
+
+void ThreadedEngine::setPoolMap(Uuid pool, placement::PoolMap map, Done done) {
+  auto published = std::make_shared<PublishedMap>();
+  *published = {map.version, protocol::encodePoolMap(map)};
+  if (published->encoded.size() > kPublishedMapSizeMax) {
+    return done(Error(ErrorCode::kOverflow,
+                      "the map of pool " + pool.toString() + " has " +
+                          std::to_string(published->encoded.size()) +
+                          " bytes, more than an answer takes"));
+  }
+  onAllOrFail(
+      [pool, published](Target& target) -> Task<Status> {
+        target.setPoolMap(pool, published);
         co_return Status{};
       },
       std::move(done));

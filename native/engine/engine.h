@@ -88,6 +88,10 @@ class Engine {
   // were opened with an earlier one are gone (DER_EVICTED). Before createPool and openPool, so that
   // the pool is never open without it. Not kept over a restart.
   virtual void setPoolKey(Uuid pool, PoolKey key, Done done) = 0;
+  // From here on a request that goes by an older map is refused, with this one in the answer: its
+  // client goes on without asking anybody. Older than the one there is: ignored. Not kept over a
+  // restart. DER_OVERFLOW: no answer has room for it.
+  virtual void setPoolMap(Uuid pool, placement::PoolMap map, Done done) = 0;
   // Another size of the data area of each target. The pool is closed meanwhile: requests wait.
   // DER_NOSPACE when data lies beyond the new end, or the file system has no room; may be repeated.
   virtual void resizePool(Uuid pool, uint64_t dataBytes, Done done) = 0;

@@ -67,6 +67,7 @@ Status Target::adopt(Uuid pool, std::unique_ptr<StoredPool> stored) {
   open->failure = failure_;  // another pool's device may have failed meanwhile
   open->stored = std::move(stored);
   if (const PoolKey* key = poolKey(pool)) open->keyVersion = key->version;
+  if (const auto map = maps_.find(pool); map != maps_.end()) open->map = map->second;
   for (const Uuid& uuid : open->vos().listContainers()) {
     DAOS_TRY(vos::Container* const vos, open->vos().openContainer(uuid));
     addContainer(open, uuid, vos);
@@ -135,6 +136,14 @@ void Target::setPoolKey(const Uuid& pool, const PoolKey& key) {
   if (open != pools_.end()) open->second->keyVersion = key.version;
 }
 
+void Target::setPoolMap(const Uuid& pool, std::shared_ptr<const PublishedMap> map) {
+  std::shared_ptr<const PublishedMap>& known = maps_[pool];
+  if (known && map->version < known->version) return;
+  known = std::move(map);
+  const auto open = pools_.find(pool);
+  if (open != pools_.end()) open->second->map = known;
+}
+
 const PoolKey* Target::poolKey(const Uuid& pool) const {
   const auto found = keys_.find(pool);
   return found == keys_.end() ? nullptr : &found->second;
@@ -157,6 +166,7 @@ Task<Status> Target::resizePool(Uuid pool, uint64_t dataBytes) {
 
 Task<Status> Target::destroyPool(Uuid pool) {
   keys_.erase(pool);
+  maps_.erase(pool);
   const auto found = pools_.find(pool);
   if (found != pools_.end()) {
     const std::shared_ptr<OpenPool> open = found->second;

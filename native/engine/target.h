@@ -67,6 +67,8 @@ class Target {
   Task<Status> destroyPool(Uuid pool);
   // As Engine::setPoolKey. A key older than the one there is ignored.
   void setPoolKey(const Uuid& pool, const PoolKey& key);
+  // As Engine::setPoolMap.
+  void setPoolMap(const Uuid& pool, std::shared_ptr<const PublishedMap> map);
   Task<Status> createContainer(Uuid pool, Uuid container);
   Task<Status> destroyContainer(Uuid pool, Uuid container);
   Result<PoolShare> queryPool(Uuid pool);
@@ -149,6 +151,7 @@ class Target {
   IoContextPool ioContexts_;
   std::unordered_map<Uuid, std::shared_ptr<OpenPool>> pools_;
   std::unordered_map<Uuid, PoolKey> keys_;  // also of pools that are not open yet
+  std::unordered_map<Uuid, std::shared_ptr<const PublishedMap>> maps_;  // the same
   std::unordered_map<Uuid, QuotaPart> quotas_;  // by container; the same
   std::optional<Error> failure_;
   std::vector<DeviceReport> devicesAtFailure_;

@@ -18,6 +18,7 @@ void Request::clear() {
   pushedSize_ = 0;
   replyEpoch_ = 0;
   replyMapVersion_ = 0;
+  errorBody_ = {};
   isAnswered_ = isCancelled_ = isBusy_ = hasFailedTransfer_ = false;
 }
 
@@ -92,6 +93,7 @@ void Request::fail(const Error& error, Bytes body) {
   // A client that has lost its link gives its memory other names; whether it has, the server may be
   // the last to know. It asks again, by names that are good.
   if (hasFailedTransfer_) return failBusy(1'000'000);
+  if (body.empty()) body = errorBody_;
   const std::string_view message = error.message();
   std::vector<std::byte> encoded(sizeof(uint32_t) + message.size() + body.size());
   storeAs(encoded.data(), static_cast<uint32_t>(message.size()));

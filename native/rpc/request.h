@@ -109,8 +109,11 @@ class Request {
   Room start(size_t bodySizeMax, size_t dataSizeMax);
   void finish(size_t bodySize, size_t dataSize);
   size_t inlineReplyMax() const;
-  // `body` reaches CallArguments::errorBody.
+  // `body` reaches CallArguments::errorBody; empty: what setErrorBody gave.
   void fail(const Error& error, Bytes body = {});
+  // For who finds the error but doesn't answer; has to stay until the answer, which follows without
+  // anything awaited in between.
+  void setErrorBody(Bytes body) { errorBody_ = body; }
   // DER_BUSY: not executed; the client repeats it by itself after this time.
   void failBusy(uint64_t retryAfterNs);
   bool isAnswered() const { return isAnswered_; }
@@ -127,6 +130,7 @@ class Request {
   Bytes body_;
   Bytes inlineData_;
   Bytes descriptors_;
+  Bytes errorBody_;
   uint64_t requestId_ = 0;
   uint64_t deadlineNs_ = 0;
   uint64_t dataSize_ = 0;

@@ -12,7 +12,7 @@ export const NATIVE_LAYERS = {
   model: ['base'],
   codec: ['base', 'model'],
   placement: ['base', 'model', 'codec'],
-  protocol: ['base', 'model', 'codec'],
+  protocol: ['base', 'model', 'codec', 'placement'],
   bio: LOW,
   rpc: LOW,
   vos: [...LOW, 'bio'],

@@ -22,8 +22,17 @@ SessionHandles::Entry* SessionHandles::find(uint64_t handle) {
   return &entries[index];
 }
 
-Result<OpenContainer*> findHandle(rpc::Session& session, uint64_t handle, bool isWrite) {
-  SessionHandles::Entry* const entry = SessionHandles::of(session).find(handle);
+static Status checkMap(rpc::Request& request, const OpenPool& pool) {
+  const uint32_t version = request.mapVersion();
+  if (!pool.map || version == 0 || version >= pool.map->version) return {};
+  request.setErrorBody(pool.map->encoded);
+  return Error(ErrorCode::kStale, "the pool's map is of version " +
+                                      std::to_string(pool.map->version) +
+                                      ", the request goes by version " + std::to_string(version));
+}
+
+Result<OpenContainer*> findHandle(rpc::Request& request, uint64_t handle, bool isWrite) {
+  SessionHandles::Entry* const entry = SessionHandles::of(request.session()).find(handle);
   if (!entry || !entry->container) return Error(ErrorCode::kNoHdl);
   if (entry->container->pool->failure) return *entry->container->pool->failure;
   if (entry->container->isRolledBack) {
@@ -35,6 +44,7 @@ Result<OpenContainer*> findHandle(rpc::Session& session, uint64_t handle, bool i
     return Error(ErrorCode::kNoPerm,
                  "container " + entry->container->uuid.toString() + " is open read-only");
   }
+  DAOS_CHECK(checkMap(request, *entry->container->pool));
   return entry->container.get();
 }
 

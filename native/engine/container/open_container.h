@@ -18,6 +18,12 @@ namespace daos::engine {
 class Aggregation;
 struct OpenContainer;
 
+// A pool's map as clients get it.
+struct PublishedMap {
+  uint32_t version = 0;
+  std::vector<std::byte> encoded;  // protocol/pool_map.h
+};
+
 struct OpenPool {
   OpenPool();
   ~OpenPool();
@@ -30,6 +36,7 @@ struct OpenPool {
   bool isPopulating = false;
   bool isClosed = false;
   uint32_t keyVersion = 0;  // of the pool's key; 0: it has none
+  std::shared_ptr<const PublishedMap> map;  // null: this target knows none
   PoolMetrics metrics;
   // The target has stopped: what every request is answered with.
   std::optional<Error> failure;
@@ -85,8 +92,9 @@ inline constexpr size_t kSessionHandleCountMax = 65536;
 
 // The error that the target stopped with, if it has. DER_NO_HDL when the session has no such handle
 // or the container is gone; DER_EVICTED when the pool has a new key since, or the container was
-// taken back to a snapshot; DER_NO_PERM when `isWrite` and the handle is read-only.
-Result<OpenContainer*> findHandle(rpc::Session& session, uint64_t handle, bool isWrite);
+// taken back to a snapshot; DER_NO_PERM when `isWrite` and the handle is read-only; DER_STALE, with
+// the pool's map, when the request goes by an older one.
+Result<OpenContainer*> findHandle(rpc::Request& request, uint64_t handle, bool isWrite);
 
 class Target;
 // Registers container.open and container.close.

@@ -108,7 +108,7 @@ std::optional<vos::EpochRange> changedOf(const protocol::EnumerateCall& call) {
 Task<Status> enumerate(Target& target, rpc::Request& request, RequestTrace& trace) {
   DAOS_CO_TRY(const protocol::EnumerateCall call, protocol::decodeEnumerate(request.body()));
   DAOS_CO_TRY(OpenContainer* const container,
-              findHandle(request.session(), call.head.container, false));
+              findHandle(request, call.head.container, false));
   OpenContainer::Use use(*container);
   Counted counted(target, *container, Operation::kEnumerate);
   DAOS_CO_TRY(vos::Anchor anchor, unpack(call.head.anchor));

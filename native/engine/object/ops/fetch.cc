@@ -29,7 +29,7 @@ Result<Prepared> prepare(rpc::Request& request, IoContext& context) {
   DAOS_CHECK(context.io.decode(request.body()));
   const protocol::DecodedIo& io = context.io;
   DAOS_TRY(OpenContainer* const container,
-           findHandle(request.session(), io.head().container, false));
+           findHandle(request, io.head().container, false));
   return Prepared{container,
                   {.oid = io.head().oid,
                    .dkey = io.dkey(),

@@ -13,7 +13,7 @@ namespace {
 Task<Result<Epoch>> punch(Target& target, rpc::Request& request, RequestTrace& trace) {
   DAOS_CO_TRY(const protocol::PunchCall call, protocol::decodePunch(request.body()));
   DAOS_CO_TRY(OpenContainer* const container,
-              findHandle(request.session(), call.head.container, true));
+              findHandle(request, call.head.container, true));
   OpenContainer::Use use(*container);
   Counted counted(target, *container, Operation::kPunch);
   vos::Arena& arena = container->pool->vos().arena();

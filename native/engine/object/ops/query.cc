@@ -27,7 +27,7 @@ uint64_t integerOf(Bytes key) { return key.size() == 8 ? loadAs<uint64_t>(key.da
 Task<Status> query(Target& target, rpc::Request& request, RequestTrace& trace) {
   DAOS_CO_TRY(const protocol::QueryCall call, protocol::decodeQuery(request.body()));
   DAOS_CO_TRY(OpenContainer* const container,
-              findHandle(request.session(), call.head.container, false));
+              findHandle(request, call.head.container, false));
   OpenContainer::Use use(*container);
   Counted counted(target, *container, Operation::kQuery);
   DAOS_CO_TRY(const vos::QueryWhat what, whatOf(call.head.flags));

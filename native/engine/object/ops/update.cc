@@ -32,7 +32,7 @@ Result<Prepared> prepare(Target& target, rpc::Request& request, IoContext& conte
   DAOS_CHECK(context.io.decode(request.body()));
   const protocol::DecodedIo& io = context.io;
   DAOS_TRY(OpenContainer* const container,
-           findHandle(request.session(), io.head().container, true));
+           findHandle(request, io.head().container, true));
   uint64_t wanted = 0;
   context.checksums.clear();
   for (size_t i = 0; i < io.akeys().size(); ++i) {
