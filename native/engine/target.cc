@@ -26,6 +26,9 @@ Result<std::shared_ptr<OpenPool>> Target::findPool(const Uuid& pool) {
   if (failure_) return *failure_;
   const auto found = pools_.find(pool);
   if (found == pools_.end()) {
+    // Its callers repeat what they ask: it is opened after a start, or again after a resize.
+    if (isStored(pool))
+      return Error(ErrorCode::kAgain, "pool " + pool.toString() + " is not open yet");
     return Error(ErrorCode::kNonexist, "no pool " + pool.toString() + " on target " +
                                            std::to_string(options_.index) + " of rank " +
                                            std::to_string(options_.rank));
@@ -47,10 +50,6 @@ Result<std::shared_ptr<OpenContainer>> Target::findContainer(const Uuid& pool,
 
 Result<std::shared_ptr<OpenContainer>> Target::findAnyContainer(const Uuid& pool,
                                                                 const Uuid& container) {
-  if (failure_) return *failure_;
-  if (!pools_.contains(pool) && isStored(pool)) {
-    return Error(ErrorCode::kAgain, "pool " + pool.toString() + " is not open yet");
-  }
   DAOS_TRY(auto open, findPool(pool));
   const auto found = open->containers.find(container);
   if (found == open->containers.end()) {

@@ -1,6 +1,7 @@
 #include "node/client_binding.h"
 
 #include "node/client_core.h"
+#include "node/pool_map.h"
 
 namespace daos::node {
 
@@ -72,28 +73,12 @@ void clientClose(Call& call) {
   });
 }
 
-placement::PoolMap readMap(CommandReader& reader) {
-  placement::PoolMap map{.version = reader.u32()};
-  const uint32_t targetCount = reader.u32();
-  for (uint32_t i = 0; i < targetCount && reader.remaining() > 0; ++i) {
-    placement::PoolTarget target{
-        .rank = reader.u32(), .index = reader.u32(), .isUp = reader.boolean()};
-    const uint32_t addressCount = reader.u32();
-    for (uint32_t j = 0; j < addressCount && reader.remaining() > 0; ++j) {
-      std::string transport = reader.text();
-      target.addresses.push_back({std::move(transport), reader.text()});
-    }
-    map.targets.push_back(std::move(target));
-  }
-  return map;
-}
-
 // C++: Result<std::shared_ptr<Pool>> Pool::open(Context&, Uuid, PoolMap)
 // TS:  poolOpen(pool: uuid, map: u32 version, u32 count, targets…: u32 rank, u32 index, boolean
 //      isUp, u32 count, addresses…: text transport, text address): Handle
 Task<Status> openPool(ClientCore&, client::Context& context, ClientRequest<ClientCore>& request) {
   const Uuid uuid = request.reader.uuid();
-  placement::PoolMap map = readMap(request.reader);
+  placement::PoolMap map = readPoolMap(request.reader);
   DAOS_CO_CHECK(request.reader.status());
   auto opened = std::make_shared<PoolResource>();
   opened->core = request.shared();
@@ -106,7 +91,7 @@ Task<Status> openPool(ClientCore&, client::Context& context, ClientRequest<Clien
 // C++: Status Pool::updateMap(PoolMap)
 // TS:  poolUpdateMap(map): void
 Task<Status> updateMap(PoolResource& pool, client::Context&, ClientRequest<PoolResource>& request) {
-  placement::PoolMap map = readMap(request.reader);
+  placement::PoolMap map = readPoolMap(request.reader);
   DAOS_CO_CHECK(request.reader.status());
   co_return pool.pool->updateMap(std::move(map));
 }

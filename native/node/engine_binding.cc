@@ -3,6 +3,7 @@
 #include "engine/engine.h"
 #include "node/blocking.h"
 #include "node/client_core.h"
+#include "node/pool_map.h"
 
 namespace daos::node {
 
@@ -130,6 +131,17 @@ void setPoolKey(engine::Engine& engine, Request& request) {
   }
   std::memcpy(key.secret.data(), secret.data(), secret.size());
   engine.setPoolKey(pool, key, finishing(request));
+}
+
+// C++: void Engine::setPoolMap(Uuid pool, PoolMap map, Done)
+// TS:  engineSetPoolMap(pool: uuid, map): void
+void setPoolMap(engine::Engine& engine, Request& request) {
+  const Uuid pool = request.reader.uuid();
+  placement::PoolMap map = readPoolMap(request.reader);
+  if (Status status = request.reader.status(); !status.ok()) {
+    return request.finish(std::move(status));
+  }
+  engine.setPoolMap(pool, std::move(map), finishing(request));
 }
 
 // C++: void Engine::resizePool(Uuid pool, uint64_t dataBytes, Done)
@@ -451,6 +463,7 @@ constexpr Function kFunctions[] = {
     {"engineCreatePool", entry<onEngine<createPool>>},
     {"engineOpenPool", entry<onEngine<openPool>>},
     {"engineSetPoolKey", entry<onEngine<setPoolKey>>},
+    {"engineSetPoolMap", entry<onEngine<setPoolMap>>},
     {"engineResizePool", entry<onEngine<resizePool>>},
     {"engineDestroyPool", entry<onEngine<destroyPool>>},
     {"engineCreateContainer", entry<onEngine<createContainer>>},

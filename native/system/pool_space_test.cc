@@ -46,6 +46,30 @@ TEST_P(PoolSpace, IsTheSizeOfItsFiles) {
   }
 }
 
+TEST_P(PoolSpace, APoolThatIsStoredButNotOpenYetIsNoneThatDoesNotExist) {
+  ASSERT_TRUE(create({.arenaBytes = 16 << 20, .dataBytes = 1 << 20}).ok());
+  ASSERT_TRUE(engine_->stop().ok());
+  SetUp();
+  const auto query = [this](Uuid pool) {
+    return waitFor([&](auto done) {
+             engine_->queryPool(pool, [done](const auto& shares) {
+               done(shares.ok() ? Status() : Status(shares.error()));
+             });
+           })
+        .code();
+  };
+  const auto createContainer = [this](Uuid pool) {
+    return waitFor([&](auto done) { engine_->createContainer(pool, pool_, done); }).code();
+  };
+  EXPECT_EQ(query(pool_), ErrorCode::kAgain);
+  EXPECT_EQ(createContainer(pool_), ErrorCode::kAgain);
+  EXPECT_EQ(query(Uuid::fromRandom(2, 9)), ErrorCode::kNonexist);
+  EXPECT_EQ(createContainer(Uuid::fromRandom(2, 9)), ErrorCode::kNonexist);
+  ASSERT_TRUE(waitFor([&](auto done) { engine_->openPool(pool_, done); }).ok());
+  EXPECT_EQ(query(pool_), ErrorCode::kOk);
+  EXPECT_EQ(createContainer(pool_), ErrorCode::kOk);
+}
+
 TEST_P(PoolSpace, APoolWhoseLogAndCheckpointsHaveNoRoomIsRefusedAtOnce) {
   const uint64_t free = fs::space(directory_.path()).available;
   // A log arena of half of that takes more than all of it.

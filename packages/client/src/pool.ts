@@ -7,7 +7,7 @@ import {
   type PoolDirectory,
 } from '@daos/model';
 import type { Tracer } from '@opentelemetry/api';
-import { asNothing, asNumber, type CommandWriter, type Handle } from '@daos/native';
+import { asNothing, asNumber, writePoolMap, type Handle } from '@daos/native';
 import type { ClientAddon } from './binding.js';
 import { checksumsOf } from './checksums.js';
 import { Container } from './container.js';
@@ -86,7 +86,7 @@ export class Pool implements AsyncDisposable {
     signal?: AbortSignal,
   ): Promise<Pool> {
     const { operations, binding } = owner.addon;
-    writeMap(operations.command.begin().uuid(description.uuid), description);
+    writePoolMap(operations.command.begin().uuid(description.uuid), description.map);
     const { client } = owner;
     const handle = await operations.run(binding.poolOpen, client, asNumber, undefined, signal);
     const pool = new Pool(owner, handle, description);
@@ -197,7 +197,7 @@ export class Pool implements AsyncDisposable {
   async #refreshMap(signal?: AbortSignal): Promise<void> {
     const description = await this.#directory.getPool(this.uuid, signal);
     const { operations, binding } = this.#addon;
-    writeMap(operations.command.begin(), description);
+    writePoolMap(operations.command.begin(), description.map);
     await operations.run(binding.poolUpdateMap, this.#handle, asNothing, undefined, signal);
     this.#description = description;
   }
@@ -231,20 +231,5 @@ export class Pool implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-}
-
-function writeMap(command: CommandWriter, { map }: PoolDescription): void {
-  const targets = map.ranks.flatMap(({ rank, targets }) =>
-    targets.map((target) => ({ rank, ...target })),
-  );
-  command.u32(map.version).u32(targets.length);
-  for (const { rank, index, state, addresses } of targets) {
-    command
-      .u32(rank)
-      .u32(index)
-      .boolean(state === 'up')
-      .u32(addresses.length);
-    for (const { transport, address } of addresses) command.text(transport).text(address);
   }
 }

@@ -1,5 +1,5 @@
 // An engine in this process. For @daos/server and @daos/embedded, which decide when and how.
-import type { TargetAddress, TransportName } from '@daos/model';
+import type { PoolMap, TargetAddress, TransportName } from '@daos/model';
 import { AnswerReader, listOf } from './command.js';
 import { readDevice, type Device } from './devices.js';
 import { loadAddon, type Addon } from './load.js';
@@ -12,6 +12,7 @@ import {
   type Handle,
   type NativeFunction,
 } from './operations.js';
+import { writePoolMap } from './pool-map.js';
 
 export interface EngineOptions {
   rank: number;
@@ -152,6 +153,7 @@ type EngineFunction =
   | 'engineCreatePool'
   | 'engineOpenPool'
   | 'engineSetPoolKey'
+  | 'engineSetPoolMap'
   | 'engineResizePool'
   | 'engineDestroyPool'
   | 'engineCreateContainer'
@@ -238,6 +240,17 @@ export class Engine implements AsyncDisposable {
   setPoolKey(pool: string, keyVersion: number, secret: Uint8Array): Promise<void> {
     this.#addon.operations.command.begin().uuid(pool).u32(keyVersion).bytes(secret);
     return this.#run('engineSetPoolKey', asNothing);
+  }
+
+  /**
+   * From here on a client that goes by an older map is given this one, in the answer. Older than
+   * the one there is: ignored. May come before the pool is open; an engine that starts anew knows
+   * none.
+   * @throws DaosError DER_OVERFLOW for one that no answer has room for.
+   */
+  setPoolMap(pool: string, map: PoolMap): Promise<void> {
+    writePoolMap(this.#addon.operations.command.begin().uuid(pool), map);
+    return this.#run('engineSetPoolMap', asNothing);
   }
 
   /**

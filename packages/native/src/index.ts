@@ -9,5 +9,6 @@ export * from './fetch-buffers.js';
 export * from './load.js';
 export * from './network.js';
 export * from './operations.js';
+export * from './pool-map.js';
 export * from './uuid.js';
 export * from './values.js';

@@ -7,6 +7,7 @@
 
 import * as z from 'zod';
 import { addressField, bytesField, epochField, uuidField } from '../records/fields.js';
+import { poolMapSchema } from '../records/pool-map.js';
 import type { HostScan } from './host-scan.js';
 
 const usageField = z.object({ usedBytes: bytesField, totalBytes: bytesField });
@@ -129,6 +130,11 @@ export const ENGINE_METHODS = {
   openPool: { parameters: poolReference.extend({ key: poolKeyField.optional() }), result: nothing },
   /** Handles that were opened with an earlier key are gone. An older key is ignored. */
   setPoolKey: { parameters: poolReference.extend({ key: poolKeyField }), result: nothing },
+  /**
+   * From here on clients that go by an older map get this one. An older one is ignored. Before the
+   * pool is open, too.
+   */
+  setPoolMap: { parameters: poolReference.extend({ map: poolMapSchema }), result: nothing },
   destroyPool: { parameters: poolReference, result: nothing },
   createContainer: { parameters: containerReference, result: nothing },
   destroyContainer: { parameters: containerReference, result: nothing },

@@ -4,7 +4,8 @@ import type { PoolDescription, PoolMap } from '@daos/model';
 import * as z from 'zod';
 import { readRecords, type ControlContext } from '../control-context.js';
 import { poolUsageSchema, type PoolUsage } from '../engines/engine-control.js';
-import { addressField, bytesField, labelField, rankField, uuidField } from '../records/fields.js';
+import { bytesField, labelField, rankField, uuidField } from '../records/fields.js';
+import { poolMapSchema } from '../records/pool-map.js';
 import {
   POOL_PREFIX,
   poolRecord,
@@ -12,34 +13,8 @@ import {
   targetStateField,
   type PoolFields,
 } from '../records/pool-record.js';
-import {
-  RANK_PREFIX,
-  rankRecord,
-  rankStateField,
-  type RankFields,
-} from '../records/rank-record.js';
+import { RANK_PREFIX, rankRecord, type RankFields } from '../records/rank-record.js';
 import { findPool } from './find-pool.js';
-
-const poolMapTargetSchema = z.object({
-  index: z.int(),
-  state: targetStateField,
-  addresses: z.array(addressField).readonly(),
-});
-
-export const poolMapSchema = z.object({
-  version: z.int(),
-  ranks: z
-    .array(
-      z.object({
-        rank: rankField,
-        state: rankStateField,
-        incarnation: z.int(),
-        faultDomain: z.string(),
-        targets: z.array(poolMapTargetSchema).readonly(),
-      }),
-    )
-    .readonly(),
-}) satisfies z.ZodType<PoolMap>;
 
 export const poolDescriptionSchema = z.object({
   uuid: uuidField,

@@ -12,6 +12,7 @@ import { containerPrefix, containerRecord } from '../records/container-record.js
 import { POOL_PREFIX, poolRecord, type PoolFields } from '../records/pool-record.js';
 import { findUnfinishedPools, removePool } from './destroy-pool.js';
 import { keyOfPool } from './evict-pool.js';
+import { publishMap } from './publish-map.js';
 import { undoResize } from './resize-pool.js';
 
 /** After a start of the service. Pools that this process is at work on must not exist yet. */
@@ -35,12 +36,15 @@ async function healOnRank(context: ControlContext, pool: PoolFields, rank: numbe
   try {
     if (pool.state === 'ready') {
       await giveQuotas(context, pool, rank);
+      await publishMap(context, pool.uuid, [rank]);
       await context.engines.engineOf(rank).openPool({
         uuid: pool.uuid,
         ...(await keyOfPool(context, pool.uuid)),
       });
       await healContainers(context, pool);
       await undoResize(context, pool.uuid);
+      // The rank listens elsewhere now.
+      await publishMap(context, pool.uuid);
     } else if (pool.state === 'destroying') {
       await finish(context, pool);
     }

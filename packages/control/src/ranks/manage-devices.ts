@@ -12,6 +12,7 @@
 import { DaosError } from '@daos/model';
 import { readRecord, readRecords, updateRecord, type ControlContext } from '../control-context.js';
 import { healContainers } from '../containers/heal-containers.js';
+import { publishMap } from '../pools/publish-map.js';
 import { giveRecordedParts } from '../quotas/balance-quota.js';
 import { containerPrefix, containerRecord } from '../records/container-record.js';
 import { poolKey, poolRecord, type PoolFields } from '../records/pool-record.js';
@@ -74,6 +75,7 @@ export async function replaceDevice(
       acceptsDataLoss,
     });
   });
+  await publishMap(context, device.pool);
   const pool = await readRecord(context, poolRecord, poolKey(device.pool));
   if (pool) await healContainers(context, pool.fields);
 }

@@ -21,6 +21,7 @@ export function engineControlOf(engine: Engine): EngineControl {
       return await done(engine.openPool(uuid), 'DER_ALREADY');
     },
     setPoolKey: ({ uuid, key }) => done(setKey(engine, uuid, key)),
+    setPoolMap: ({ uuid, map }) => done(engine.setPoolMap(uuid, map)),
     destroyPool: ({ uuid }) => done(engine.destroyPool(uuid), 'DER_NONEXIST'),
     createContainer: ({ pool, uuid }) => done(engine.createContainer(pool, uuid), 'DER_EXIST'),
     destroyContainer: ({ pool, uuid }) => done(engine.destroyContainer(pool, uuid), 'DER_NONEXIST'),
