@@ -6,7 +6,13 @@
 // is that of a server: daos-server can serve it when no program has it open.
 
 import { hostname } from 'node:os';
-import { Client, servePoolDirectory, type Container, type Pool } from '@daos/client';
+import {
+  Client,
+  servePoolDirectory,
+  type ClientOptions,
+  type Container,
+  type Pool,
+} from '@daos/client';
 import {
   ControlPlane,
   LmdbStore,
@@ -14,10 +20,17 @@ import {
   type EngineControl,
   type Log,
 } from '@daos/control';
+import { reportRequestSpans } from '@daos/control/engine-spans';
 import { DaosError } from '@daos/model';
 import { LocalNetwork, startEngine } from '@daos/native';
 import { RpcEndpoint } from '@daos/rpc';
-import { DataDirectory, engineControlOf, memoryCapacityOf, storageCapacityOf } from '@daos/server';
+import {
+  DataDirectory,
+  engineControlOf,
+  memoryCapacityOf,
+  passSpans,
+  storageCapacityOf,
+} from '@daos/server';
 
 const RANK = 0;
 const SYSTEM_NAME = 'daos_server';
@@ -43,6 +56,11 @@ export interface EmbeddedOptions {
    */
   readonly isShared?: boolean;
   readonly log?: Log;
+  /**
+   * Of OpenTelemetry: every call of the system's client becomes a span, and what the engine did for
+   * it, stage by stage, those beneath it. Default: nothing is traced.
+   */
+  readonly tracer?: NonNullable<ClientOptions['tracer']>;
 }
 
 export class EmbeddedSystem implements AsyncDisposable {
@@ -141,6 +159,8 @@ async function openAll(
     store: { historySeconds: options.historySeconds ?? 300 },
   });
   undo.push(() => engine.stop());
+  const { tracer } = options;
+  if (tracer) void passSpans(engine, ({ spans }) => reportRequestSpans(RANK, spans, tracer));
   engineControl = engineControlOf(engine);
   await control.joinRank({
     rank: RANK,
@@ -158,6 +178,7 @@ async function openAll(
     transports: ['local'],
     network,
     spinMicroseconds: options.spinMicroseconds ?? 0,
+    ...(tracer && { tracer }),
   });
   undo.push(() => client.close());
   const address = options.isShared === true ? await share(control, undo) : undefined;

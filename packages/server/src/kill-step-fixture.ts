@@ -41,7 +41,11 @@ async function step<T>(name: string, run: () => Promise<T>): Promise<T> {
   die(report, name);
 }
 
-const ROUTINE = ['queryPool', 'queryDevices', 'poolMetrics', 'containerUsage', 'addresses'];
+/** What a server asks of engines on its own, whatever change is under way. */
+const ROUTINE = [
+  ...['queryPool', 'queryDevices', 'poolMetrics', 'containerUsage', 'addresses'],
+  ...['awaitQuotaRequests', 'setPoolMap'],
+];
 
 if (file !== null) {
   const { txn } = LmdbStore.prototype;

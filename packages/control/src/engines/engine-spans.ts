@@ -3,7 +3,14 @@
 //
 // Where the process has no OpenTelemetry SDK the API does nothing.
 
-import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, TraceFlags } from '@opentelemetry/api';
+import {
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  TraceFlags,
+  type Tracer,
+} from '@opentelemetry/api';
 import * as z from 'zod';
 
 export const requestSpanSchema = z.object({
@@ -21,14 +28,17 @@ export type RequestSpan = z.infer<typeof requestSpanSchema>;
 const TRACER = '@daos/engine';
 const NS_PER_SECOND = 1_000_000_000n;
 
-/** Gives the spans to the SDK of this process. */
-export function reportRequestSpans(rank: number, spans: readonly RequestSpan[]): void {
-  for (const span of spans) report(rank, span);
+/** Gives the spans to `tracer`; by default to the SDK of this process. */
+export function reportRequestSpans(
+  rank: number,
+  spans: readonly RequestSpan[],
+  tracer: Tracer = trace.getTracer(TRACER),
+): void {
+  for (const span of spans) report(rank, span, tracer);
 }
 
-function report(rank: number, request: RequestSpan): void {
+function report(rank: number, request: RequestSpan, tracer: Tracer): void {
   const { traceId, parentSpanId, target, operation, error, tookNs, stages } = request;
-  const tracer = trace.getTracer(TRACER);
   const beganNs = BigInt(request.beganNs);
   const timeOf = (ns: number): [number, number] => {
     const time = beganNs + BigInt(ns);
