@@ -124,8 +124,12 @@ int run(int argc, char** argv) {
     for (const Case& test : kCases) {
       auto random = std::make_shared<SeededRandom>(1);
       const std::string tail = std::string(test.name) + "/qd" + std::to_string(test.depth);
-      RawLoad load{test.isWrite, test.isDurable,       test.sizeBytes,
-                   test.depth,   report.seconds() / 2, offsets(test, random)};
+      RawLoad load{.isWrite = test.isWrite,
+                   .isDurable = test.isDurable,
+                   .sizeBytes = test.sizeBytes,
+                   .depth = test.depth,
+                   .seconds = report.seconds() / 2,
+                   .nextOffset = offsets(test, random)};
       if (report.wants("bio/file/" + tail)) {
         // In four turns each, so that a disk whose mood changes is unfair to both alike.
         load.seconds /= 4;
