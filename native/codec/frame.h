@@ -53,6 +53,13 @@ enum FrameFlag : uint32_t {
 };
 inline constexpr uint32_t kFrameFlagMask = (1u << 7) - 1;
 
+// What a server of this version takes beyond the first: it says so in its welcome, and is sent
+// nothing else. One that knows none says 0.
+enum FrameFeature : uint32_t {
+  kFeatureTraced = 1u << 0,  // requests with kFrameTraced
+};
+inline constexpr uint32_t kFrameFeatureMask = (1u << 1) - 1;
+
 struct FrameHeader {
   uint32_t magic = kFrameMagic;
   uint8_t version = kFrameVersion;
@@ -66,7 +73,8 @@ struct FrameHeader {
   uint64_t epoch = 0;       // fragment: offset of the slice
   uint32_t mapVersion = 0;
   uint32_t timeoutUs = 0;   // request: time left; reply DER_BUSY: when to repeat
-  // Request: room for data in the sink; reply, refuse: error code, 0 is success.
+  // Request: room for data in the sink; reply, refuse: error code, 0 is success; welcome:
+  // FrameFeatures of the server.
   uint32_t result = 0;
   uint32_t bodySize = 0;    // fragment: size of the whole frame
   // Inline, or in client memory with kFrameDataRemote; fragment: size of the slice.

@@ -108,6 +108,7 @@ class RemotePeer final : public Peer, public LinkOwner {
   uint64_t attempt_ = 0;
   uint64_t session_ = 0;
   uint64_t incarnation_ = 0;
+  uint32_t features_ = 0;  // of the server, with state_ kReady
   uint64_t lastHeardNs_ = 0;
   uint64_t lastAskedNs_ = 0;
   uint64_t brokenSinceNs_ = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/generated/limits.h"
+#include "base/trace_context.h"
 #include "rpc/client_side.h"
 
 namespace daos::rpc {
@@ -135,12 +136,16 @@ void RemotePeer::transmit(Call& call) {
   if (call.deadlineNs_ <= now) return giveUp(call, ErrorCode::kTimedout);
   if (!call.memory_ && std::max(call.dataSize_, call.sinkSize_) > inlineSizeMax_)
     exposeMemory(call);
+  // A server from before tracing gets the request as it knows it.
+  const bool isTraced = arguments.isTraced && (features_ & kFeatureTraced);
+  Bytes body = arguments.body;
+  if (arguments.isTraced && !isTraced) body = body.first(body.size() - sizeof(TraceContext));
   FrameHeader header;
   header.kind = FrameKind::kRequest;
   header.opcode = arguments.opcode;
   header.flags = (arguments.isModification ? uint32_t{kFrameModification} : 0) |
                  (call.attempt_ > 0 ? uint32_t{kFrameRepeated} : 0) |
-                 (arguments.isTraced ? uint32_t{kFrameTraced} : 0);
+                 (isTraced ? uint32_t{kFrameTraced} : 0);
   header.session = session_;
   header.requestId = call.slot_ | uint64_t{slots_[call.slot_].sequence} << 32;
   header.epoch = arguments.epoch;
@@ -148,7 +153,7 @@ void RemotePeer::transmit(Call& call) {
   header.timeoutUs =
       static_cast<uint32_t>(std::min((call.deadlineNs_ - now) / 1000 + 1, kDeadlineMsMax * 1000));
   header.result = static_cast<uint32_t>(call.sinkSize_);
-  FrameParts parts{{}, arguments.body, arguments.data};
+  FrameParts parts{{}, body, arguments.data};
   if (call.memory_) {
     parts.descriptors = call.memory_->descriptors;
     header.sourceCount = call.memory_->sourceCount;

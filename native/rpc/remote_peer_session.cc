@@ -137,6 +137,7 @@ void RemotePeer::onWelcome(const FrameView& frame) {
   const bool isResumed = welcome.isResumed && welcome.incarnation == incarnation_;
   session_ = frame.header.epoch;
   incarnation_ = welcome.incarnation;
+  features_ = frame.header.result;
   inlineSizeMax_ =
       welcome.canReachMemory ? link_.transport()->limits().inlineSizeMax : kTransferSizeMax;
   state_ = State::kReady;

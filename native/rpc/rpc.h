@@ -57,6 +57,8 @@ struct EndpointOptions {
   uint64_t reconnectNs = 10'000'000;
   // A peer out of reach for so long: its calls end with DER_UNREACH.
   uint64_t unreachableNs = 3'000'000'000;
+  // What this server takes; fewer, to be as one of an earlier version: a test's to say.
+  uint32_t features = kFrameFeatureMask;
   Log log;
 };
 

@@ -12,6 +12,7 @@
 namespace daos::rpc {
 namespace {
 
+constexpr uint16_t kTrace = 9;
 constexpr uint16_t kEcho = 1, kPull = 2, kPush = 3, kSlow = 4, kFail = 5, kFast = 6, kCount = 7,
                    kSilent = 8;
 
@@ -76,6 +77,11 @@ struct Node {
     endpoint->handle(kCount, [this](Request& request) -> Task<void> {
       ++counter;
       request.reply(bytesOf(&counter, sizeof(counter)));
+      co_return;
+    });
+    endpoint->handle(kTrace, [](Request& request) -> Task<void> {
+      request.reply(bytesOf(std::string_view(request.trace() ? "traced:" : "not traced:")),
+                    std::array{request.body()});
       co_return;
     });
     endpoint->handle(kSilent, [](Request&) -> Task<void> { co_return; });
@@ -197,6 +203,25 @@ TEST_F(RpcTest, AFastHandlerAnswersInPlace) {
   EXPECT_EQ(loadAs<uint64_t>(reply->body().data()), 77u);
   EXPECT_EQ(reply->body().size(), 8u);
   EXPECT_EQ(textOf(reply->data()), "payload");
+}
+
+TEST_F(RpcTest, AServerFromBeforeTracingGetsTheRequestWithoutTheTrace) {
+  Node earlier(*network, {.features = 0}, 3);
+  earlier.serve();
+  std::vector<std::byte> body = pattern(24);
+  const TraceContext trace{};
+  body.insert(body.end(), bytesOf(&trace, sizeof(trace)).begin(),
+              bytesOf(&trace, sizeof(trace)).end());
+  for (Node* node : {&server, &earlier}) {
+    Call one(*client.endpoint, client.endpoint->peer(node->endpoint->addresses()),
+             {.opcode = kTrace, .body = body, .isTraced = true});
+    client.endpoint->start(one);
+    ASSERT_TRUE(runBoth(client, *node, [&] { return one.result.has_value(); }));
+    ASSERT_TRUE(one.result->ok()) << one.result->error().describe();
+    const Reply& reply = **one.result;
+    EXPECT_EQ(textOf(reply.body()), node == &server ? "traced:" : "not traced:");
+    EXPECT_TRUE(std::ranges::equal(reply.data(), pattern(24)));
+  }
 }
 
 TEST_F(RpcTest, AnErrorCarriesMessageAndBody) {

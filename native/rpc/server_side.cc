@@ -128,6 +128,7 @@ void ServerSide::welcome(ClientSession& session, uint64_t attempt, bool isResume
   header.session = session.clientHandle_;
   header.requestId = attempt;
   header.epoch = session.id_;
+  header.result = context_.options.features;
   WelcomeBody body;
   body.creditCount = context_.options.creditCount;
   body.messageSizeMax = session.entry_->transport->limits().messageSizeMax;
@@ -347,7 +348,9 @@ bool ServerSide::fill(Request& request, const FrameView& frame) {
   request.sinkCount_ = header.sinkCount;
   request.isDataInline_ = !(header.flags & kFrameDataRemote);
   request.isSinkRemote_ = header.sinkCount > 0;
-  if ((header.flags & kFrameTraced) && !takeTrace(request)) return false;
+  if (header.flags & kFrameTraced) {
+    if (!(context_.options.features & kFeatureTraced) || !takeTrace(request)) return false;
+  }
   if (request.isDataInline_ != (header.sourceCount == 0) || header.result > kTransferSizeMax)
     return false;
   if (!request.isDataInline_ &&
