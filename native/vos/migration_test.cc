@@ -212,6 +212,25 @@ TEST_P(VosMigration, SmallExtentsBecomeLargeOnesOnMedia) {
   EXPECT_EQ(read(1, {1999, 7}), expected[1999] + std::string("later") + expected[2005]);
 }
 
+// A pass makes one extent of 32 neighbours, the next one of 32 of those.
+TEST_P(VosMigration, AnArrayWrittenInPiecesOf64BytesEndsOnMedia) {
+  constexpr uint64_t kPieceSize = 64;
+  const std::string expected = textOfSize(1 << 20, 3);
+  for (uint64_t index = 0; index < expected.size(); index += kPieceSize) {
+    const std::string piece = expected.substr(index, kPieceSize);
+    ASSERT_NO_FATAL_FAILURE(writeToArena(1, 10 + index / kPieceSize, index, piece));
+  }
+  const uint64_t arenaBytes = usage().arenaBytes;
+  EXPECT_GT(arenaBytes, expected.size());
+  EXPECT_EQ(usage().mediaBytes, 0u);
+  ASSERT_NO_FATAL_FAILURE(aggregate(100'000));
+  ASSERT_NO_FATAL_FAILURE(aggregate(100'001));
+  EXPECT_EQ(usage().mediaBytes, expected.size());
+  EXPECT_EQ(mediaUsed(), usage().mediaBytes);
+  EXPECT_LT(usage().arenaBytes, arenaBytes / 50);
+  EXPECT_TRUE(read(1, {0, expected.size()}) == expected);
+}
+
 TEST_P(VosMigration, WhoDoesNotWriteLeavesThemInTheArena) {
   for (uint64_t i = 0; i < 20; ++i) {
     ASSERT_NO_FATAL_FAILURE(write(1, 10 + i, i * 512, textOfSize(512, i)));

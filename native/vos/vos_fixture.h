@@ -2,24 +2,25 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "testing/leftovers.h"
 #include "vos/pmem_arena.h"
 #include "vos/vos.h"
 
 namespace daos::vos {
 
-// A directory of its own on tmpfs, where there is one; gone at the end.
+// A directory of its own on tmpfs, where there is one. Gone at the end; if this process is killed,
+// when the next one makes its own.
 class TestDirectory {
  public:
   TestDirectory() {
-    std::string pattern = (std::filesystem::exists("/dev/shm") ? "/dev/shm/" : "/tmp/") +
-                          std::string("daos_vos_XXXXXX");
+    std::string pattern = std::filesystem::exists("/dev/shm")
+                              ? nameInSharedMemory("daos_vos", ".XXXXXX")
+                              : "/tmp/daos_vos.XXXXXX";
     path_ = mkdtemp(pattern.data());
   }
   ~TestDirectory() { std::filesystem::remove_all(path_); }

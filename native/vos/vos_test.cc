@@ -77,6 +77,65 @@ TEST_F(VosLimitsTest, TheLargestValueAndTheLongestKeysComeBack) {
   }
 }
 
+TEST_F(VosLimitsTest, RecordsOfAMebibyteComeBackFromASparseArray) {
+  std::string records(2 * kRecordSizeMax, '\0');
+  for (size_t i = 0; i < records.size(); i += 997) records[i] = static_cast<char>('a' + i % 26);
+  const Extent extents[] = {{3, 1}, {uint64_t{1} << 62, 1}};
+  IoDescriptor descriptor{bytesOf("x"), ValueType::kArray, kRecordSizeMax, extents, 0};
+  UpdateRequest request{kOid, bytesOf("d"), {&descriptor, 1}, {}, {}};
+  request.write.epoch = 10;
+  const Bytes data = bytesOf(records);
+  ASSERT_TRUE(container_->update(request, {&data, 1}).ok());
+  EXPECT_TRUE(fetchText(kOid, "d", descriptor, kEpochMax) == records);
+  descriptor.recordSize = kRecordSizeMax + 1;
+  descriptor.akey = bytesOf("larger");
+  const std::string larger(2 * descriptor.recordSize, 'x');
+  const Bytes more = bytesOf(larger);
+  EXPECT_EQ(container_->update(request, {&more, 1}).code(), ErrorCode::kRec2big);
+}
+
+TEST_F(VosTest, SizesAreToldToWhoDoesNotKnowThem) {
+  put(kOid, "d", "s", 10, std::string(777, 's'));
+  write(kOid, "d", "x", 10, 5, "abc");
+  const Extent all{0, 100};
+  const Extent hole{50, 9};
+  const IoDescriptor descriptors[] = {{bytesOf("s"), ValueType::kSingle, 0, {}, 0},
+                                      {bytesOf("x"), ValueType::kArray, 0, {&all, 1}, 0},
+                                      {bytesOf("x"), ValueType::kArray, 0, {&hole, 1}, 0},
+                                      {bytesOf("none"), ValueType::kSingle, 0, {}, 0}};
+  FetchRequest request{kOid, bytesOf("d"), descriptors, {}, true};
+  for (const Epoch epoch : {Epoch{10}, Epoch{9}}) {
+    request.read.epoch = epoch;
+    ASSERT_TRUE(container_->fetch(request, result_).ok());
+    std::vector<uint64_t> sizes;
+    for (const FetchedValue& value : result_.values()) {
+      sizes.push_back(value.recordSize);
+      if (value.recordSize != 0) EXPECT_EQ(value.segmentCount, 0u);
+    }
+    EXPECT_EQ(sizes, (epoch == 10 ? std::vector<uint64_t>{777, 1, 0, 0}
+                                  : std::vector<uint64_t>{0, 0, 0, 0}));
+    result_.release();
+  }
+}
+
+TEST_F(VosTest, EachAkeyHasItsOwnCondition) {
+  put(kOid, "d", "old", 10, "v");
+  const auto write = [&](Conditions ofOld, Conditions ofNew, Epoch epoch) {
+    const IoDescriptor descriptors[] = {{bytesOf("old"), ValueType::kSingle, 1, {}, ofOld},
+                                        {bytesOf("new"), ValueType::kSingle, 1, {}, ofNew}};
+    UpdateRequest request{kOid, bytesOf("d"), descriptors, {}, {}};
+    request.write = {epoch, 0, {}, kPerAkey};
+    const Bytes data[] = {bytesOf("1"), bytesOf("2")};
+    return container_->update(request, data).code();
+  };
+  EXPECT_EQ(write(kAkeyInsert, kAkeyInsert, 20), ErrorCode::kExist);
+  EXPECT_EQ(write(kAkeyUpdate, kAkeyUpdate, 20), ErrorCode::kNonexist);
+  EXPECT_EQ(get(kOid, "d", "old"), "v");
+  EXPECT_EQ(write(kAkeyUpdate, kAkeyInsert, 20), ErrorCode::kOk);
+  EXPECT_EQ(write(kAkeyUpdate, kAkeyInsert, 30), ErrorCode::kExist);
+  EXPECT_EQ(write(kAkeyUpdate, 0, 30), ErrorCode::kOk);
+}
+
 TEST_F(VosTest, APunchHidesAndARewriteIsAFreshIncarnation) {
   put(kOid, "d", "a", 10, "old");
   put(kOid, "d", "b", 10, "other");

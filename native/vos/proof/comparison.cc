@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "vos/proof/checksums.h"
 #include "vos/proof/pattern.h"
 
 #define DAOS_DIFFER(...)                             \
@@ -147,6 +148,7 @@ Difference Comparison::fetchedSingle(const ModelWrite* expected, const FetchedVa
         return numberDifference("other bytes than those of the value", expected->value, done + at);
       }
     }
+    DAOS_DIFFER(compareGivenChecksums(segment, *expected, done));
     done += segment.size;
   }
   return done == size ? Difference{} : numberDifference("bytes in the segments", size, done);
@@ -174,6 +176,7 @@ Difference Comparison::fetchedArray(const AkeyPart& part, const std::vector<Mode
       Segment cut = next;
       if (cut.kind == SegmentKind::kMemory) cut.memory += done;
       DAOS_DIFFER(segment(cut, *piece, pieceDone, size, recordSize != 0));
+      DAOS_DIFFER(checksums(next, done, *piece, pieceDone));
       done += size;
       pieceDone += size;
       if (pieceDone != piece->extent.count * unit) continue;
@@ -183,6 +186,22 @@ Difference Comparison::fetchedArray(const AkeyPart& part, const std::vector<Mode
   }
   return piece == pieces.end() ? Difference{}
                                : Difference("fewer bytes in the segments than were asked for");
+}
+
+// Of a segment whose byte `done` is the piece's byte `offset`. What was merged may have others, but
+// for wrong ones: of those nothing is made.
+Difference Comparison::checksums(const Segment& segment, uint64_t done, const ModelPiece& piece,
+                                 uint64_t offset) {
+  if (!piece.isData()) return {};
+  const ModelWrite& write = *piece.write;
+  const std::string where = "records from " + std::to_string(piece.extent.index);
+  if (write.stamp.epoch <= model_.aggregatedEpoch() && !write.checksums.isWrong) {
+    return within(where, done == 0 ? compareMergedChecksums(segment, write)
+                                   : compareChecksumForm(segment, write));
+  }
+  const uint64_t at = (piece.extent.index - write.extent.index) * write.recordSize + offset;
+  if (at < done) return where + ": data with wrong checksums has become part of another extent";
+  return within(where, compareGivenChecksums(segment, write, at - done));
 }
 
 // The first `size` bytes of `segment` against the piece from its byte `offset` on.

@@ -49,6 +49,8 @@ class Comparison {
                           const FetchedValue& value, bool isSizesOnly);
   Difference segment(const Segment& segment, const ModelPiece& piece, uint64_t offset,
                      uint64_t size, bool isRecordSizeKnown);
+  Difference checksums(const Segment& segment, uint64_t done, const ModelPiece& piece,
+                       uint64_t offset);
   Difference versions(const ObjectId& oid, const std::string& dkey, const std::string& akey,
                       uint32_t pageSize);
   Difference object(const ObjectId& oid, Epoch epoch, uint32_t pageSize);

@@ -79,6 +79,11 @@ HistoryShape HistoryShape::choose(Random& random) {
   if (random.chance(1, 2)) shape.transactionPercent = random.chance(1, 2) ? 10 : 50;
   if (random.chance(1, 2)) shape.reducePermille = random.chance(1, 2) ? 10 : 60;
   shape.hasTracking = random.chance(1, 8);
+  constexpr uint32_t kChecksumPercents[] = {0, 50, 97};
+  shape.checksumPercent = kChecksumPercents[random.below(3)];
+  shape.checksumType = static_cast<uint8_t>(1 + random.below(3));
+  constexpr uint32_t kRecordsPerChunk[] = {1, 2, 4, 7, 16, 200};
+  shape.recordsPerChunk = kRecordsPerChunk[random.below(std::size(kRecordsPerChunk))];
   chooseFocus(shape, random);
   constexpr uint64_t kValueSizes[] = {16, 64, 300, 5000, 100 * 1024};
   shape.valueSizeMax = kValueSizes[random.below(std::size(kValueSizes))];
@@ -281,6 +286,20 @@ AkeyPart HistoryGenerator::makePart() {
   return part;
 }
 
+// Now and then they are of another form, or wrong, or cut records in two.
+ChecksumForm HistoryGenerator::makeChecksums(const AkeyPart& part) {
+  ChecksumForm form;
+  if (!chance(shape_.checksumPercent)) return form;
+  form.type = chance(95) ? shape_.checksumType : static_cast<uint8_t>(1 + random_.below(3));
+  const uint64_t records = chance(95) ? shape_.recordsPerChunk : 1 + random_.below(9);
+  // A single value is one record: it is cut anywhere.
+  const uint64_t recordSize = part.isArray() ? std::max<uint64_t>(part.recordSize, 1) : 64;
+  form.chunkSize = static_cast<uint32_t>(records * recordSize);
+  if (random_.chance(1, 500)) ++form.chunkSize;
+  form.isWrong = chance(2);
+  return form;
+}
+
 void HistoryGenerator::addUpdateParts(Operation& operation) {
   const uint64_t partCount = chance(80) ? 1 : 1 + random_.below(5);
   for (uint64_t i = 0; i < partCount; ++i) {
@@ -294,6 +313,7 @@ void HistoryGenerator::addUpdateParts(Operation& operation) {
       constexpr Condition kOwn[] = {kAkeyInsert, kAkeyUpdate};
       if (chance(60)) part.conditions = kOwn[random_.below(2)];
     }
+    part.checksums = makeChecksums(part);
     operation.akeys.push_back(std::move(part));
   }
 }

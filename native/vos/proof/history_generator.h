@@ -37,6 +37,10 @@ struct HistoryShape {
   // aggregate, discard, make or delete a snapshot.
   uint32_t transactionPercent = 0;
   uint32_t reducePermille = 0;
+  // Of 100 akeys written, how many bring checksums; mostly of one form, so that they can be merged.
+  uint32_t checksumPercent = 0;
+  uint8_t checksumType = 1;
+  uint32_t recordsPerChunk = 1;
   // Whether reads are remembered.
   bool hasTracking = false;
 
@@ -65,6 +69,7 @@ class HistoryGenerator {
   Operation calmed(Operation write);
   void addUpdateParts(Operation& operation);
   AkeyPart makePart();
+  ChecksumForm makeChecksums(const AkeyPart& part);
   Extent makeExtent();
   void chooseNames(Operation& operation);
   void chooseWriteEpoch(Operation& operation);

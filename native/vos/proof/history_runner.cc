@@ -60,6 +60,8 @@ Status update(Container& container, const Operation& operation, DataDisk* disk) 
   request.oid = operation.oid;
   request.dkey = operation.dkeyBytes();
   request.descriptors = descriptors;
+  const UpdateChecksums checksums(operation);
+  request.checksums = checksums.all();
   request.write = writeOf(operation);
   if (operation.isPending) {
     DAOS_TRY(PendingUpdate pending, container.updateBegin(request));

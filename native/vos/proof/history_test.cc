@@ -166,6 +166,63 @@ TEST(VosHistory, AStoreThatCommitsWhatWasAbortedIsNoticed) {
   EXPECT_TRUE(agreed.compare(kEpochMax));
 }
 
+// Writes of the model alone, which take the place of what the store was given.
+void applyToModel(ReferenceModel& model, std::string_view text) {
+  const auto history = parseHistory(text);
+  ASSERT_TRUE(history.ok()) << history.error().describe();
+  for (const Operation& operation : *history) model.apply(operation);
+}
+
+constexpr char kWithChecksums[] = R"(
+update object=0:1 dkey=61 at=5 akey=61 size=100 value=1 checksums=1:32
+update object=0:1 dkey=61 at=6 akey=62 record=4 extents=0+20,50+9 value=2 checksums=1:16
+)";
+
+TEST(VosHistory, AStoreThatReturnsOtherChecksumsThanItWasGivenIsNoticed) {
+  Agreed agreed;
+  ASSERT_NO_FATAL_FAILURE(agreed.run(kWithChecksums));
+  EXPECT_EQ(agreed.compare(kEpochMax).value_or(""), "");
+  const ReferenceModel model = agreed.model;
+  const std::string single = "update object=0:1 dkey=61 at=5 akey=61 size=100 value=1";
+  const std::string array = "update object=0:1 dkey=61 at=6 akey=62 record=4 extents=0+20 value=2";
+  for (const std::string& write :
+       {single, single + " checksums=1:16", single + " checksums=2:32",
+        single + " wrongChecksums=1:32", array, array + " checksums=1:8",
+        array + " checksums=2:16", array + " wrongChecksums=1:16"}) {
+    agreed.model = model;
+    ASSERT_NO_FATAL_FAILURE(applyToModel(agreed.model, write));
+    EXPECT_TRUE(agreed.compare(kEpochMax)) << write;
+  }
+}
+
+constexpr char kNeighbours[] = R"(
+update object=0:1 dkey=61 at=5 akey=61 record=1 extents=0+30 value=1 checksums=1:8
+update object=0:1 dkey=61 at=6 akey=61 record=1 extents=30+30 value=2 checksums=1:8
+update object=0:1 dkey=61 at=7 akey=61 record=1 extents=40+9 value=3 checksums=1:8
+)";
+constexpr char kMerged[] = "aggregate at=20 budget=1000";
+
+TEST(VosHistory, AStoreThatMakesNewChecksumsForRottenDataIsNoticed) {
+  Agreed agreed;
+  ASSERT_NO_FATAL_FAILURE(agreed.run(std::string(kNeighbours) + kMerged));
+  EXPECT_EQ(agreed.compare(30).value_or(""), "");
+  // As if the second had been rotten when it came, and was merged in spite of it.
+  ASSERT_NO_FATAL_FAILURE(applyToModel(
+      agreed.model,
+      "update object=0:1 dkey=61 at=6 akey=61 record=1 extents=30+30 value=2 wrongChecksums=1:8"));
+  EXPECT_TRUE(agreed.compare(30));
+}
+
+TEST(VosHistory, AMergeThatCopiesFromAnotherPlaceIsNoticed) {
+  Agreed agreed;
+  ASSERT_NO_FATAL_FAILURE(agreed.run(std::string(kNeighbours) + kMerged));
+  // As if the store had brought along the bytes beside those of the second.
+  ASSERT_NO_FATAL_FAILURE(applyToModel(
+      agreed.model,
+      "update object=0:1 dkey=61 at=6 akey=61 record=1 extents=29+31 value=2 checksums=1:8"));
+  EXPECT_TRUE(agreed.compare(30));
+}
+
 TEST(VosHistory, AFailingHistoryIsShrunkToWhatMatters) {
   const auto isPunch = [](const Operation& operation) { return operation.verb == Verb::kPunch; };
   const auto isReopen = [](const Operation& operation) { return operation.verb == Verb::kReopen; };

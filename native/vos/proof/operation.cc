@@ -142,11 +142,19 @@ bool parseObject(std::string_view text, ObjectId* oid) {
   return true;
 }
 
+bool parseChecksums(std::string_view text, bool isWrong, ChecksumForm* form) {
+  form->isWrong = isWrong;
+  return parsePair(text, ':', &form->type, &form->chunkSize) && form->type <= 3 &&
+         (form->type == 0) == (form->chunkSize == 0);
+}
+
 bool parsePartField(std::string_view name, std::string_view value, AkeyPart& part) {
   if (name == "size" || name == "record") return parseNumber(value, &part.recordSize);
   if (name == "value") return parseNumber(value, &part.value);
   if (name == "extents") return parseExtents(value, &part.extents);
   if (name == "if") return parseConditions(value, &part.conditions);
+  if (name == "checksums") return parseChecksums(value, false, &part.checksums);
+  if (name == "wrongChecksums") return parseChecksums(value, true, &part.checksums);
   return false;
 }
 
@@ -208,6 +216,10 @@ void appendPart(std::string& text, const AkeyPart& part, Verb verb) {
   }
   if (part.value != 0) appendField(text, "value", std::to_string(part.value));
   if (part.conditions != 0) appendField(text, "if", conditionsText(part.conditions));
+  const ChecksumForm& form = part.checksums;
+  if (form.type == 0) return;
+  appendField(text, form.isWrong ? "wrongChecksums" : "checksums",
+              std::to_string(form.type) + ':' + std::to_string(form.chunkSize));
 }
 
 void appendTransaction(std::string& text, const Operation& operation) {

@@ -4,13 +4,14 @@
 // Text, one operation a line: a verb, then fields `name=value` in any order, an `akey` field
 // beginning a part of its own; a line that begins with an akey belongs to the one before:
 //   update object=0:1 dkey=6b31 at=10.2 if=dkeyInsert akey=61 size=100 value=7
-//     akey=62 record=8 extents=0+4 value=8
+//     akey=62 record=8 extents=0+4 value=8 checksums=1:32
 //   punch object=0:1 dkey=6b31 at=12 akey=61
 //   update object=0:1 dkey=6b31 at=13 transaction=2 akey=61 size=5 value=9
 //   commit ids=2
 //   fetch object=0:1 dkey=6b31 at=11 akey=61 akey=62 extents=0+10
 //   aggregate at=12 budget=20
-// An object is type:number. A key is hexadecimal, runs of a byte as `61*65536`, joined by dots.
+// An object is type:number, checksums (or wrongChecksums) are type:chunk size. A key is in
+// hexadecimal, runs of a byte as `61*65536`, joined by dots.
 #pragma once
 
 #include <span>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "vos/proof/checksums.h"
 #include "vos/requests.h"
 
 namespace daos::vos::proof {
@@ -48,6 +50,7 @@ struct AkeyPart {
   uint64_t recordSize = 0;  // as in IoDescriptor
   uint64_t value = 0;       // number of the content (pattern.h)
   Conditions conditions = 0;
+  ChecksumForm checksums{};  // kUpdate
 
   bool isArray() const { return !extents.empty(); }
 };

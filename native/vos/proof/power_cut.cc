@@ -197,6 +197,8 @@ Task<Status> PowerCutSession::update(const Operation& operation) {
   request.oid = operation.oid;
   request.dkey = operation.dkeyBytes();
   request.descriptors = descriptors;
+  const UpdateChecksums checksums(operation);
+  request.checksums = checksums.all();
   request.write = writeOf(operation);
   DAOS_CO_TRY(PendingUpdate pending, container_->updateBegin(request));
   fillBuffers(operation, pending);

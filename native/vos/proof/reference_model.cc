@@ -213,6 +213,9 @@ void ReferenceModel::judgeValidity(const Operation& operation, Verdict& verdict)
   for (const AkeyPart& part : operation.akeys) {
     judgeKey(part.akey, operation.oid.akeyType(), verdict);
     judgeContradiction(part.conditions, verdict);
+    const uint32_t chunk = part.checksums.chunkSize;
+    const bool isCut = part.checksums.type != 0 && part.isArray() && part.recordSize != 0;
+    if (isCut && chunk % part.recordSize != 0) verdict.allowed.push_back(ErrorCode::kInval);
     uint64_t count = 0;
     for (const Extent& extent : part.extents) count += extent.count;
     if (part.recordSize != 0 && count > kTransferSizeMax / part.recordSize) {
@@ -376,13 +379,14 @@ void ReferenceModel::applyUpdate(const Operation& operation) {
     target.isRecordSizeUncertain = isSizeUncertain;
     target.isArray = part.isArray();
     if (!part.isArray()) {
-      addWrite(target, {stamp, transaction, {}, part.recordSize, part.value, 0});
+      addWrite(target, {stamp, transaction, {}, part.recordSize, part.value, 0, part.checksums});
       continue;
     }
     if (part.recordSize != 0) target.recordSize = part.recordSize;
     uint64_t offset = 0;
     for (const Extent& extent : part.extents) {
-      addWrite(target, {stamp, transaction, extent, part.recordSize, part.value, offset});
+      addWrite(target, {stamp, transaction, extent, part.recordSize, part.value, offset,
+                        part.checksums});
       offset += extent.count * part.recordSize;
     }
   }

@@ -36,6 +36,7 @@ struct ModelWrite {
   uint64_t recordSize = 0;  // of a single value its size; 0: punched
   uint64_t value = 0;       // the content: pattern `value` from `offset` on
   uint64_t offset = 0;
+  ChecksumForm checksums{};
 
   bool isData() const { return recordSize != 0; }
 };

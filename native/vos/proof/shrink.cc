@@ -94,6 +94,8 @@ class Shrinker {
       return true;
     }
     bool isSimpler = change([](AkeyPart& akey) { return std::exchange(akey.conditions, 0) != 0; });
+    isSimpler |= change(
+        [](AkeyPart& akey) { return std::exchange(akey.checksums, ChecksumForm()).type != 0; });
     isSimpler |= change([](AkeyPart& akey) { return std::exchange(akey.recordSize, 1) > 1; });
     for (size_t i = history_[index].akeys[part].extents.size(); i-- != 0;) {
       isSimpler |= change([i](AkeyPart& akey) {

@@ -39,7 +39,9 @@ function problemOf(module, header, file) {
     return BENCHMARK.test(file) ? undefined : 'only *_bench.{h,cc} and raw_*.h include bench/';
   }
   if (seen === 'testing') {
-    return /_test\.cc$/.test(file) ? undefined : 'only *_test.cc includes testing/';
+    return /_(test\.cc|fixture\.h)$/.test(file)
+      ? undefined
+      : 'only *_test.cc and *_fixture.h include testing/';
   }
   const allowed = NATIVE_LAYERS[module];
   if (allowed === undefined) return undefined;

@@ -44,7 +44,7 @@ describe('tools/tidy: native-layers', () => {
       'native/engine/a.cc:1: <napi.h> belongs to node; engine must not see it',
       'native/engine/a.cc:2: only *_bench.{h,cc} and raw_*.h include bench/',
       'native/engine/a.cc:3: include "b.h" by its path from native/',
-      'native/engine/a.cc:4: only *_test.cc includes testing/',
+      'native/engine/a.cc:4: only *_test.cc and *_fixture.h include testing/',
     ]);
   });
 });
