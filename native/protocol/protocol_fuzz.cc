@@ -1,4 +1,5 @@
-// Bodies of requests as a hostile peer might send them. The first byte picks the operation.
+// Bodies of requests, and the pool map of an answer, as a hostile peer might send them. The first
+// byte picks which.
 //
 // Goal: a decoder never reads outside of the body, and what it accepts survives being encoded and
 // decoded again. Reading every byte of every view lets the address sanitizer see a wrong one.
@@ -9,6 +10,7 @@
 #include "base/assert.h"
 #include "protocol/io.h"
 #include "protocol/keys.h"
+#include "protocol/pool_map.h"
 
 namespace daos::protocol {
 namespace {
@@ -57,6 +59,14 @@ void tryKeys(const Result<Call>& call, Result<Call> (*decode)(Bytes)) {
   DAOS_ASSERT(decode(again).ok());
 }
 
+void tryPoolMap(Bytes body) {
+  const Result<placement::PoolMap> map = decodePoolMap(body);
+  if (!map.ok()) return;
+  const auto again = decodePoolMap(encodePoolMap(*map));
+  DAOS_ASSERT(again.ok());
+  DAOS_ASSERT(again->targets.size() == map->targets.size());
+}
+
 }  // namespace
 }  // namespace daos::protocol
 
@@ -66,7 +76,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   // A copy of exactly this size, aligned as messages are: memory from the heap is.
   const auto* begin = reinterpret_cast<const std::byte*>(data);
   const std::vector<std::byte> body(begin + 1, begin + size);
-  switch (data[0] % 4) {
+  switch (data[0] % 5) {
     case 0:
       tryIo(body);
       break;
@@ -75,6 +85,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     case 2:
       tryKeys(decodeEnumerate(body), decodeEnumerate);
+      break;
+    case 3:
+      tryPoolMap(body);
       break;
     default:
       tryKeys(decodeQuery(body), decodeQuery);
