@@ -162,7 +162,12 @@ Task<Status> LogArena::checkpoint() {
 
 Task<Status> LogArena::close() {
   Working working(*this);
-  if (!failure_) DAOS_CO_CHECK(co_await checkpoint());
+  if (!failure_) {
+    // What is in the log before the checkpoint begins need not be replayed after it. A log without
+    // room for it gets that by the checkpoint.
+    (void)co_await awaitLogged(firstTransaction_ + lastTicket());
+    DAOS_CO_CHECK(co_await checkpoint());
+  }
   while (workingCount_ > 1 || !wal_->isQuiet()) co_await reactor_.sleep(20000);
   wal_->stopSealing();
   flusher_.reset();
