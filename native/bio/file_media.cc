@@ -107,9 +107,11 @@ Result<int> openDescriptor(IoRing& ring, const std::string& path, bool isDirect)
   return fd;
 }
 
-Status lock(int fd, const std::string& path, uint64_t waitMs) {
+// The ring may have had the file until just now, and hold it still.
+Status lock(IoRing& ring, int fd, const std::string& path, uint64_t waitMs) {
   for (uint64_t waited = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; ++waited) {
     if (errno != EWOULDBLOCK || waited >= waitMs) return fileError(path, "lock", errno);
+    ring.settle();
     usleep(1000);
   }
   return {};
@@ -121,7 +123,7 @@ Result<std::unique_ptr<Media>> openFileMedia(IoRing& ring, const std::string& pa
                                              FileMediaOptions options) {
   DAOS_TRY(const int fd, openDescriptor(ring, path, options.isDirect));
   Descriptor descriptor(fd);
-  DAOS_CHECK(lock(fd, path, options.lockWaitMs));
+  DAOS_CHECK(lock(ring, fd, path, options.lockWaitMs));
   RingMediaFile file{.fd = fd, .path = path};
   DAOS_CHECK(measure(file));
   descriptor.release();

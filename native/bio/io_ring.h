@@ -39,6 +39,9 @@ class IoRing final : private Poller {
 
   Reactor& reactor() const { return reactor_; }
   const Log& log() const { return log_; }
+  // Lets the kernel give up what it needs no more, the file of a request that a worker of its own
+  // has ended: it does so only in a call, and the request's completion may have come before.
+  void settle() { io_uring_get_events(&ring_); }
   // io_uring_enter calls that submitted something, and what they submitted.
   uint64_t submitCallCount() const { return submitCallCount_; }
   uint64_t submittedCount() const { return submittedCount_; }
