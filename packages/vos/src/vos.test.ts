@@ -231,6 +231,25 @@ describe.each(ARENAS)('vos on %s', (arena) => {
     expect(await container.preparedTransactions()).toEqual([]);
   });
 
+  test('what is in doubt is listed by a store opened again, and settled by id', async () => {
+    const kept = await container.begin();
+    await kept.update(OID, 'k', 'kept', 'yes');
+    const dropped = await container.begin();
+    await dropped.update(OID, 'k', 'dropped', 'no');
+    const { uuid } = container;
+    await vos.close();
+    vos = await Vos.open(join(directory, 'store'), { arena });
+    container = await vos.openContainer(uuid);
+    const prepared = await container.preparedTransactions();
+    expect(prepared.map(({ id }) => id).toSorted()).toEqual([kept.id, dropped.id].toSorted());
+    await container.commit(kept.id);
+    await container.abort(dropped.id);
+    expect(await container.preparedTransactions()).toEqual([]);
+    expect(textOf(await container.fetch(OID, 'k', 'kept'))).toBe('yes');
+    expect(await container.fetch(OID, 'k', 'dropped')).toBeUndefined();
+    await expect(container.commit(dropped.id)).rejects.toMatchObject({ code: 'DER_NONEXIST' });
+  });
+
   test('what a transaction has read is not changed below it', async () => {
     await container.update(OID, 'k', 'a', 'old', { epoch: 10n });
     const reader = await container.begin();
@@ -247,6 +266,9 @@ describe.each(ARENAS)('vos on %s', (arena) => {
       await container.updateArray(OID, 'k', 'x', epoch * 4n, Uint8Array.of(1, 2, 3, 4), { epoch });
     }
     expect(await container.createSnapshot(7n)).toBe(7n);
+    await expect(container.update(OID, 'k', 'a', 'late', { epoch: 7n })).rejects.toMatchObject({
+      code: 'DER_EP_OLD',
+    });
     const reduction = await container.aggregate(15n);
     expect(reduction.droppedCount).toBeGreaterThanOrEqual(13);
     expect(reduction.mergedCount).toBeGreaterThan(0);
