@@ -1,50 +1,18 @@
 // The contract of Media, checked on every driver.
 //
-// Method: one suite, instantiated with a way to open each driver; each test ends with nothing in
-//         flight.
+// Method: one suite, instantiated with a way to open each driver (media_drivers_test.cc, and
+//         spdk/spdk_media_test.cc); each test ends with nothing in flight.
 #include <gtest/gtest.h>
 
 #include <cstring>
 #include <vector>
 
-#include "bio/dma_buffer.h"
 #include "bio/flush_group.h"
+#include "bio/media_conformance.h"
 #include "bio/media_slice.h"
-#include "bio/media_test_drivers.h"
-#include "runtime/random.h"
 
 namespace daos::bio {
 namespace {
-
-class BioMedia : public testing::TestWithParam<TestDriver> {
- public:
-  static constexpr uint64_t kSize = 4 << 20;
-
-  void SetUp() override {
-    reactor_ = Reactor::create(clock_).value();
-    pool_ = DmaPool::create(8 << 20).value();
-    auto opened = GetParam().open(*reactor_, kSize);
-    ASSERT_TRUE(opened.ok()) << opened.error().describe();
-    device_ = std::move(opened).value();
-    device_.media->registerMemory(pool_->region());
-  }
-  void run(Task<void> task) {
-    reactor_->spawn(std::move(task));
-    reactor_->runUntil([&] { return reactor_->spawnedCount() == 0; });
-  }
-  DmaBuffer filled(uint64_t size, uint64_t seed) {
-    DmaBuffer buffer = pool_->allocate(size).value();
-    SeededRandom random(seed);
-    for (uint64_t at = 0; at < size; at += 8) storeAs(buffer.data() + at, random.next());
-    return buffer;
-  }
-  Media& media() { return *device_.media; }
-
-  SystemClock clock_;
-  std::unique_ptr<Reactor> reactor_;
-  std::unique_ptr<DmaPool> pool_;
-  TestDevice device_;
-};
 
 Task<void> writeWell(Media& media, uint64_t offset, Bytes bytes) {
   const Status status = co_await media.write(offset, bytes);
@@ -197,9 +165,6 @@ TEST_P(BioMedia, AFailedDeviceAnswersEverythingWithItsFirstError) {
     EXPECT_EQ((co_await group.flush()).code(), ErrorCode::kIo);
   }(*this));
 }
-
-INSTANTIATE_TEST_SUITE_P(Drivers, BioMedia, testing::ValuesIn(testDrivers()),
-                         [](const auto& driver) { return driver.param.name; });
 
 }  // namespace
 }  // namespace daos::bio

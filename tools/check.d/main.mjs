@@ -1,4 +1,5 @@
-// The driver behind tools/check: one build and one run of the native tests for each sanitizer.
+// The driver behind tools/check: one build and one run of the native tests for each sanitizer, and
+// of the SPDK driver's tests where they are asked for.
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildNative, checkNative } from '../test.d/native.mjs';
@@ -21,17 +22,26 @@ const SANITIZERS = {
   },
 };
 
+/** Needs an SPDK (docs/spdk.md), so only who names it gets it. */
+const SPDK = 'spdk';
+
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(SANITIZERS);
 for (const name of wanted) {
-  if (Object.hasOwn(SANITIZERS, name)) continue;
-  console.error(
-    `tools/check: no sanitizer '${name}'; there are: ${Object.keys(SANITIZERS).join(', ')}`,
-  );
+  if (name === SPDK || Object.hasOwn(SANITIZERS, name)) continue;
+  const known = [...Object.keys(SANITIZERS), SPDK].join(', ');
+  console.error(`tools/check: no check '${name}'; there are: ${known}`);
   process.exit(2);
 }
 
 await runSession(root, join(root, 'build/check-logs'), async (steps, tallies) => {
   for (const name of wanted) {
+    if (name === SPDK) {
+      const build = { directory: join(root, 'build/check-spdk'), label: name };
+      const flags = ['-DDAOS_WITH_SPDK=ON', '-DDAOS_BUILD_BENCHES=OFF'];
+      await buildNative(steps, { ...build, flags, target: 'bio_spdk_test' });
+      tallies.push(...(await checkNative(steps, { ...build, only: 'bio_spdk' })));
+      continue;
+    }
     const { flag, environment } = SANITIZERS[name];
     const directory = join(root, `build/check-${name}`);
     const flags = [`-DDAOS_SANITIZE=${flag}`, '-DDAOS_BUILD_BENCHES=OFF'];

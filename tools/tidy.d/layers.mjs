@@ -36,6 +36,7 @@ export const FOREIGN_HEADERS = [
   { pattern: /^rdma\//, modules: ['rpc'] },
   { pattern: /^libpmem/, modules: ['vos'] },
   { pattern: /^liburing/, modules: ['bio', 'runtime'] },
+  { pattern: /^spdk\//, modules: ['bio'] },
   { pattern: /^isa-l/, modules: ['codec'] },
   { pattern: /^openssl\//, modules: ['codec'] },
 ];
