@@ -1,6 +1,8 @@
 // How every TypeScript test and every test of a tool runs: as ES modules, with types stripped by
 // swc. A package is tested from its sources and sees other packages as their users do, through
 // `exports`, so build before testing.
+import { availableParallelism } from 'node:os';
+
 export default {
   testMatch: ['<rootDir>/packages/*/src/**/*.test.ts', '<rootDir>/tools/**/*.test.mjs'],
   testEnvironment: 'node',
@@ -23,6 +25,6 @@ export default {
     ],
   },
   // Much of the time is spent waiting for processes that tests start.
-  maxWorkers: '100%',
+  maxWorkers: availableParallelism() + 1,
   testTimeout: 30_000,
 };

@@ -19,7 +19,7 @@ import { HostNetworks } from './host-networks-fixture.js';
 const PACKAGES = join(import.meta.dirname, '../../..');
 const SERVER = join(PACKAGES, 'server/dist/daos-server.js');
 const AGENT = join(PACKAGES, 'agent/dist/daos-agent.js');
-const HOSTS = [0, 1, 2];
+export const HOSTS = [0, 1, 2];
 const PORT = 10_001;
 const CONSOLE_PORT = 10_002;
 const START_LIMIT_MS = 60_000;
@@ -52,10 +52,10 @@ export class ThreeHosts implements AsyncDisposable {
     return `https://${this.networks.addressOf(host)}:${PORT}`;
   }
 
-  /** As an administrator. */
-  admin(): ControlClient {
+  /** As an administrator, who asks these hosts alone. */
+  admin(hosts: readonly number[] = HOSTS): ControlClient {
     const certificates = readCertificates(this.part('certs'), 'admin');
-    return new ControlClient({ url: this.#urls, certificates });
+    return new ControlClient({ url: this.#urlsOf(hosts), certificates });
   }
 
   /** One of the programs in a process of its own, with what it prints. Fails when it does. */
@@ -80,7 +80,11 @@ export class ThreeHosts implements AsyncDisposable {
   }
 
   get #urls(): string {
-    return HOSTS.map((host) => this.urlOf(host)).join(',');
+    return this.#urlsOf(HOSTS);
+  }
+
+  #urlsOf(hosts: readonly number[]): string {
+    return hosts.map((host) => this.urlOf(host)).join(',');
   }
 
   async #start(): Promise<void> {
