@@ -189,7 +189,19 @@ void ThreadedEngine::createPool(Uuid pool, PoolSizes sizes, Done done) {
 }
 
 void ThreadedEngine::openPool(Uuid pool, Done done) {
-  onAllOrFail([pool](Target& target) { return target.openPool(pool); }, std::move(done));
+  onAll([pool](Target& target) { return target.openPool(pool); },
+        [this, pool, done = std::move(done)](std::vector<Status> statuses) {
+          const bool isServed = std::any_of(statuses.begin(), statuses.end(),
+                                            [](const Status& status) { return status.ok(); });
+          if (!isServed) return done(firstError(statuses));
+          for (const Status& status : statuses) {
+            if (status.ok()) continue;
+            DAOS_LOG_WARNING(options_.log, "pool " + pool.toString() + " is open without one of " +
+                                               std::to_string(statuses.size()) +
+                                               " targets: " + status.error().describe());
+          }
+          done({});
+        });
 }
 
 void ThreadedEngine::setPoolKey(Uuid pool, PoolKey key, Done done) {
@@ -310,17 +322,21 @@ void ThreadedEngine::queryPool(Uuid pool, std::function<void(Result<std::vector<
           (*shares)[index] = {.target = index, .failure = target.failure()->describe()};
           co_return *target.failure();
         }
-        DAOS_CO_TRY(const PoolShare share, target.queryPool(pool));
+        const auto share = target.queryPool(pool);
+        if (!share.ok() && target.isUnserved(pool)) {
+          (*shares)[index] = {.target = index, .failure = share.error().describe()};
+        }
+        if (!share.ok()) co_return share.error();
         (*shares)[index] = {.target = index,
-                            .arenaUsedBytes = share.space.arena.usedBytes,
-                            .arenaTotalBytes = share.space.arena.totalBytes,
-                            .dataUsedBytes = share.space.mediaUsedBytes,
-                            .dataTotalBytes = share.space.mediaTotalBytes,
-                            .containerCount = share.containerCount};
+                            .arenaUsedBytes = share->space.arena.usedBytes,
+                            .arenaTotalBytes = share->space.arena.totalBytes,
+                            .dataUsedBytes = share->space.mediaUsedBytes,
+                            .dataTotalBytes = share->space.mediaTotalBytes,
+                            .containerCount = share->containerCount};
         co_return Status{};
       },
       [shares, done = std::move(done)](std::vector<Status> statuses) {
-        // Stopped ones are told of beside the others; any other error is the answer.
+        // Those that don't serve it are told of beside the others; any other error is the answer.
         bool hasAnswer = false;
         for (size_t i = 0; i < statuses.size(); ++i) {
           if (statuses[i].ok()) hasAnswer = true;

@@ -58,7 +58,8 @@ struct TargetShare {
   uint64_t dataUsedBytes = 0;
   uint64_t dataTotalBytes = 0;
   uint64_t containerCount = 0;
-  // Of a target that has stopped: why. Nothing else is known of its share then.
+  // Of a target that has stopped, or could not open its share: why.
+  // Nothing else is known of its share then.
   std::string failure;
 };
 
@@ -83,6 +84,8 @@ class Engine {
   // `sizes` are per target; DER_NOSPACE when the file system has no room for them with log and
   // checkpoints (FilePoolStore::bytesOnDisk). What fails on one target is undone on the others.
   virtual void createPool(Uuid pool, PoolSizes sizes, Done done) = 0;
+  // On every target that can. Those that can't are told of in the log and by queryPool, and answer
+  // each request for the pool with the reason. Fails when no target serves it.
   virtual void openPool(Uuid pool, Done done) = 0;
   // From here on only a capability sealed with `key` opens containers of the pool; handles that
   // were opened with an earlier one are gone (DER_EVICTED). Before createPool and openPool, so that

@@ -24,6 +24,8 @@ Target::~Target() { DAOS_ASSERT(pools_.empty()); }
 
 Result<std::shared_ptr<OpenPool>> Target::findPool(const Uuid& pool) {
   if (failure_) return *failure_;
+  const auto unserved = unserved_.find(pool);
+  if (unserved != unserved_.end()) return unserved->second;
   const auto found = pools_.find(pool);
   if (found == pools_.end()) {
     // Its callers repeat what they ask: it is opened after a start, or again after a resize.
@@ -101,6 +103,17 @@ Task<Status> Target::createPool(Uuid pool, PoolSizes sizes) {
 }
 
 Task<Status> Target::openPool(Uuid pool) {
+  Status opened = co_await openStored(pool);
+  unserved_.erase(pool);
+  if (opened.ok() || failure_) co_return opened;
+  Error error(opened.code(), "target " + std::to_string(options_.index) + " of rank " +
+                                 std::to_string(options_.rank) + " does not serve pool " +
+                                 pool.toString() + ": " + std::string(opened.error().message()));
+  if (isStored(pool)) unserved_.emplace(pool, error);
+  co_return error;
+}
+
+Task<Status> Target::openStored(Uuid pool) {
   if (failure_) co_return *failure_;
   if (pools_.contains(pool)) co_return Status{};
   auto stored = co_await store_.open(pool);
@@ -166,6 +179,7 @@ Task<Status> Target::resizePool(Uuid pool, uint64_t dataBytes) {
 Task<Status> Target::destroyPool(Uuid pool) {
   keys_.erase(pool);
   maps_.erase(pool);
+  unserved_.erase(pool);
   const auto found = pools_.find(pool);
   if (found != pools_.end()) {
     const std::shared_ptr<OpenPool> open = found->second;

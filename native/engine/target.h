@@ -60,7 +60,8 @@ class Target {
   // --- pools and containers, for the engine's control interface
 
   Task<Status> createPool(Uuid pool, PoolSizes sizes);
-  // DER_ALREADY is not an error here: an open pool stays open.
+  // DER_ALREADY is not an error here: an open pool stays open. One that can't be opened answers
+  // every request with the reason, until it is opened or destroyed.
   Task<Status> openPool(Uuid pool);
   // As Engine::resizePool.
   Task<Status> resizePool(Uuid pool, uint64_t dataBytes);
@@ -94,6 +95,8 @@ class Target {
   // engine or a replacement of the device brings the target back: what a device forgot can't be
   // known while it is in use.
   const std::optional<Error>& failure() const { return failure_; }
+  // Its share of the pool could not be opened.
+  bool isUnserved(const Uuid& pool) const { return unserved_.contains(pool); }
 
   // --- for the services
 
@@ -139,6 +142,7 @@ class Target {
   void fail(const Error& error);
   Task<void> closePoolsOfFailed();
   Result<DeviceReport> findDevice(const std::string& path) const;
+  Task<Status> openStored(Uuid pool);
   Task<Status> revive(Uuid pool, std::unique_ptr<StoredPool> stored,
                       std::vector<Uuid> containers);
 
@@ -150,6 +154,7 @@ class Target {
   HybridClock clock_;
   IoContextPool ioContexts_;
   std::unordered_map<Uuid, std::shared_ptr<OpenPool>> pools_;
+  std::unordered_map<Uuid, Error> unserved_;  // pools that could not be opened
   std::unordered_map<Uuid, PoolKey> keys_;  // also of pools that are not open yet
   std::unordered_map<Uuid, std::shared_ptr<const PublishedMap>> maps_;  // the same
   std::unordered_map<Uuid, QuotaPart> quotas_;  // by container; the same
