@@ -17,6 +17,12 @@ static uint32_t nextWithAddress(const placement::PoolMap& map, uint32_t target) 
   return target % count;
 }
 
+// The target has lost its share of the pool, or can't read it: others may serve theirs.
+static bool isOfOneShare(ErrorCode code) {
+  return code == ErrorCode::kIo || code == ErrorCode::kCsum || code == ErrorCode::kDfIncompt ||
+         code == ErrorCode::kMismatch;
+}
+
 Task<Result<std::shared_ptr<Container>>> Container::open(std::shared_ptr<Pool> pool, Uuid uuid,
                                                          ContainerOptions options,
                                                          Cancellation* cancellation) {
@@ -25,12 +31,14 @@ Task<Result<std::shared_ptr<Container>>> Container::open(std::shared_ptr<Pool> p
   const placement::PoolMap& map = container->pool().map();
   auto target = static_cast<uint32_t>(container->context().random().below(map.targets.size()));
   Retry retry(container->context(), deadlineNs);
+  size_t lostShareCount = 0;
   for (;;) {
     if (cancellation && cancellation->isRequested()) co_return Error(ErrorCode::kCanceled);
     target = nextWithAddress(map, target);
     auto handle = co_await container->openOn(target, deadlineNs, cancellation);
     if (handle.ok()) co_return container;
     ++target;
+    if (isOfOneShare(handle.code()) && ++lostShareCount < map.targets.size()) continue;
     if (!co_await retry.again(handle.error(), RetrySafety::kIdempotent)) {
       co_return std::move(handle).error().within("container " + uuid.toString());
     }

@@ -106,7 +106,9 @@ Task<Status> Target::openPool(Uuid pool) {
   Status opened = co_await openStored(pool);
   unserved_.erase(pool);
   if (opened.ok() || failure_) co_return opened;
-  Error error(opened.code(), "target " + std::to_string(options_.index) + " of rank " +
+  // What is cut short is no request's fault.
+  const ErrorCode code = opened.code() == ErrorCode::kInval ? ErrorCode::kIo : opened.code();
+  Error error(code, "target " + std::to_string(options_.index) + " of rank " +
                                  std::to_string(options_.rank) + " does not serve pool " +
                                  pool.toString() + ": " + std::string(opened.error().message()));
   if (isStored(pool)) unserved_.emplace(pool, error);

@@ -402,41 +402,6 @@ TEST_F(DeviceReplacement, ADeviceThatWasSetFaultyStopsItsTargetAlsoAfterARestart
   }
 }
 
-// The other targets serve what they hold, and the answers of this one say why it doesn't.
-TEST_F(DeviceReplacement, APoolOpensWithoutATargetWhoseShareIsDamaged) {
-  createPool(first_);
-  createPool(second_);
-  EXPECT_TRUE(engine_->stop().ok());
-  engine_.reset();
-  std::filesystem::resize_file(pathOf(first_, "store"), 4096);
-  start();
-  ASSERT_TRUE(openPool(second_).ok());
-  ASSERT_TRUE(openPool(first_).ok());
-  const auto all = shares(first_);
-  ASSERT_TRUE(all.ok()) << all.error().describe();
-  EXPECT_EQ((*all)[0].failure, "");
-  EXPECT_TRUE((*all)[1].failure.find("target 1 of rank 0 does not serve pool") !=
-              std::string::npos)
-      << (*all)[1].failure;
-  EXPECT_EQ((*shares(second_))[1].failure, "");
-
-  auto client = LoopbackClient::create({"local"}, network_.get()).value();
-  auto container = client->openContainer(first_, kContainer, mapOf(*engine_)).value();
-  const auto object =
-      client::Object::open(container, ObjectId::make({1, 0}, ObjectType::kMultiHashed, 1, 2))
-          .value();
-  int servedCount = 0;
-  for (int i = 0; i < 16; ++i) {
-    const auto written = client->run(put(*object, std::to_string(i), 50000));
-    servedCount += written.ok();
-    if (written.ok()) continue;
-    EXPECT_TRUE(tells(written.error(), "does not serve pool")) << written.error().describe();
-  }
-  EXPECT_GT(servedCount, 2);
-  EXPECT_LT(servedCount, 14);
-  ASSERT_TRUE(waitFor([&](auto done) { engine_->destroyPool(first_, done); }).ok());
-}
-
 TEST_F(DeviceReplacement, AnEmptyShareTakesThePlaceAndTheRestOfTheTargetComesBack) {
   createPool(first_);
   createPool(second_);
