@@ -292,6 +292,21 @@ compare at=60
 )");
 }
 
+// Aggregation keeps no hole above nothing, also where a snapshot is: what is left once newer data
+// was discarded has no type.
+TEST(VosHistory, AnAkeyWithNothingButAHoleThatWasAggregatedMayChangeItsType) {
+  expectAgreement(R"(
+update object=4:948 dkey=0000000000000000 at=114 akey=0000000000000000 size=0 value=19
+pin at=114
+update object=4:948 dkey=0000000000000000 at=134 akey=0000000000000000 size=1 value=65
+aggregate at=142 budget=30
+discard at=222 from=115 budget=1000
+update object=4:948 dkey=0000000000000000 at=273
+  akey=0000000000000000 record=1 extents=251+1 value=255
+compare at=280
+)");
+}
+
 // The refused write had filled the place of the last touched version, which it had freed before.
 TEST(VosHistory, ARefusedWriteLeavesWhatItsTransactionHasPreparedAsItWas) {
   expectAgreement(R"(

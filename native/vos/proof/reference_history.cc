@@ -212,6 +212,16 @@ bool ReferenceModel::isDead(const ObjectId& oid, const std::string& dkeyName,
   });
 }
 
+bool ReferenceModel::mayBeForgotten(const ObjectId& oid, const std::string& dkeyName,
+                                    const std::string& akeyName) const {
+  const ModelAkey* found = akey(oid, dkeyName, akeyName);
+  if (!found || found->writes.empty()) return false;
+  if (isPartlyAggregated_ && isDead(oid, dkeyName, akeyName)) return true;
+  return std::all_of(found->writes.begin(), found->writes.end(), [&](const ModelWrite& write) {
+    return !write.isData() && write.transaction == 0 && write.stamp.epoch <= aggregated_;
+  });
+}
+
 bool ReferenceModel::isSeenAt(const ObjectId& oid, const std::string& dkeyName,
                               const std::string& akeyName, const ModelWrite& write,
                               Epoch pin) const {

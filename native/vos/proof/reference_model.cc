@@ -272,9 +272,7 @@ void ReferenceModel::judgeKinds(const Operation& operation, Verdict& verdict) co
       known.recordSize = stored->recordSize;
     }
     if (!isKnown) known.isArray = part.isArray();
-    // An aggregation that was given up may have come this far, or not.
-    const bool isUncertain =
-        isPartlyAggregated_ && isStored && isDead(operation.oid, operation.dkey, part.akey);
+    const bool isUncertain = mayBeForgotten(operation.oid, operation.dkey, part.akey);
     std::vector<ErrorCode>& codes = isUncertain ? verdict.possible : verdict.allowed;
     if (known.isArray != part.isArray()) codes.push_back(ErrorCode::kInval);
     if (!part.isArray() || part.recordSize == 0) continue;
@@ -365,8 +363,7 @@ void ReferenceModel::applyUpdate(const Operation& operation) {
   const uint32_t transaction = operation.isOnce ? 0 : operation.transaction;
   for (const AkeyPart& part : operation.akeys) {
     ModelAkey& target = dkeyModel.akeys[part.akey];
-    const bool isMaybeDropped = isPartlyAggregated_ && !target.writes.empty() &&
-                                isDead(operation.oid, operation.dkey, part.akey);
+    const bool isMaybeDropped = mayBeForgotten(operation.oid, operation.dkey, part.akey);
     const bool isSizeUncertain =
         part.recordSize == 0 && (target.isRecordSizeUncertain || isMaybeDropped);
     // Only what an aggregation has dropped gives way to another type.

@@ -173,6 +173,9 @@ class ReferenceModel {
   void dropEmpty();
   // What the store has dropped, or may have: seen at no pin.
   bool isDead(const ObjectId& oid, const std::string& dkey, const std::string& akey) const;
+  // The store may have dropped all of it, and its type: aggregation keeps no hole above nothing,
+  // and one that was given up may have come this far.
+  bool mayBeForgotten(const ObjectId& oid, const std::string& dkey, const std::string& akey) const;
   bool isSeenAt(const ObjectId& oid, const std::string& dkey, const std::string& akey,
                 const ModelWrite& write, Epoch pin) const;
   template <typename Visit>
