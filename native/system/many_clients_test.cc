@@ -253,7 +253,10 @@ TEST_P(ManyClients, AThousandConnectionsComeAndGoWhileOneIsServed) {
   }
   const Kept after = keptByEngine();
   EXPECT_LE(after.descriptors, before.descriptors + 2) << "the engine keeps what clients had";
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  // Sanitizers keep memory of their own for what was given back.
   EXPECT_LE(after.memoryKiB, before.memoryKiB + kKeptPerClientKiB * kProcessCount * kClientCount);
+#endif
 }
 
 INSTANTIATE_TEST_SUITE_P(Transports, ManyClients, testing::Values("shm", "tcp"),
