@@ -34,6 +34,8 @@ class Retry {
         pauseNs_(context.options().retryPauseNs) {}
   // True after a pause: try again. False: give up.
   Task<bool> again(const Error& error, RetrySafety safety);
+  // Whether what ended with this error may be repeated.
+  bool isSafe(const Error& error, RetrySafety safety) const;
 
  private:
   Context& context_;
@@ -54,7 +56,12 @@ struct TargetCall {
   std::span<const MutableBytes> sink;
 };
 
-// Sends `call` to `target`, opening the container there first where that is needed.
+// What a call ended with that a newer map has overruled: see Pool::CallScope.
+Error overruled(const Pool& pool, uint32_t target);
+
+// Sends `call` to `target`, opening the container there first where that is needed. DER_BAD_TARGET
+// when the map says that the target doesn't serve the pool; DER_UNREACH instead when a modification
+// was under way there meanwhile.
 Task<Result<rpc::Reply>> callTarget(Container& container, uint32_t target, TargetCall call);
 
 }  // namespace daos::client

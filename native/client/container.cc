@@ -6,15 +6,20 @@
 
 namespace daos::client {
 
-// The first target from `target` on, over the end to the begin, that has an address; `target` where
-// none has.
-static uint32_t nextWithAddress(const placement::PoolMap& map, uint32_t target) {
+// The first target from `target` on, over the end to the begin, that is up and has an address, or
+// at least is up; `target` where none is.
+static uint32_t nextToAsk(const placement::PoolMap& map, uint32_t target) {
   const auto count = static_cast<uint32_t>(map.targets.size());
+  uint32_t found = target % count;
+  for (uint32_t i = count; i-- > 0;) {
+    const uint32_t next = (target + i) % count;
+    if (map.targets[next].isUp) found = next;
+  }
   for (uint32_t i = 0; i < count; ++i) {
     const uint32_t next = (target + i) % count;
-    if (!map.targets[next].addresses.empty()) return next;
+    if (map.targets[next].isUp && !map.targets[next].addresses.empty()) return next;
   }
-  return target % count;
+  return found;
 }
 
 // The target has lost its share of the pool, or can't read it: others may serve theirs.
@@ -34,7 +39,7 @@ Task<Result<std::shared_ptr<Container>>> Container::open(std::shared_ptr<Pool> p
   size_t lostShareCount = 0;
   for (;;) {
     if (cancellation && cancellation->isRequested()) co_return Error(ErrorCode::kCanceled);
-    target = nextWithAddress(map, target);
+    target = nextToAsk(map, target);
     auto handle = co_await container->openOn(target, deadlineNs, cancellation);
     if (handle.ok()) co_return container;
     ++target;
@@ -47,6 +52,7 @@ Task<Result<std::shared_ptr<Container>>> Container::open(std::shared_ptr<Pool> p
 
 Task<Result<uint64_t>> Container::openOn(uint32_t target, uint64_t deadlineNs,
                                          Cancellation* cancellation) {
+  DAOS_CO_CHECK(pool_->checkIsUp(target));
   Context::Scratch scratch(context());
   protocol::WireWriter writer(scratch.body());
   writer.put(protocol::ContainerOpenRequest{
@@ -61,7 +67,10 @@ Task<Result<uint64_t>> Container::openOn(uint32_t target, uint64_t deadlineNs,
                   .deadlineNs = deadlineNs,
                   .body = scratch.body()});
   const Cancellation::Scope scope(cancellation, call);
-  DAOS_CO_TRY(const rpc::Reply reply, co_await call);
+  const Pool::CallScope ofPool(*pool_, target, call);
+  auto answer = co_await call;
+  if (!answer.ok() && ofPool.isOverruled()) co_return overruled(*pool_, target);
+  DAOS_CO_TRY(const rpc::Reply reply, std::move(answer));
   protocol::WireReader reader(reply.body());
   const auto opened = reader.get<protocol::ContainerOpenReply>();
   if (!reader.atEnd() || opened.handle == 0) {

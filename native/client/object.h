@@ -3,8 +3,9 @@
 // Opening is local. All ranges in arguments are borrowed until the operation's task has ended.
 //
 // Errors of every operation: what VOS answers (DER_EXIST, DER_NONEXIST, DER_NOSPACE, DER_TX_RESTART
-// …), DER_NO_PERM for a write through a read-only container, DER_UNREACH when the target stays
-// gone, and DER_TIMEDOUT (a modification may or may not have run then).
+// …), DER_NO_PERM for a write through a read-only container, DER_BAD_TARGET when the target is
+// excluded from the pool, DER_UNREACH when it stays gone, and DER_TIMEDOUT (after these two a
+// modification may or may not have run).
 #pragma once
 
 #include <memory>

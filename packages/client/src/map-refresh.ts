@@ -1,4 +1,4 @@
-// Keeps an open pool's map up to date where it matters: while operations wait.
+// Keeps an open pool's map up to date where it matters: while operations wait, or are refused.
 import type { ClientAddon, ClientFunction } from './binding.js';
 
 /** What goes to targets. */
@@ -20,8 +20,8 @@ const PAUSE_MS_MAX = 10_000;
 
 /**
  * Asks for the map of a pool again while operations of this environment have been waiting for half
- * a second: an engine that was started again listens elsewhere. While nothing changes it asks ever
- * less often.
+ * a second: an engine that was started again listens elsewhere; and after one was refused since its
+ * target is excluded, which may serve again by now. While nothing changes it asks ever less often.
  */
 export class MapRefresh {
   readonly #refresh: () => Promise<void>;

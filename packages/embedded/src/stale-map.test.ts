@@ -137,6 +137,37 @@ describe('embedded/stale-map', () => {
     await Promise.all(KEYS.map((key) => object.update(key, 'a', 'new')));
   });
 
+  test('what lies on an excluded rank is refused by name until it is let in again', async () => {
+    const object = (await system.openContainer()).object(wide);
+    await Promise.all(KEYS.map((key) => object.update(key, 'a', 'value')));
+    await system.control.excludeRank(1);
+    const outcomes = await Promise.allSettled(KEYS.map((key) => object.fetch(key, 'a')));
+    const refused = KEYS.filter((_, i) => outcomes[i]?.status === 'rejected');
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.length).toBeLessThan(KEYS.length);
+    for (const outcome of outcomes) {
+      if (outcome.status === 'fulfilled') continue;
+      expect(outcome.reason).toMatchObject({
+        code: 'DER_BAD_TARGET',
+        retryable: true,
+        message: expect.stringContaining('target 0 of rank 1'),
+      });
+    }
+    await system.control.clearExcludedRank(1);
+    await system.restart(1);
+    // A refusal has the map asked for again: no other rank has to tell of it, nor refresh().
+    const [key] = refused as [string];
+    let value: Uint8Array | undefined;
+    while (value === undefined) {
+      value = await object.fetch(key, 'a').catch((error: unknown) => {
+        if (!DaosError.is(error, 'DER_BAD_TARGET')) throw error;
+        return undefined;
+      });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(Buffer.from(value).toString()).toBe('value');
+  });
+
   test('engines are told of each change, and before they open a pool', async () => {
     await system.control.excludeRank(1);
     expect(system.told.sort()).toEqual(['0:2', '1:2']);

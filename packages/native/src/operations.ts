@@ -164,7 +164,8 @@ export class Operations {
 
   /**
    * Calls `onWaiting` every half second while an operation by one of these functions has been in
-   * flight for half a second or more. Call the result to end that. Keeps no event loop alive.
+   * flight for half a second or more, and when one was refused since its target is out of the pool
+   * map. Call the result to end that. Keeps no event loop alive.
    */
   watchWaiting(functions: Iterable<NativeFunction>, onWaiting: () => void): () => void {
     const listener = { functions: new Set(functions), onWaiting };
@@ -187,8 +188,12 @@ export class Operations {
       const isInFlight = this.#reject[slot] !== undefined;
       if (isInFlight && looks >= WAITING_LOOKS) waiting.add(this.#submits[slot] as NativeFunction);
     }
+    this.#tellWaiting([...waiting]);
+  }
+
+  #tellWaiting(submits: readonly NativeFunction[]): void {
     for (const { functions, onWaiting } of this.#waitingListeners) {
-      if ([...waiting].some((submit) => functions.has(submit))) onWaiting();
+      if (submits.some((submit) => functions.has(submit))) onWaiting();
     }
   }
 
@@ -234,7 +239,7 @@ export class Operations {
       const low = completions[at + 2] as number;
       const high = completions[at + 3] as number;
       const value = outcome === OUTCOME_NUMBER ? undefined : values?.[low];
-      if (outcome === OUTCOME_ERROR) this.#reject[slot]?.(toDaosError(value));
+      if (outcome === OUTCOME_ERROR) this.#fail(slot, toDaosError(value));
       else this.#fulfil(slot, low, high, value);
       this.#resolve[slot] = undefined;
       this.#reject[slot] = undefined;
@@ -242,6 +247,11 @@ export class Operations {
       this.#free.push(slot);
     }
     this.#inFlightCount -= count;
+  }
+
+  #fail(slot: number, error: DaosError): void {
+    this.#reject[slot]?.(error);
+    if (error.code === 'DER_BAD_TARGET') this.#tellWaiting([this.#submits[slot] as NativeFunction]);
   }
 
   #fulfil(slot: number, low: number, high: number, value: unknown): void {
