@@ -60,7 +60,10 @@ TEST_F(PmemArenaTest, APopulatedArenaIsWrittenWithoutWaitingForPages) {
   ASSERT_NE(populated, 0u);
   const long populatedBefore = faultCount();
   std::memset(arena_->at<std::byte>(populated), 2, kBlock);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  // Sanitizers note each access in memory of their own, which has its first accesses here.
   EXPECT_LE(faultCount() - populatedBefore, 8);
+#endif
 }
 
 TEST_F(PmemArenaTest, PopulatingChangesNothing) {
