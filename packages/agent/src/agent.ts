@@ -15,6 +15,8 @@ import {
   errorBodyOf,
   httpStatusOf,
   signCredential,
+  VERSION_HEADER,
+  type HostAnswer,
 } from '@daos/control/client';
 import type { Certificates } from '@daos/control/service-tls';
 import { DaosError } from '@daos/model';
@@ -97,14 +99,16 @@ export class Agent implements AsyncDisposable {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      send(response, 200, await this.#answer(request));
+      const { body, version } = await this.#answer(request);
+      if (version !== undefined) response.setHeader(VERSION_HEADER, version);
+      send(response, 200, body);
     } catch (error) {
       const known = DaosError.is(error) ? error : new DaosError('DER_MISC', 'the agent failed');
       send(response, httpStatusOf(known.code), errorBodyOf(known));
     }
   }
 
-  async #answer(request: IncomingMessage): Promise<unknown> {
+  async #answer(request: IncomingMessage): Promise<HostAnswer> {
     const path = request.url ?? '';
     if (!path.startsWith('/v1/')) throw new DaosError('DER_NONEXIST', `there is no ${path}`);
     const credential = await this.#credentialOf(request.socket);

@@ -1,16 +1,8 @@
 // Spans of OpenTelemetry: one for each request, and beneath it one for each command to an engine.
 //
-// Where the process has no OpenTelemetry SDK the API does nothing.
+// Where the process has no OpenTelemetry SDK there are none.
 
-import {
-  context,
-  propagation,
-  SpanKind,
-  SpanStatusCode,
-  trace,
-  type Attributes,
-  type Context,
-} from '@opentelemetry/api';
+import type { Attributes } from '@opentelemetry/api';
 import { DaosError } from '@daos/model';
 import {
   ENGINE_METHODS,
@@ -18,23 +10,30 @@ import {
   type EngineDirectory,
   type EngineMethod,
 } from './engines/engine-control.js';
+import { tracingApi } from './tracing-api.js';
 
 const TRACER = '@daos/control';
 
 interface SpanOptions {
-  readonly kind: SpanKind;
+  readonly kind: 'SERVER' | 'CLIENT';
   readonly attributes: Attributes;
-  readonly parent?: Context;
+  /** Of a request, where its caller may have told its own span. */
+  readonly headers?: object;
 }
 
 /** Runs `action` in a span that ends with it. */
-export async function inSpan<T>(
+async function inSpan<T>(
   name: string,
-  { parent = context.active(), ...options }: SpanOptions,
+  { kind, attributes, headers }: SpanOptions,
   action: () => Promise<T>,
 ): Promise<T> {
-  const tracer = trace.getTracer(TRACER);
-  return await tracer.startActiveSpan(name, options, parent, async (span) => {
+  const api = await tracingApi();
+  if (!api) return await action();
+  const { context, propagation, SpanKind, SpanStatusCode, trace } = api;
+  const active = context.active();
+  const parent = headers ? propagation.extract(active, headers) : active;
+  const options = { kind: SpanKind[kind], attributes };
+  return await trace.getTracer(TRACER).startActiveSpan(name, options, parent, async (span) => {
     try {
       return await action();
     } catch (error) {
@@ -58,8 +57,7 @@ export function inRequestSpan<T>(
     'http.request.method': request.method,
     'url.path': request.url.replace(/\?.*$/, ''),
   };
-  const parent = propagation.extract(context.active(), request.headers);
-  return inSpan(name, { kind: SpanKind.SERVER, attributes, parent }, action);
+  return inSpan(name, { kind: 'SERVER', attributes, headers: request.headers }, action);
 }
 
 /** The same engines, each command a span. */
@@ -70,18 +68,11 @@ export function tracedEngines(engines: EngineDirectory): EngineDirectory {
     const traced = (method: EngineMethod) => (parameters: never) =>
       inSpan(
         `engine.${method}`,
-        { kind: SpanKind.CLIENT, attributes: { 'daos.rank': rank } },
+        { kind: 'CLIENT', attributes: { 'daos.rank': rank } },
         () => engine[method](parameters) as Promise<unknown>,
       );
     const entries = methods.map((method) => [method, traced(method)]);
     return Object.fromEntries(entries) as EngineControl;
   };
   return Object.assign(Object.create(engines) as EngineDirectory, { engineOf });
-}
-
-/** For a request to another host. */
-export function traceHeaders(): Record<string, string> {
-  const headers: Record<string, string> = {};
-  propagation.inject(context.active(), headers);
-  return headers;
 }

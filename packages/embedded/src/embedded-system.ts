@@ -160,7 +160,7 @@ async function openAll(
   });
   undo.push(() => engine.stop());
   const { tracer } = options;
-  if (tracer) void passSpans(engine, ({ spans }) => reportRequestSpans(RANK, spans, tracer));
+  if (tracer) void passSpans(engine, ({ spans }) => void reportRequestSpans(RANK, spans, tracer));
   engineControl = engineControlOf(engine);
   await control.joinRank({
     rank: RANK,

@@ -5,13 +5,12 @@ import { changeAttributesSchema } from '../attributes.js';
 import { attributesField } from '../records/fields.js';
 import { containerParams, noBody, none, poolParams, USERS } from './parameters.js';
 import { defineRoute } from './route.js';
+import { lineOf } from './route-lines.js';
 
 const attributesSchema = z.object({ attributes: attributesField });
 
 export const getPoolAttributes = defineRoute({
-  name: 'getPoolAttributes',
-  method: 'GET',
-  path: '/v1/pools/{pool}/attributes',
+  ...lineOf('getPoolAttributes'),
   summary: 'The attributes that users set on a pool',
   roles: USERS,
   params: poolParams,
@@ -24,9 +23,7 @@ export const getPoolAttributes = defineRoute({
 });
 
 export const changePoolAttributes = defineRoute({
-  name: 'changePoolAttributes',
-  method: 'PATCH',
-  path: '/v1/pools/{pool}/attributes',
+  ...lineOf('changePoolAttributes'),
   summary: 'Sets and deletes attributes of a pool, all or none',
   roles: USERS,
   params: poolParams,
@@ -40,9 +37,7 @@ export const changePoolAttributes = defineRoute({
 });
 
 export const getContainerAttributes = defineRoute({
-  name: 'getContainerAttributes',
-  method: 'GET',
-  path: '/v1/pools/{pool}/containers/{container}/attributes',
+  ...lineOf('getContainerAttributes'),
   summary: 'The attributes that users set on a container',
   roles: USERS,
   params: containerParams,
@@ -56,9 +51,7 @@ export const getContainerAttributes = defineRoute({
 });
 
 export const changeContainerAttributes = defineRoute({
-  name: 'changeContainerAttributes',
-  method: 'PATCH',
-  path: '/v1/pools/{pool}/containers/{container}/attributes',
+  ...lineOf('changeContainerAttributes'),
   summary: 'Sets and deletes attributes of a container, all or none',
   roles: USERS,
   params: containerParams,

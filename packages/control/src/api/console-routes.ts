@@ -4,15 +4,13 @@ import { DaosError } from '@daos/model';
 import { consoleTokenSchema } from '../console/console-access.js';
 import { noBody, none } from './parameters.js';
 import { defineRoute } from './route.js';
+import { lineOf } from './route-lines.js';
 
 export const issueConsoleToken = defineRoute({
-  name: 'issueConsoleToken',
-  method: 'POST',
-  path: '/v1/console/tokens',
+  ...lineOf('issueConsoleToken'),
   summary: 'A token that lets one browser look at the console, once and soon',
   roles: [],
   // An answer that is kept would be a secret in the store, and of no use a second time.
-  isRoutine: true,
   params: none,
   query: none,
   body: noBody,

@@ -5,12 +5,11 @@ import { containerDescriptionSchema } from '../containers/describe-container.js'
 import { labelField, uuidField } from '../records/fields.js';
 import { containerParams, noBody, none, poolParams, USERS } from './parameters.js';
 import { defineRoute } from './route.js';
+import { lineOf } from './route-lines.js';
 
 /** For whoever may see the pool. */
 export const getPoolProperties = defineRoute({
-  name: 'getPoolProperties',
-  method: 'GET',
-  path: '/v1/pools/{pool}/properties',
+  ...lineOf('getPoolProperties'),
   summary: 'The properties of a pool',
   roles: USERS,
   params: poolParams,
@@ -28,9 +27,7 @@ export const getPoolProperties = defineRoute({
 const labelBody = z.strictObject({ label: labelField });
 
 export const relabelPool = defineRoute({
-  name: 'relabelPool',
-  method: 'PATCH',
-  path: '/v1/pools/{pool}',
+  ...lineOf('relabelPool'),
   summary: 'Gives a pool another label',
   roles: [],
   params: poolParams,
@@ -41,9 +38,7 @@ export const relabelPool = defineRoute({
 });
 
 export const relabelContainer = defineRoute({
-  name: 'relabelContainer',
-  method: 'PATCH',
-  path: '/v1/pools/{pool}/containers/{container}',
+  ...lineOf('relabelContainer'),
   summary: 'Gives a container another label',
   roles: USERS,
   params: containerParams,

@@ -7,6 +7,7 @@ import { rankField } from '../records/fields.js';
 import { rankRecord } from '../records/rank-record.js';
 import { noBody, none, USERS } from './parameters.js';
 import { defineRoute } from './route.js';
+import { lineOf } from './route-lines.js';
 
 const done = z.object({});
 /** Of a path, where everything is text. */
@@ -17,9 +18,7 @@ const outcomes = z.object({
 });
 
 export const listRanks = defineRoute({
-  name: 'listRanks',
-  method: 'GET',
-  path: '/v1/ranks',
+  ...lineOf('listRanks'),
   summary: 'The ranks of the system and their states',
   roles: ['server'],
   params: none,
@@ -30,9 +29,7 @@ export const listRanks = defineRoute({
 });
 
 export const joinRank = defineRoute({
-  name: 'joinRank',
-  method: 'POST',
-  path: '/v1/ranks',
+  ...lineOf('joinRank'),
   summary: 'A server says that an engine of its own has started',
   roles: ['server'],
   params: none,
@@ -43,9 +40,7 @@ export const joinRank = defineRoute({
 });
 
 export const leaveRank = defineRoute({
-  name: 'leaveRank',
-  method: 'POST',
-  path: '/v1/ranks/{rank}/leave',
+  ...lineOf('leaveRank'),
   summary: 'A server says that an engine of its own has ended',
   roles: ['server'],
   params: rankParams,
@@ -59,12 +54,9 @@ export const leaveRank = defineRoute({
 });
 
 export const renewRanks = defineRoute({
-  name: 'renewRanks',
-  method: 'POST',
-  path: '/v1/leases',
+  ...lineOf('renewRanks'),
   summary: 'A server says that engines of its own are running; answers which must join again',
   roles: ['server'],
-  isRoutine: true,
   params: none,
   query: none,
   body: z.strictObject({
@@ -78,9 +70,7 @@ export const renewRanks = defineRoute({
 });
 
 export const getLeader = defineRoute({
-  name: 'getLeader',
-  method: 'GET',
-  path: '/v1/system/leader',
+  ...lineOf('getLeader'),
   summary: 'Which of several control hosts acts',
   roles: USERS,
   params: none,
@@ -94,9 +84,7 @@ export const getLeader = defineRoute({
 });
 
 export const getCallerAddress = defineRoute({
-  name: 'getCallerAddress',
-  method: 'GET',
-  path: '/v1/caller/address',
+  ...lineOf('getCallerAddress'),
   summary: 'The address by which engines reach the host of the caller: where a client listens',
   roles: USERS,
   params: none,
@@ -109,9 +97,7 @@ export const getCallerAddress = defineRoute({
 });
 
 export const stopRanks = defineRoute({
-  name: 'stopRanks',
-  method: 'POST',
-  path: '/v1/system/stop',
+  ...lineOf('stopRanks'),
   summary: 'Stops engines in good order',
   roles: [],
   params: none,
@@ -122,9 +108,7 @@ export const stopRanks = defineRoute({
 });
 
 export const startRanks = defineRoute({
-  name: 'startRanks',
-  method: 'POST',
-  path: '/v1/system/start',
+  ...lineOf('startRanks'),
   summary: 'Starts engines that were stopped, or whose start had failed',
   roles: [],
   params: none,
@@ -135,9 +119,7 @@ export const startRanks = defineRoute({
 });
 
 export const excludeRank = defineRoute({
-  name: 'excludeRank',
-  method: 'POST',
-  path: '/v1/ranks/{rank}/exclude',
+  ...lineOf('excludeRank'),
   summary: 'Takes a rank out of the pools: their maps get a new version',
   roles: [],
   params: rankParams,
@@ -151,9 +133,7 @@ export const excludeRank = defineRoute({
 });
 
 export const clearExcludedRank = defineRoute({
-  name: 'clearExcludedRank',
-  method: 'POST',
-  path: '/v1/ranks/{rank}/clear-exclude',
+  ...lineOf('clearExcludedRank'),
   summary: 'Lets an excluded rank in again',
   roles: [],
   params: rankParams,
@@ -167,9 +147,7 @@ export const clearExcludedRank = defineRoute({
 });
 
 export const setLogLevel = defineRoute({
-  name: 'setLogLevel',
-  method: 'POST',
-  path: '/v1/system/log-level',
+  ...lineOf('setLogLevel'),
   summary: 'Sets what servers and engines log, while they run; without a level, as configured',
   roles: [],
   params: none,

@@ -9,8 +9,7 @@ import type { ConsoleToken } from '../console/console-access.js';
 import type { ControlPlane } from '../control-plane.js';
 import type { Access } from '../security/authorize.js';
 import type { Role } from '../service/service-tls.js';
-
-export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+import type { RouteLine } from './route-lines.js';
 
 export interface RouteCall<Params, Query, Body> {
   readonly control: ControlPlane;
@@ -32,19 +31,11 @@ export interface Route<
   Q extends z.ZodType = z.ZodType,
   B extends z.ZodType = z.ZodType,
   R extends z.ZodType = z.ZodType,
-> {
+> extends RouteLine {
   readonly name: string;
-  readonly method: HttpMethod;
-  /** With `{name}` for each parameter. */
-  readonly path: string;
   readonly summary: string;
   /** Who may call it, besides administrators. */
   readonly roles: readonly Role[];
-  /**
-   * Comes every second and says the same again: it carries no idempotency key, and no line of the
-   * audit log is spent on it.
-   */
-  readonly isRoutine?: boolean;
   readonly params: P;
   readonly query: Q;
   readonly body: B;

@@ -21,6 +21,7 @@ import * as labels from './label-routes.js';
 import { containerParams, flagField, noBody, none, poolParams, USERS } from './parameters.js';
 import * as ranks from './rank-routes.js';
 import { defineRoute, type Route } from './route.js';
+import { lineOf } from './route-lines.js';
 import * as security from './security-routes.js';
 import * as snapshots from './snapshot-routes.js';
 import * as storage from './storage-routes.js';
@@ -28,9 +29,7 @@ import * as storage from './storage-routes.js';
 const done = z.object({});
 
 const listPools = defineRoute({
-  name: 'listPools',
-  method: 'GET',
-  path: '/v1/pools',
+  ...lineOf('listPools'),
   summary: 'All pools, by label',
   roles: USERS,
   params: none,
@@ -43,9 +42,7 @@ const listPools = defineRoute({
 });
 
 const createPool = defineRoute({
-  name: 'createPool',
-  method: 'POST',
-  path: '/v1/pools',
+  ...lineOf('createPool'),
   summary: 'Creates a pool',
   roles: [],
   params: none,
@@ -56,9 +53,7 @@ const createPool = defineRoute({
 });
 
 const getPool = defineRoute({
-  name: 'getPool',
-  method: 'GET',
-  path: '/v1/pools/{pool}',
+  ...lineOf('getPool'),
   summary: 'A pool and its map: all that a client needs to reach it',
   roles: USERS,
   params: poolParams,
@@ -69,9 +64,7 @@ const getPool = defineRoute({
 });
 
 const queryPool = defineRoute({
-  name: 'queryPool',
-  method: 'GET',
-  path: '/v1/pools/{pool}/status',
+  ...lineOf('queryPool'),
   summary: 'The space of a pool, tier by tier and target by target',
   roles: USERS,
   params: poolParams,
@@ -82,9 +75,7 @@ const queryPool = defineRoute({
 });
 
 const getPoolActivity = defineRoute({
-  name: 'getPoolActivity',
-  method: 'GET',
-  path: '/v1/pools/{pool}/activity',
+  ...lineOf('getPoolActivity'),
   summary: 'What the targets of a pool did since it was opened: operations, bytes, latencies',
   roles: USERS,
   params: poolParams,
@@ -95,9 +86,7 @@ const getPoolActivity = defineRoute({
 });
 
 const resizePool = defineRoute({
-  name: 'resizePool',
-  method: 'POST',
-  path: '/v1/pools/{pool}/resize',
+  ...lineOf('resizePool'),
   summary: 'Gives the data areas of a pool another size, down to where data lies',
   roles: [],
   params: poolParams,
@@ -108,9 +97,7 @@ const resizePool = defineRoute({
 });
 
 const destroyPool = defineRoute({
-  name: 'destroyPool',
-  method: 'DELETE',
-  path: '/v1/pools/{pool}',
+  ...lineOf('destroyPool'),
   summary: 'Destroys a pool; with `recursive` also when it has containers',
   roles: [],
   params: poolParams,
@@ -124,9 +111,7 @@ const destroyPool = defineRoute({
 });
 
 const listContainers = defineRoute({
-  name: 'listContainers',
-  method: 'GET',
-  path: '/v1/pools/{pool}/containers',
+  ...lineOf('listContainers'),
   summary: 'The containers of a pool, by label',
   roles: USERS,
   params: poolParams,
@@ -140,9 +125,7 @@ const listContainers = defineRoute({
 });
 
 const createContainer = defineRoute({
-  name: 'createContainer',
-  method: 'POST',
-  path: '/v1/pools/{pool}/containers',
+  ...lineOf('createContainer'),
   summary: 'Creates a container',
   roles: USERS,
   params: poolParams,
@@ -166,9 +149,7 @@ const createContainer = defineRoute({
 });
 
 const getContainer = defineRoute({
-  name: 'getContainer',
-  method: 'GET',
-  path: '/v1/pools/{pool}/containers/{container}',
+  ...lineOf('getContainer'),
   summary: 'A container and its properties',
   roles: USERS,
   params: containerParams,
@@ -182,9 +163,7 @@ const getContainer = defineRoute({
 });
 
 const queryContainer = defineRoute({
-  name: 'queryContainer',
-  method: 'GET',
-  path: '/v1/pools/{pool}/containers/{container}/status',
+  ...lineOf('queryContainer'),
   summary: 'A container with its use of space, its quota and its health',
   roles: USERS,
   params: containerParams,
@@ -198,9 +177,7 @@ const queryContainer = defineRoute({
 });
 
 const changeContainerProperties = defineRoute({
-  name: 'changeContainerProperties',
-  method: 'PATCH',
-  path: '/v1/pools/{pool}/containers/{container}/properties',
+  ...lineOf('changeContainerProperties'),
   summary: 'Changes the quota of a container, or says that it is healthy again',
   roles: [],
   params: containerParams,
@@ -212,9 +189,7 @@ const changeContainerProperties = defineRoute({
 });
 
 const destroyContainer = defineRoute({
-  name: 'destroyContainer',
-  method: 'DELETE',
-  path: '/v1/pools/{pool}/containers/{container}',
+  ...lineOf('destroyContainer'),
   summary: 'Destroys a container and all objects in it',
   roles: USERS,
   params: containerParams,

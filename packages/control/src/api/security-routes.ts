@@ -5,11 +5,10 @@ import { changeAclSchema, ownershipSchema } from '../security/change-acl.js';
 import { openContainerSchema } from '../security/open-container.js';
 import { containerParams, flagField, noBody, none, poolParams, USERS } from './parameters.js';
 import { defineRoute } from './route.js';
+import { lineOf } from './route-lines.js';
 
 export const getPoolAcl = defineRoute({
-  name: 'getPoolAcl',
-  method: 'GET',
-  path: '/v1/pools/{pool}/acl',
+  ...lineOf('getPoolAcl'),
   summary: 'Who owns a pool, and who may do what with it',
   roles: [],
   params: poolParams,
@@ -20,9 +19,7 @@ export const getPoolAcl = defineRoute({
 });
 
 export const changePoolAcl = defineRoute({
-  name: 'changePoolAcl',
-  method: 'PATCH',
-  path: '/v1/pools/{pool}/acl',
+  ...lineOf('changePoolAcl'),
   summary: 'Changes the access control list or the owner of a pool, all or nothing',
   roles: [],
   params: poolParams,
@@ -33,9 +30,7 @@ export const changePoolAcl = defineRoute({
 });
 
 export const evictPool = defineRoute({
-  name: 'evictPool',
-  method: 'POST',
-  path: '/v1/pools/{pool}/evict',
+  ...lineOf('evictPool'),
   summary: 'Revokes every handle and capability of a pool',
   roles: [],
   params: poolParams,
@@ -49,9 +44,7 @@ export const evictPool = defineRoute({
 });
 
 export const getContainerAcl = defineRoute({
-  name: 'getContainerAcl',
-  method: 'GET',
-  path: '/v1/pools/{pool}/containers/{container}/acl',
+  ...lineOf('getContainerAcl'),
   summary: 'Who owns a container, and who may do what with it',
   roles: USERS,
   params: containerParams,
@@ -65,9 +58,7 @@ export const getContainerAcl = defineRoute({
 });
 
 export const changeContainerAcl = defineRoute({
-  name: 'changeContainerAcl',
-  method: 'PATCH',
-  path: '/v1/pools/{pool}/containers/{container}/acl',
+  ...lineOf('changeContainerAcl'),
   summary: 'Changes the access control list or the owner of a container, all or nothing',
   roles: USERS,
   params: containerParams,
@@ -88,9 +79,7 @@ export const changeContainerAcl = defineRoute({
 });
 
 export const openContainer = defineRoute({
-  name: 'openContainer',
-  method: 'GET',
-  path: '/v1/pools/{pool}/containers/{container}/capability',
+  ...lineOf('openContainer'),
   summary: 'What engines have to be shown to open a container',
   roles: USERS,
   params: containerParams,

@@ -4,15 +4,14 @@ import * as z from 'zod';
 import { createSnapshotSchema, snapshotSchema } from '../snapshots/snapshot.js';
 import { containerParams, nameField, noBody, none, USERS } from './parameters.js';
 import { defineRoute } from './route.js';
+import { lineOf } from './route-lines.js';
 
 const snapshotParams = containerParams.extend({
   snapshot: nameField.meta({ description: 'Name, or epoch in decimal or after 0x' }),
 });
 
 export const listSnapshots = defineRoute({
-  name: 'listSnapshots',
-  method: 'GET',
-  path: '/v1/pools/{pool}/containers/{container}/snapshots',
+  ...lineOf('listSnapshots'),
   summary: 'The snapshots of a container, the oldest first',
   roles: USERS,
   params: containerParams,
@@ -26,9 +25,7 @@ export const listSnapshots = defineRoute({
 });
 
 export const createSnapshot = defineRoute({
-  name: 'createSnapshot',
-  method: 'POST',
-  path: '/v1/pools/{pool}/containers/{container}/snapshots',
+  ...lineOf('createSnapshot'),
   summary: 'Pins the present state of a container',
   roles: USERS,
   params: containerParams,
@@ -42,9 +39,7 @@ export const createSnapshot = defineRoute({
 });
 
 export const getSnapshot = defineRoute({
-  name: 'getSnapshot',
-  method: 'GET',
-  path: '/v1/pools/{pool}/containers/{container}/snapshots/{snapshot}',
+  ...lineOf('getSnapshot'),
   summary: 'A snapshot, by name or epoch',
   roles: USERS,
   params: snapshotParams,
@@ -58,9 +53,7 @@ export const getSnapshot = defineRoute({
 });
 
 export const destroySnapshot = defineRoute({
-  name: 'destroySnapshot',
-  method: 'DELETE',
-  path: '/v1/pools/{pool}/containers/{container}/snapshots/{snapshot}',
+  ...lineOf('destroySnapshot'),
   summary: 'Gives a snapshot up: what it alone kept goes in the background',
   roles: USERS,
   params: snapshotParams,
@@ -75,9 +68,7 @@ export const destroySnapshot = defineRoute({
 });
 
 export const rollbackContainer = defineRoute({
-  name: 'rollbackContainer',
-  method: 'POST',
-  path: '/v1/pools/{pool}/containers/{container}/rollback',
+  ...lineOf('rollbackContainer'),
   summary: 'Takes a container back to its latest snapshot: what came later is gone',
   roles: USERS,
   params: containerParams,

@@ -7,13 +7,12 @@ import { rankField } from '../records/fields.js';
 import { metricFamilySchema, readMetrics } from '../service/metrics.js';
 import { noBody, none } from './parameters.js';
 import { defineRoute } from './route.js';
+import { lineOf } from './route-lines.js';
 
 const deviceBody = z.strictObject({ rank: rankField, path: z.string().min(1).max(4096) });
 
 export const scanStorage = defineRoute({
-  name: 'scanStorage',
-  method: 'GET',
-  path: '/v1/storage/hosts',
+  ...lineOf('scanStorage'),
   summary: 'What the machines of the system have: devices, memory, cores, network',
   roles: [],
   params: none,
@@ -24,9 +23,7 @@ export const scanStorage = defineRoute({
 });
 
 export const getMetrics = defineRoute({
-  name: 'getMetrics',
-  method: 'GET',
-  path: '/v1/telemetry/metrics',
+  ...lineOf('getMetrics'),
   summary: 'What /metrics tells, as JSON; `names` chooses families, with commas between them',
   roles: ['server'],
   params: none,
@@ -39,9 +36,7 @@ export const getMetrics = defineRoute({
 });
 
 export const listDevices = defineRoute({
-  name: 'listDevices',
-  method: 'GET',
-  path: '/v1/storage/devices',
+  ...lineOf('listDevices'),
   summary: 'The devices that engines keep pools on: requests, errors, latencies, health',
   roles: [],
   params: none,
@@ -52,9 +47,7 @@ export const listDevices = defineRoute({
 });
 
 export const identifyDevice = defineRoute({
-  name: 'identifyDevice',
-  method: 'POST',
-  path: '/v1/storage/devices/identify',
+  ...lineOf('identifyDevice'),
   summary: 'Lights up the slot that a device sits in, or puts the light out',
   roles: [],
   params: none,
@@ -68,9 +61,7 @@ export const identifyDevice = defineRoute({
 });
 
 export const setDeviceFaulty = defineRoute({
-  name: 'setDeviceFaulty',
-  method: 'POST',
-  path: '/v1/storage/devices/set-faulty',
+  ...lineOf('setDeviceFaulty'),
   summary: 'Gives a device up: its target stops, and stays so until the device is replaced',
   roles: [],
   params: none,
@@ -84,9 +75,7 @@ export const setDeviceFaulty = defineRoute({
 });
 
 export const replaceDevice = defineRoute({
-  name: 'replaceDevice',
-  method: 'POST',
-  path: '/v1/storage/devices/replace',
+  ...lineOf('replaceDevice'),
   summary: 'Makes an empty share of its pool in place of what stood on a faulty device',
   roles: [],
   params: none,
@@ -100,9 +89,7 @@ export const replaceDevice = defineRoute({
 });
 
 export const queryUsage = defineRoute({
-  name: 'queryUsage',
-  method: 'GET',
-  path: '/v1/storage/usage',
+  ...lineOf('queryUsage'),
   summary: 'What pools may take of each rank, and what is free of it, by tier',
   roles: [],
   params: none,

@@ -6,8 +6,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DaosError } from '@daos/model';
-import { errorBodySchema } from '../api/routes.js';
 import type { Certificates } from '../service/service-tls.js';
+import { errorIn } from '../service/http-errors.js';
 import { HOST_SILENT } from './watch-host.js';
 import { sendHttp, type HttpAnswer, type HttpRequest } from './send-http.js';
 
@@ -29,6 +29,13 @@ export interface ControlHostsOptions {
   readonly certificates?: Certificates | undefined;
 }
 
+export interface HostAnswer {
+  /** From JSON. */
+  readonly body: unknown;
+  /** Of the service, where it says so. */
+  readonly version?: string;
+}
+
 export class ControlHosts {
   readonly #options: ControlHostsOptions;
   /** The host that answered last is asked first. */
@@ -39,8 +46,8 @@ export class ControlHosts {
     this.#options = options;
   }
 
-  /** The JSON of a success. Fails with the service's own error, or DER_UNREACH. */
-  async send(path: string, request: HttpRequest): Promise<unknown> {
+  /** Of a success. Fails with the service's own error, or DER_UNREACH. */
+  async send(path: string, request: HttpRequest): Promise<HostAnswer> {
     const { urls } = this.#options;
     const startedMs = performance.now();
     for (let attempt = 1; ; attempt++) {
@@ -64,7 +71,7 @@ export class ControlHosts {
     return !isRefused(error) && attempt < ATTEMPT_COUNT_MAX;
   }
 
-  async #sendTo(first: string, path: string, request: HttpRequest): Promise<unknown> {
+  async #sendTo(first: string, path: string, request: HttpRequest): Promise<HostAnswer> {
     let url = first + path;
     for (let redirectCount = 0; ; redirectCount++) {
       const answer = await this.#sendOnce(url, request, redirectCount > 0);
@@ -99,14 +106,11 @@ export class ControlHosts {
   }
 }
 
-function bodyOf(url: string, { status, text }: HttpAnswer): unknown {
+function bodyOf(url: string, { status, text, version }: HttpAnswer): HostAnswer {
   const body = parseJson(text);
-  if (status === 200) return body;
-  const known = errorBodySchema.safeParse(body);
-  if (known.success) {
-    const { code, message, action } = known.data.error;
-    throw new DaosError(code, message, { action });
-  }
+  if (status === 200) return { body, ...(version !== undefined && { version }) };
+  const known = errorIn(body);
+  if (known) throw known;
   throw new DaosError('DER_PROTO', `${url} answered ${status}, which is not a DAOS answer`);
 }
 

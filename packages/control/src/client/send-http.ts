@@ -2,7 +2,8 @@
 
 import { request as requestPlain, type RequestOptions } from 'node:http';
 import { request as requestSecure } from 'node:https';
-import { traceHeaders } from '../tracing.js';
+import { VERSION_HEADER } from '../version.js';
+import { traceHeaders } from './trace-headers.js';
 import { watchHost } from './watch-host.js';
 import type { Certificates } from '../service/service-tls.js';
 
@@ -16,22 +17,24 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number;
   readonly text: string;
+  /** Of the service, where it says so. */
+  readonly version?: string;
   /** Of a redirection. */
   readonly location?: string;
 }
 
 /** Rejects with the system's or the signal's error when there is no answer. */
-export function sendHttp(
+export async function sendHttp(
   url: string,
   { method, headers, body, signal }: HttpRequest,
   certificates?: Certificates,
 ): Promise<HttpAnswer> {
   const options: RequestOptions = {
     method,
-    headers: { ...traceHeaders(), ...headers },
+    headers: { ...(await traceHeaders()), ...headers },
     ...(signal && { signal }),
   };
-  return new Promise((resolve, reject) => {
+  return await new Promise((resolve, reject) => {
     const request = open(url, options, certificates);
     const stopWatching = watchHost(url, (error) => request.destroy(error));
     request.on('close', stopWatching);
@@ -41,9 +44,14 @@ export function sendHttp(
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
       response.on('end', () => {
-        const { location } = response.headers;
+        const { location, [VERSION_HEADER]: version } = response.headers;
         const text = Buffer.concat(chunks).toString();
-        resolve({ status: response.statusCode ?? 0, text, ...(location && { location }) });
+        resolve({
+          status: response.statusCode ?? 0,
+          text,
+          ...(typeof version === 'string' && { version }),
+          ...(location && { location }),
+        });
       });
     });
     request.end(body);

@@ -14,8 +14,9 @@ import { ROUTES } from '../api/routes.js';
 import type { Log } from '../control-context.js';
 import type { ControlPlane } from '../control-plane.js';
 import { ADMINISTRATOR } from '../security/caller.js';
-import { callOf } from '../service/call-route.js';
+import { answerOf, callOf } from '../service/call-route.js';
 import { daosErrorOf, errorBodyOf, httpStatusOf } from '../service/http-errors.js';
+import { NO_SCHEMAS } from '../service/no-schemas.js';
 import { listen, urlOf } from '../service/listen.js';
 import type { Certificates } from '../service/service-tls.js';
 import { watchEvents } from '../service/watch-events.js';
@@ -69,6 +70,7 @@ export class ConsoleService {
       requestTimeout: REQUEST_TIMEOUT_MS,
       forceCloseConnections: 'idle',
       logger: false,
+      schemaController: NO_SCHEMAS,
     });
     this.#server.setErrorHandler((error, _request, reply) => this.#fail(error, reply));
     this.#server.setNotFoundHandler((_request, reply) =>
@@ -100,7 +102,8 @@ export class ConsoleService {
       { onRequest: async (request) => this.#check(request) },
       async (request) => {
         const { control } = this.#options;
-        return await route.run(callOf(route, request, control, control.accessOf(ADMINISTRATOR)));
+        const access = control.accessOf(ADMINISTRATOR);
+        return answerOf(route, await route.run(callOf(route, request, control, access)));
       },
     );
   }

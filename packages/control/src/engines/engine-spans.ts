@@ -1,43 +1,35 @@
 // What engines did for requests that their clients trace, as spans of OpenTelemetry: one for the
 // request, beneath the client's span of another process, and beneath it one for each stage.
 //
-// Where the process has no OpenTelemetry SDK the API does nothing.
+// Where the process has no OpenTelemetry SDK there are none.
 
-import {
-  ROOT_CONTEXT,
-  SpanKind,
-  SpanStatusCode,
-  trace,
-  TraceFlags,
-  type Tracer,
-} from '@opentelemetry/api';
-import * as z from 'zod';
+import type { Tracer } from '@opentelemetry/api';
+import { tracingApi, type TracingApi } from '../tracing-api.js';
+import type { RequestSpan } from './request-span.js';
 
-export const requestSpanSchema = z.object({
-  traceId: z.string().regex(/^[0-9a-f]{32}$/),
-  parentSpanId: z.string().regex(/^[0-9a-f]{16}$/),
-  target: z.int().min(0),
-  operation: z.string(),
-  error: z.string(),
-  beganNs: z.string().regex(/^\d{1,20}$/),
-  tookNs: z.number().min(0),
-  stages: z.array(z.object({ stage: z.string(), beganNs: z.number().min(0) })),
-});
-export type RequestSpan = z.infer<typeof requestSpanSchema>;
+export * from './request-span.js';
 
 const TRACER = '@daos/engine';
 const NS_PER_SECOND = 1_000_000_000n;
 
 /** Gives the spans to `tracer`; by default to the SDK of this process. */
-export function reportRequestSpans(
+export async function reportRequestSpans(
   rank: number,
   spans: readonly RequestSpan[],
-  tracer: Tracer = trace.getTracer(TRACER),
-): void {
-  for (const span of spans) report(rank, span, tracer);
+  tracer?: Tracer,
+): Promise<void> {
+  const api = tracer ? await import('@opentelemetry/api') : await tracingApi();
+  if (!api) return;
+  const to = tracer ?? api.trace.getTracer(TRACER);
+  for (const span of spans) report(api, to, rank, span);
 }
 
-function report(rank: number, request: RequestSpan, tracer: Tracer): void {
+function report(
+  { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, TraceFlags }: TracingApi,
+  tracer: Tracer,
+  rank: number,
+  request: RequestSpan,
+): void {
   const { traceId, parentSpanId, target, operation, error, tookNs, stages } = request;
   const beganNs = BigInt(request.beganNs);
   const timeOf = (ns: number): [number, number] => {

@@ -2,16 +2,10 @@
 
 import * as z from 'zod';
 import { addressField, bytesField, rankField } from './fields.js';
+import { RANK_STATES } from './rank-state.js';
 import { RecordType } from './record.js';
 
-export const rankStateField = z.enum([
-  'starting',
-  'joined',
-  'suspect',
-  'excluded',
-  'stopped',
-  'errored',
-]);
+export const rankStateField = z.enum(RANK_STATES);
 
 export const rankRecord = new RecordType({
   name: 'rank',

@@ -5,32 +5,14 @@
 //         (ECDSA with SHA-256) over the first part, and the agent's certificate.
 // The flavour is AUTH_SYS: the host is believed who its users are.
 
-import { createPrivateKey, sign, verify, X509Certificate } from 'node:crypto';
-import { DaosError } from '@daos/model';
-import * as z from 'zod';
+import { createPrivateKey, sign, X509Certificate } from 'node:crypto';
 import type { Certificates } from '../service/service-tls.js';
-import { principalField, type Identity } from './acl.js';
+import type { Claims } from './verify-credential.js';
 
 export const CREDENTIAL_HEADER = 'daos-credential';
 export const CREDENTIAL_LIFE_MS = 300_000;
 /** What the clocks of two hosts may differ by. */
 export const CLOCK_SKEW_MS = 300_000;
-const CREDENTIAL_SIZE_MAX = 32_768;
-
-const claimsSchema = z.object({
-  version: z.literal(1),
-  flavor: z.literal('AUTH_SYS'),
-  uid: z.int().min(0),
-  gid: z.int().min(0),
-  user: principalField,
-  /** The primary one first. */
-  groups: z.array(principalField).max(1024),
-  /** Of the agent. */
-  host: z.string(),
-  issuedMs: z.int(),
-  expiresMs: z.int(),
-});
-export type Claims = z.infer<typeof claimsSchema>;
 
 export function signCredential(
   claims: Claims,
@@ -41,51 +23,3 @@ export function signCredential(
   const { raw } = new X509Certificate(certificate);
   return [body, signature.toString('base64url'), raw.toString('base64url')].join('.');
 }
-
-/** DER_NO_PERM unless an agent of the system said this, now. */
-export function verifyCredential(text: string, authority: string, nowMs: number): Identity {
-  const [body, signature, certificate, ...rest] = text.split('.');
-  if (text.length > CREDENTIAL_SIZE_MAX || certificate === undefined || rest.length > 0) {
-    throw refused('it is malformed');
-  }
-  const agent = agentOf(certificate, authority, nowMs);
-  const bytes = Buffer.from(signature ?? '', 'base64url');
-  if (!verify('sha256', Buffer.from(body ?? ''), agent.publicKey, bytes)) {
-    throw refused('its signature is wrong');
-  }
-  const claims = claimsOf(body ?? '');
-  if (claims.issuedMs > nowMs + CLOCK_SKEW_MS) {
-    throw refused(`the clock of host ${claims.host} is ahead: set it right`);
-  }
-  if (claims.expiresMs + CLOCK_SKEW_MS < nowMs) {
-    throw refused(`it has expired: ask the agent again, or set the clock of ${claims.host} right`);
-  }
-  return { user: claims.user, groups: claims.groups };
-}
-
-function agentOf(certificate: string, authority: string, nowMs: number): X509Certificate {
-  let agent: X509Certificate;
-  try {
-    agent = new X509Certificate(Buffer.from(certificate, 'base64url'));
-  } catch {
-    throw refused('its certificate is malformed');
-  }
-  const issuer = new X509Certificate(authority);
-  if (!agent.checkIssued(issuer) || !agent.verify(issuer.publicKey)) {
-    throw refused('its certificate is of another authority');
-  }
-  const isValid = Date.parse(agent.validFrom) <= nowMs && nowMs <= Date.parse(agent.validTo);
-  if (!isValid) throw refused('the certificate of its agent has expired');
-  if (!/^CN=agent$/m.test(agent.subject)) throw refused('who signed it is no agent');
-  return agent;
-}
-
-function claimsOf(body: string): Claims {
-  try {
-    return claimsSchema.parse(JSON.parse(Buffer.from(body, 'base64url').toString()));
-  } catch {
-    throw refused('its claims are malformed');
-  }
-}
-
-const refused = (why: string) => new DaosError('DER_NO_PERM', `the credential is refused: ${why}`);

@@ -1,4 +1,5 @@
-// From a request to the call of its route: every part is checked by the route's schema.
+// From a request to the call of its route, and from what that came to to the answer: every part is
+// checked by the route's schema.
 
 import { DaosError } from '@daos/model';
 import type { FastifyRequest } from 'fastify';
@@ -27,6 +28,16 @@ export function callOf(
     callerAddress: request.ip,
     issueConsoleToken,
   };
+}
+
+/**
+ * What the route's schema has of it, and no more. DER_MISC when it is not as the schema says:
+ * callers of our own version read it as it is.
+ */
+export function answerOf(route: Route, answer: unknown): unknown {
+  const result = route.response.safeParse(answer);
+  if (result.success) return result.data;
+  throw new DaosError('DER_MISC', `the answer of ${route.name}: ${describeIssues(result.error)}`);
 }
 
 function checked(schema: z.ZodType, value: unknown, what: string): unknown {

@@ -21,15 +21,18 @@ import type { Log } from '../control-context.js';
 import type { ControlPlane } from '../control-plane.js';
 import { inRequestSpan } from '../tracing.js';
 import { ADMINISTRATOR, callerName, NOBODY, type Caller } from '../security/caller.js';
-import { CREDENTIAL_HEADER, verifyCredential } from '../security/credential.js';
+import { CREDENTIAL_HEADER } from '../security/credential.js';
+import { verifyCredential } from '../security/verify-credential.js';
 import { AnsweredRequests } from './answered-requests.js';
 import type { AuditEntry } from './audit.js';
-import { callOf } from './call-route.js';
+import { answerOf, callOf } from './call-route.js';
 import { daosErrorOf, errorBodyOf, httpStatusOf } from './http-errors.js';
 import { checkAccess, listen, urlOf } from './listen.js';
 import { METRICS_CONTENT_TYPE, metricsText } from './metrics.js';
+import { NO_SCHEMAS } from './no-schemas.js';
 import { roleOf, type Certificates, type Role } from './service-tls.js';
 import { watchEvents } from './watch-events.js';
+import { CONTROL_VERSION, VERSION_HEADER } from '../version.js';
 
 /** Largest request body. */
 export const REQUEST_SIZE_MAX = 1 << 20;
@@ -113,6 +116,7 @@ export class ControlService {
       frameworkErrors: (error, request, reply) => void this.#fail(error, request, reply),
       forceCloseConnections: 'idle',
       logger: false,
+      schemaController: NO_SCHEMAS,
     });
     this.#server.server.maxConnections = CONNECTION_COUNT_MAX;
     this.#server.setErrorHandler((error, request, reply) => this.#fail(error, request, reply));
@@ -161,7 +165,13 @@ export class ControlService {
         if (url !== undefined) await reply.redirect(url + request.url, 307);
       },
       config: { isRoutine: route.isRoutine ?? false },
-      handler: (request) => inRequestSpan(route.name, request, () => this.#answer(route, request)),
+      handler: async (request, reply) => {
+        const answer = await inRequestSpan(route.name, request, () =>
+          this.#answer(route, request),
+        );
+        void reply.header(VERSION_HEADER, CONTROL_VERSION);
+        return answerOf(route, answer);
+      },
     });
   }
 

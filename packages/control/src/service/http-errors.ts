@@ -1,7 +1,7 @@
 // Errors of the control plane as HTTP answers, and back.
 
 import { DaosError, ERRORS, type DaosErrorCode } from '@daos/model';
-import * as z from 'zod';
+import type * as z from 'zod';
 import type { ErrorBody } from '../api/routes.js';
 
 /** Codes that HTTP has a status for; all others are 500, or 503 when repeating can help. */
@@ -22,6 +22,15 @@ export function httpStatusOf(code: DaosErrorCode): number {
   return STATUSES[code] ?? (ERRORS[code].retryable ? 503 : 500);
 }
 
+/** Undefined for what isn't the body of an error. */
+export function errorIn(body: unknown): DaosError | undefined {
+  const { error } = (body ?? {}) as Partial<ErrorBody>;
+  const { code, message, action } = (error ?? {}) as Partial<ErrorBody['error']>;
+  if (code === undefined || !Object.hasOwn(ERRORS, code)) return undefined;
+  if (typeof message !== 'string' || typeof action !== 'string') return undefined;
+  return new DaosError(code, message, { action });
+}
+
 export function errorBodyOf(error: DaosError): ErrorBody {
   return { error: { code: error.code, message: error.message, action: error.action } };
 }
@@ -31,12 +40,17 @@ export function errorBodyOf(error: DaosError): ErrorBody {
  */
 export function daosErrorOf(error: unknown): DaosError {
   if (DaosError.is(error)) return error;
-  if (error instanceof z.ZodError) return new DaosError('DER_INVAL', describeIssues(error));
+  if (isZodError(error)) return new DaosError('DER_INVAL', describeIssues(error));
   const { statusCode, message } = error as { statusCode?: number; message?: string };
   if (statusCode === 404) return new DaosError('DER_NONEXIST', message);
   if (statusCode === 413) return new DaosError('DER_OVERFLOW', 'the request is too large');
   if (statusCode !== undefined && statusCode < 500) return new DaosError('DER_INVAL', message);
   return new DaosError('DER_MISC', 'internal error of the control service: see its log');
+}
+
+/** By its name: programs that only read answers use this file too, and load no schemas. */
+function isZodError(error: unknown): error is z.ZodError {
+  return error instanceof Error && error.name === 'ZodError';
 }
 
 /** One line, naming each field. */

@@ -151,7 +151,7 @@ export class EngineProcess {
   }
 
   #report({ spans, droppedCount }: Extract<FromEngine, { type: 'spans' }>): void {
-    reportRequestSpans(this.rank, spans);
+    void reportRequestSpans(this.rank, spans);
     if (droppedCount > 0) this.#onLine(`${droppedCount} spans of traced requests were dropped`);
   }
 

@@ -23,6 +23,8 @@ export const HOSTS = [0, 1, 2];
 const PORT = 10_001;
 const CONSOLE_PORT = 10_002;
 const START_LIMIT_MS = 60_000;
+/** Of the last words of all programs. */
+const SAID_LENGTH_MAX = 4000;
 
 export type ProgramName = 'dmg' | 'daos';
 
@@ -31,6 +33,7 @@ export class ThreeHosts implements AsyncDisposable {
   readonly #scratch = mkdtempSync(join(tmpdir(), 'daos-hosts-'));
   readonly #children: ChildProcess[] = [];
   #etcd: EtcdCluster | undefined;
+  #said = '';
 
   static async start(): Promise<ThreeHosts> {
     const hosts = new ThreeHosts();
@@ -71,6 +74,7 @@ export class ThreeHosts implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const child of this.#children) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
       child.kill('SIGKILL');
       await once(child, 'exit');
     }
@@ -92,14 +96,14 @@ export class ThreeHosts implements AsyncDisposable {
     generateCertificates({ directory: this.part('certs'), hosts: addresses, days: 1 });
     this.#etcd = await EtcdCluster.start(HOSTS.length, this.networks);
     for (const host of HOSTS) this.#launch(host, this.#etcd);
-    await until(async () => {
+    await this.#untilStarted(async () => {
       const { ranks } = await this.admin().call('listRanks');
       return ranks.length === HOSTS.length && ranks.every(({ state }) => state === 'joined');
     });
     const access = ['--control', this.#urls, '--certs', this.part('certs')];
     const socket = ['--socket', this.part('agent.sock')];
     this.#spawn([process.execPath, AGENT, 'start', ...access, ...socket]);
-    await until(async () => existsSync(this.part('agent.sock')));
+    await this.#untilStarted(async () => existsSync(this.part('agent.sock')));
   }
 
   #launch(host: number, etcd: EtcdCluster): void {
@@ -127,12 +131,27 @@ engines:
   }
 
   #spawn([program = '', ...parameters]: readonly string[]): void {
-    this.#children.push(spawn(program, parameters, { stdio: 'ignore' }));
+    const child = spawn(program, parameters, { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#children.push(child);
+    child.stderr.on('data', (said: Buffer) => {
+      this.#said = (this.#said + said.toString()).slice(-SAID_LENGTH_MAX);
+    });
+  }
+
+  /** Waits for the start. Whoever ends before has said why. */
+  async #untilStarted(wanted: () => Promise<boolean>): Promise<void> {
+    await until(wanted, () => {
+      const ended = this.#children.find(({ exitCode }) => exitCode !== null);
+      if (ended) throw new Error(`${ended.spawnargs.join(' ')} ended: ${this.#said}`);
+    });
   }
 }
 
-/** Asks again until it is so. */
-export async function until(wanted: () => Promise<boolean>): Promise<void> {
+/** Asks again until it is so. `check` throws where it never will be. */
+export async function until(
+  wanted: () => Promise<boolean>,
+  check: () => void = () => {},
+): Promise<void> {
   const deadline = performance.now() + START_LIMIT_MS;
   let reason: unknown = '';
   const refused = (error: unknown) => {
@@ -140,6 +159,7 @@ export async function until(wanted: () => Promise<boolean>): Promise<void> {
     return false;
   };
   while (!(await wanted().catch(refused))) {
+    check();
     if (performance.now() > deadline) {
       throw new Error(`not in time: ${wanted.toString()} ${String(reason)}`);
     }
