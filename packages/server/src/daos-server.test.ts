@@ -5,7 +5,15 @@
 
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -86,6 +94,14 @@ async function start(directory: string) {
   failed.catch(() => {});
   const control = new ControlClient({ url: run.url });
   return { child, ended, control, run };
+}
+
+/** What the files of all pools take on disk. */
+function bytesOfPools(directory: string): number {
+  const pools = join(directory, 'engine0/pools');
+  return readdirSync(pools, { recursive: true, encoding: 'utf8' })
+    .map((name) => statSync(join(pools, name)))
+    .reduce((sum, stats) => sum + (stats.isFile() ? stats.size : 0), 0);
 }
 
 const isAlive = (pid: number) => existsSync(`/proc/${pid}`);
@@ -207,10 +223,12 @@ describe('server/daos-server', () => {
     await createPool(control, 'first', 600 * MIB);
     await expect(createPool(control, 'second', 600 * MIB)).rejects.toMatchObject({
       code: 'DER_NOSPACE',
-      message: expect.stringContaining('424.0 MiB of 1.0 GiB are free'),
+      message: expect.stringContaining('322.0 MiB of 1.0 GiB are free'),
     });
+    expect(bytesOfPools(directory)).toBe((1024 - 322) * MIB);
+    await control.call('createPool', { body: { label: 'second', freePercent: 100 } });
+    expect(bytesOfPools(directory)).toBe(1024 * MIB);
     await control.call('destroyPool', { params: { pool: 'first' } });
-    await createPool(control, 'second', 600 * MIB);
     // A request's line is written once its answer has left.
     const audit = await until(() => {
       const found = readFileSync(join(directory, 'audit.log'), 'utf8').trim().split('\n');
@@ -222,8 +240,8 @@ describe('server/daos-server', () => {
     expect(lines.slice(1).map(({ method, status }) => [method, status])).toEqual([
       ['POST', 200],
       ['POST', 507],
-      ['DELETE', 200],
       ['POST', 200],
+      ['DELETE', 200],
     ]);
     expect((await control.call('listPools')).pools).toMatchObject([{ label: 'second' }]);
   });

@@ -8,6 +8,7 @@ import { aclField, principalField } from '../security/acl.js';
 import type { PoolFields } from '../records/pool-record.js';
 import type { RankFields } from '../records/rank-record.js';
 import { formatSize } from '../sizes.js';
+import { dataBytesBeside, diskUsageOf } from './disk-usage.js';
 
 /** Share of a pool's size that its arenas get when the request names none. */
 export const TIER_RATIO_DEFAULT = 0.06;
@@ -73,7 +74,7 @@ export function freeSpaceOf(rank: RankFields, pools: readonly PoolFields[]): Fre
   for (const pool of pools) {
     const targetCount = pool.ranks.find((r) => r.rank === rank.rank)?.targets.length ?? 0;
     const dataBytes = Math.max(pool.dataBytes, pool.resizedDataBytes ?? 0);
-    storageBytes -= targetCount * (pool.arenaBytes + dataBytes);
+    storageBytes -= targetCount * diskUsageOf({ arenaBytes: pool.arenaBytes, dataBytes });
     memoryBytes -= targetCount * pool.arenaBytes;
   }
   return { storageBytes: Math.max(0, storageBytes), memoryBytes: Math.max(0, memoryBytes) };
@@ -164,7 +165,7 @@ function shareOfFree(
   const storage = Math.min(...perTarget.map((p) => p.storage));
   const memory = Math.min(...perTarget.map((p) => p.memory));
   const arenaBytes = grain(Math.max(ARENA_SIZE_MIN, Math.min(storage * ratio, memory)));
-  return { arenaBytes, dataBytes: grain(Math.max(0, storage - arenaBytes)) };
+  return { arenaBytes, dataBytes: dataBytesBeside(arenaBytes, storage) };
 }
 
 const ASK_FOR_LESS =
@@ -176,7 +177,7 @@ function checkFits(
   free: FreeSpace,
   { arenaBytes, dataBytes }: { arenaBytes: number; dataBytes: number },
 ): void {
-  const storageBytes = rank.targetCount * (arenaBytes + dataBytes);
+  const storageBytes = rank.targetCount * diskUsageOf({ arenaBytes, dataBytes });
   if (storageBytes > free.storageBytes) {
     throw new DaosError(
       'DER_NOSPACE',
