@@ -135,6 +135,7 @@ async function openAll(
 ): Promise<Parts> {
   const data = DataDirectory.open(directory, SYSTEM_NAME);
   undo.push(() => data[Symbol.dispose]());
+  data.checkControlKept();
   const store = LmdbStore.open({ directory: data.controlPath });
   undo.push(() => store.close());
   let engineControl: EngineControl | undefined;

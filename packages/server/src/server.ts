@@ -91,6 +91,8 @@ export class DaosServer implements AsyncDisposable {
     for (const engine of engines) {
       this.#supervisors.set(engine.rank, this.#supervise(engine, engines.length, member, data));
     }
+    const { hosts, metadata } = this.#config.control;
+    if (!hosts && !metadata) data.checkControlKept();
     const host = await ControlHost.open({
       config: this.#config,
       directory: data.controlPath,

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
@@ -34,6 +34,22 @@ describe('control/lmdb-store, its own', () => {
     expect(() => LmdbStore.open({ directory: where })).toThrow(
       expect.objectContaining({ code: 'DER_DF_INCOMPT', message: expect.stringContaining('99') }),
     );
+  });
+
+  test('a store that is damaged or cut short is refused by name, and ends no process', async () => {
+    const where = newDirectory();
+    await LmdbStore.open({ directory: where }).close();
+    const file = join(where, 'data.mdb');
+    const whole = readFileSync(file);
+    const damaged = Buffer.from(whole).fill(0xa5, 0, 4096);
+    for (const bytes of [damaged, whole.subarray(0, 8192), Buffer.from('no store')]) {
+      writeFileSync(file, bytes);
+      expect(() => LmdbStore.open({ directory: where })).toThrow(
+        expect.objectContaining({ code: 'DER_DF_INVAL', message: expect.stringContaining(file) }),
+      );
+    }
+    writeFileSync(file, whole);
+    await LmdbStore.open({ directory: where }).close();
   });
 
   test('a watch from a revision that is compacted away is told to range again', async () => {

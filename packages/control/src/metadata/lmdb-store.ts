@@ -11,6 +11,7 @@ import { DaosError } from '@daos/model';
 import { open, type Database, type RootDatabase } from 'lmdb';
 import { systemClock, type Clock } from '../clock.js';
 import { checkKey, checkLeaseTtl, checkTransaction } from './limits.js';
+import { checkLmdbFile } from './lmdb-file.js';
 import { LmdbLeases } from './lmdb-leases.js';
 import { LmdbWriter, storeError } from './lmdb-writer.js';
 import type {
@@ -68,7 +69,7 @@ export class LmdbStore implements MetadataStore {
   #publishedRevision: number;
   #closed = false;
 
-  /** Fails with DER_DF_INCOMPT when another version wrote the directory. */
+  /** DER_DF_INCOMPT when another version wrote the directory, DER_DF_INVAL when it is damaged. */
   static open(options: LmdbStoreOptions): LmdbStore {
     return new LmdbStore(options);
   }
@@ -246,6 +247,7 @@ function deliver(watcher: Watcher, events: readonly WatchEvent[]): void {
 function openTables(directory: string): Tables {
   try {
     mkdirSync(directory, { recursive: true });
+    checkLmdbFile(directory);
     // Without overlapping sync a transaction is on disk when it returns, not merely visible.
     const root = open({ path: directory, overlappingSync: false, maxDbs: 8 });
     const header = root.openDB<number, string>({ name: 'header' });

@@ -63,6 +63,20 @@ describe('server/data-directory', () => {
     );
   });
 
+  test('pools without the control metadata that knows them are refused', () => {
+    using data = DataDirectory.open(newPath(), 'sys');
+    const pools = join(data.enginePath(0), 'pools');
+    mkdirSync(pools, { recursive: true });
+    data.checkControlKept();
+    mkdirSync(join(pools, 'some-pool'));
+    expect(() => data.checkControlKept()).toThrow(refusal('DER_DF_INVAL', pools));
+    mkdirSync(data.controlPath);
+    writeFileSync(join(data.controlPath, 'data.mdb'), '');
+    expect(() => data.checkControlKept()).toThrow(refusal('DER_DF_INVAL', pools));
+    writeFileSync(join(data.controlPath, 'data.mdb'), 'some');
+    data.checkControlKept();
+  });
+
   test('a place where no directory can be made is refused, and its parents are made', () => {
     const file = newPath();
     writeFileSync(file, '');

@@ -10,6 +10,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -91,6 +92,24 @@ export class DataDirectory implements Disposable {
 
   enginePath(rank: number): string {
     return join(this.path, `engine${rank}`);
+  }
+
+  /**
+   * DER_DF_INVAL when engines hold pools here that control metadata, which is kept here too, knows
+   * nothing of since it is gone: going on would make a system without pools.
+   */
+  checkControlKept(): void {
+    const file = join(this.controlPath, 'data.mdb');
+    if (existsSync(file) && statSync(file).size > 0) return;
+    for (const name of readdirSync(this.path)) {
+      const pools = join(this.path, name, 'pools');
+      if (!/^engine\d+$/.test(name) || !existsSync(pools) || readdirSync(pools).length === 0) {
+        continue;
+      }
+      throw new DaosError('DER_DF_INVAL', `${file} is missing or empty, but ${pools} holds pools`, {
+        action: `restore ${this.controlPath}; or remove ${pools} with all that is stored there`,
+      });
+    }
   }
 
   publishRun(run: RunDescription): void {
