@@ -3,7 +3,7 @@
 // Method: real processes of dist/daos-server.js with real engines, each with a data directory of
 //         its own.
 
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
   existsSync,
@@ -198,6 +198,10 @@ describe('server/daos-server', () => {
       status: 1,
       errors: expect.stringMatching(/DER_NOSYS: .* no certificates\n.*cert generate/),
     });
+    const file = join(scratch, 'uncertified.yml');
+    writeFileSync(file, uncertified);
+    const checked = spawnSync(process.execPath, [PROGRAM, 'config', 'check', '-c', file]);
+    expect(String(checked.stderr)).toMatch(/DER_NOSYS: .* no certificates/);
     // Neither has started an engine.
     expect(existsSync(join(unstarted, 'engine0'))).toBe(false);
 
@@ -209,12 +213,12 @@ describe('server/daos-server', () => {
     const { child, ended } = await start(directory);
     child.kill('SIGTERM');
     await ended;
-    const file = join(directory, 'format.json');
-    const newer = readFileSync(file, 'utf8').replace('"version":1', '"version":9');
-    writeFileSync(file, newer);
+    const header = join(directory, 'format.json');
+    const newer = readFileSync(header, 'utf8').replace('"version":1', '"version":9');
+    writeFileSync(header, newer);
     const foreign = await launch(configOf(directory)).ended;
     expect(foreign).toMatchObject({ status: 1, errors: expect.stringContaining('version 9') });
-    expect(readFileSync(file, 'utf8')).toBe(newer);
+    expect(readFileSync(header, 'utf8')).toBe(newer);
   });
 
   test('a pool that does not fit says what is free, and leaves nothing behind', async () => {

@@ -3,6 +3,8 @@
 
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { checkAccess } from '@daos/control/listen';
+import { readCertificates } from '@daos/control/service-tls';
 import { DaosError } from '@daos/model';
 import { generateCertificates } from './certificates/generate-certificates.js';
 import { generateConfig, inspectMachine } from './config/generate-config.js';
@@ -59,7 +61,10 @@ config
   .description('says whether a configuration file is right')
   .option('-c, --config <file>', 'configuration file', CONFIG_DEFAULT)
   .action(({ config: file }: { config: string }) => {
-    loadConfig(resolve(file), serverConfigSchema);
+    const { control } = loadConfig(resolve(file), serverConfigSchema);
+    const { address, insecure, certificates: folder } = control;
+    const certificates = folder === undefined ? undefined : readCertificates(folder, 'server');
+    checkAccess({ address, port: control.port, insecure, certificates });
     process.stdout.write(`${file} is right\n`);
   });
 

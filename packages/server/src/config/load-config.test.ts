@@ -81,9 +81,27 @@ describe('server/config', () => {
     );
   });
 
-  test('two engines never have the same rank', () => {
-    const config = parse('data_directory: /x\nengines:\n  - rank: 1\n  - targets: 1\n');
-    expect(() => enginesOf(config)).toThrow(/two engines have rank 1/);
+  test('what keys get wrong together has its line, too', () => {
+    const engines = (...lines: string[]) =>
+      mistakesOf(`data_directory: /x\nengines:\n${lines.map((l) => `  - { ${l} }\n`).join('')}`);
+    expect(engines('rank: 1', 'targets: 1')).toEqual([
+      'daos.yml:4: engines[1].rank: two engines have rank 1',
+    ]);
+    expect(engines('targets: 2, pin_cores: [0]')).toEqual([
+      'daos.yml:3: engines[0].pin_cores: names 1 cores for 2 targets',
+    ]);
+    expect(engines('targets: 2, port: 31416', 'port: 31417')).toEqual([
+      'daos.yml:4: engines[1].port: 127.0.0.1:31417 belongs to engines[0] already',
+    ]);
+    expect(engines('port: 10001')).toEqual([
+      'daos.yml:3: engines[0].port: 127.0.0.1:10001 belongs to the control service already',
+    ]);
+    expect(engines('targets: 2, port: 65535')).toEqual([
+      'daos.yml:3: engines[0].port: 2 targets from 65535 on go beyond port 65535',
+    ]);
+    expect(engines('address: localhost')).toEqual([
+      'daos.yml:3: engines[0].address: must be a numeric address, as 192.168.1.5',
+    ]);
   });
 });
 

@@ -2,7 +2,7 @@
 // explains each key to people.
 
 import { parseSize } from '@daos/control';
-import { DaosError, TARGET_COUNT_MAX } from '@daos/model';
+import { type DaosError, TARGET_COUNT_MAX } from '@daos/model';
 import * as z from 'zod';
 
 /** Bytes, or text with a unit as `8GiB`. */
@@ -33,7 +33,9 @@ const engineSchema = z.strictObject({
     .array(z.enum(['shm', 'tcp', 'verbs']))
     .min(1)
     .default(['shm', 'tcp']),
-  address: z.union([z.ipv4(), z.ipv6()]).default('127.0.0.1'),
+  address: z
+    .union([z.ipv4(), z.ipv6()], { error: 'must be a numeric address, as 192.168.1.5' })
+    .default('127.0.0.1'),
   /** Target t listens at port + t; 0: at any port. */
   port: z.int().min(0).max(65_535).default(0),
   /** How long an idle target polls before it sleeps, in microseconds. */
@@ -79,7 +81,9 @@ const controlSchema = z.strictObject({
 
 export const LOG_LEVELS = ['debug', 'info', 'warning', 'error', 'off'] as const;
 
-export const serverConfigSchema = z.strictObject({
+const TCP_PORT_MAX = 65_535;
+
+const shapeSchema = z.strictObject({
   name: z.string().min(1).max(64).default('daos_server'),
   data_directory: z.string().startsWith('/', 'must be an absolute path'),
   fault_path: z
@@ -91,23 +95,64 @@ export const serverConfigSchema = z.strictObject({
   engines: z.array(engineSchema).min(1).max(16),
 });
 
+export const serverConfigSchema = shapeSchema.superRefine((config, context) => {
+  for (const check of [checkRanks, checkCores, checkPorts]) {
+    for (const { index, key, message } of check(config)) {
+      context.addIssue({ code: 'custom', path: ['engines', index, key], message });
+    }
+  }
+});
+
 export type ServerConfig = z.output<typeof serverConfigSchema>;
 export type EngineConfig = ServerConfig['engines'][number] & { readonly rank: number };
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/**
- * The engines with their ranks: their own, or their place in the list. DER_INVAL when two have the
- * same.
- */
+/** With their ranks: their own, or their place in the list. */
 export function enginesOf(config: ServerConfig): EngineConfig[] {
-  const engines = config.engines.map((engine, index) => ({
-    ...engine,
-    rank: engine.rank ?? index,
-  }));
+  return config.engines.map((engine, index) => ({ ...engine, rank: engine.rank ?? index }));
+}
+
+/** What keys that are right by themselves get wrong together. */
+interface Contradiction {
+  /** Of the engine. */
+  readonly index: number;
+  readonly key: string;
+  readonly message: string;
+}
+
+function* checkRanks(config: ServerConfig): Generator<Contradiction> {
   const seen = new Set<number>();
-  for (const { rank } of engines) {
-    if (seen.has(rank)) throw new DaosError('DER_INVAL', `two engines have rank ${rank}`);
+  for (const [index, { rank }] of enginesOf(config).entries()) {
+    if (seen.has(rank)) yield { index, key: 'rank', message: `two engines have rank ${rank}` };
     seen.add(rank);
   }
-  return engines;
+}
+
+function* checkCores({ engines }: ServerConfig): Generator<Contradiction> {
+  for (const [index, { pin_cores, targets }] of engines.entries()) {
+    if (!pin_cores || pin_cores.length === targets) continue;
+    const message = `names ${pin_cores.length} cores for ${targets} targets`;
+    yield { index, key: 'pin_cores', message };
+  }
+}
+
+/** Each target listens at a port of its own. */
+function* checkPorts({ control, engines }: ServerConfig): Generator<Contradiction> {
+  const taken = new Map<string, string>();
+  if (!control.hosts) taken.set(`${control.address}:${control.port}`, 'the control service');
+  for (const [index, { address, port, targets }] of engines.entries()) {
+    if (port === 0) continue;
+    if (port + targets - 1 > TCP_PORT_MAX) {
+      const message = `${targets} targets from ${port} on go beyond port ${TCP_PORT_MAX}`;
+      yield { index, key: 'port', message };
+    }
+    for (let each = port; each < port + targets; each++) {
+      const owner = taken.get(`${address}:${each}`);
+      if (owner !== undefined) {
+        yield { index, key: 'port', message: `${address}:${each} belongs to ${owner} already` };
+        break;
+      }
+      taken.set(`${address}:${each}`, `engines[${index}]`);
+    }
+  }
 }
