@@ -3,7 +3,8 @@
 // killed.
 //
 // Usage: quickstart [DIR] [--port N] [--home PATH]   or   quickstart --stop [--home PATH]
-// Exit: 0 when everything came back, 2 for wrong parameters, 1 for everything else.
+// Exit: 0 when everything came back, 2 for wrong parameters, 128 and the number of the signal that
+//       ended it, 1 for everything else.
 
 import { fork } from 'node:child_process';
 import { ControlClient, formatSize } from '@daos/control/client';
@@ -19,7 +20,7 @@ import {
 import { copyPlainly, readPlainly } from './quickstart/plain-copy.js';
 import { ProgressBar } from './quickstart/progress-bar.js';
 import { parseRequest, type RunRequest, USAGE, UsageError } from './quickstart/request.js';
-import { farewellText, resultText, startText } from './quickstart/report.js';
+import { farewellText, resultText, startText, stopCommand } from './quickstart/report.js';
 import {
   awaitEngine,
   killEngine,
@@ -49,9 +50,12 @@ async function run(
   home: QuickstartDirectory,
   { directory, port }: RunRequest,
 ): Promise<void> {
+  home.checkIdle();
   await stopServer(home);
+  using _lock = home.claim(port);
   const tree = await measureTree(directory);
   say(`${directory}: ${tree.fileCount} files, ${formatSize(tree.byteCount)}`);
+  sayWhatGoesOnWhenInterrupted(home);
   const beginMs = Date.now();
   const server = await startServer(home, port);
   const serverMs = Date.now();
@@ -87,6 +91,16 @@ async function run(
     throw new DaosError('DER_CSUM', `${read.mismatchCount} files came back different:\n  ${first}`);
   }
   say(farewellText({ home, server, enginePid, pool: POOL, container: CONTAINER }));
+}
+
+/** The server is no child of this process, and does not end with it. */
+function sayWhatGoesOnWhenInterrupted(home: QuickstartDirectory): void {
+  for (const [signal, number] of [['SIGINT', 2] as const, ['SIGTERM', 15] as const]) {
+    process.once(signal, () => {
+      say(`\ninterrupted; what runs goes on until '${stopCommand(home)}'`);
+      process.exit(128 + number);
+    });
+  }
 }
 
 interface TreeSize {
@@ -162,5 +176,6 @@ try {
 } catch (error) {
   const text = DaosError.is(error) ? `${error.code}: ${error.message}` : (error as Error).message;
   process.stderr.write(`quickstart: ${text}\n`);
+  if (DaosError.is(error, 'DER_BUSY')) process.stderr.write(`what to do: ${error.action}\n`);
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }

@@ -86,6 +86,17 @@ test('cli/quickstart: its engine and server rest while nobody asks anything', as
   expect(used[1]).toBeLessThanOrEqual(0.05);
 }, 60_000);
 
+test('cli/quickstart: while one works, another one leaves its system alone', async () => {
+  const inUse = new QuickstartDirectory(home);
+  const run = inUse.findServer()!;
+  using _lock = inUse.claim(0);
+  await expect(quickstart(tree)).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(`quick start in ${home} is in use by process ${process.pid}`),
+  });
+  expect(inUse.findServer()?.pid).toBe(run.pid);
+});
+
 test('cli/quickstart: stopping removes everything, and says when there is nothing', async () => {
   expect((await quickstart('--stop')).stdout).toMatch(/stopped, and removed/);
   expect((await quickstart('--stop')).stdout).toMatch(/nothing runs/);

@@ -50,11 +50,16 @@ export class PhaseProgress {
   }
 }
 
-/** Runs a phase as the program of this process; `parameter` is the options as JSON. */
+/**
+ * Runs a phase as the program of this process; `parameter` is the options as JSON. Ends with its
+ * parent.
+ */
 export async function runPhase(
   phase: (options: PhaseOptions) => Promise<PhaseResult>,
   parameter = '{}',
 ): Promise<void> {
+  const endWithParent = () => process.exit(1);
+  process.once('disconnect', endWithParent);
   try {
     const options = JSON.parse(parameter) as PhaseOptions;
     tell({ type: 'done', result: await phase(options) });
@@ -63,9 +68,10 @@ export async function runPhase(
     tell({ type: 'failed', message });
     process.exitCode = 1;
   }
-  process.disconnect?.();
+  process.off('disconnect', endWithParent);
+  if (process.connected) process.disconnect();
 }
 
 function tell(message: PhaseMessage): void {
-  process.send?.(message);
+  if (process.connected) process.send?.(message);
 }

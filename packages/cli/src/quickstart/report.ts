@@ -108,8 +108,13 @@ export function farewellText({ home, server, enginePid, pool, container }: Farew
     `  tools/daos container list ${pool}`,
     `  tools/daos object list ${pool} ${container}`,
     `  curl ${server.url}/v1/pools/${pool}`,
-    `  tools/quickstart --stop${home.path === HOME_DEFAULT ? '' : ` --home ${quoted(home.path)}`}`,
+    `  ${stopCommand(home)}`,
   ].join('\n');
+}
+
+export function stopCommand(home: QuickstartDirectory): string {
+  const place = home.path === HOME_DEFAULT ? '' : ` --home ${quoted(home.path)}`;
+  return `tools/quickstart --stop${place}`;
 }
 
 /** As a shell reads it. */

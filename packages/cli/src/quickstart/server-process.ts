@@ -16,7 +16,7 @@ import {
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { DaosError } from '@daos/model';
-import { readRun, type RunDescription } from '@daos/server/data-directory';
+import { FileLock, readRun, type RunDescription } from '@daos/server/data-directory';
 
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 30_000;
@@ -47,6 +47,25 @@ export class QuickstartDirectory {
     return this.part('daos_server.yml');
   }
 
+  /** DER_BUSY while another process stores or reads here. */
+  checkIdle(): void {
+    if (existsSync(this.#lockFile)) this.#lock()[Symbol.dispose]();
+  }
+
+  /** Makes the directory, and keeps others out of it until the lock is disposed of. */
+  claim(port: number): FileLock {
+    writeConfig(this, port);
+    return this.#lock();
+  }
+
+  get #lockFile(): string {
+    return this.part('lock');
+  }
+
+  #lock(): FileLock {
+    return FileLock.acquire(this.#lockFile, `the quick start in ${this.path}`);
+  }
+
   /** The running server, or undefined. */
   findServer(): RunDescription | undefined {
     const run = readRun(this.data);
@@ -59,8 +78,7 @@ export async function startServer(
   directory: QuickstartDirectory,
   port: number,
 ): Promise<RunDescription> {
-  mkdirSync(directory.path, { recursive: true });
-  writeFileSync(directory.config, configText(directory, port));
+  writeConfig(directory, port);
   const log = openSync(directory.log, 'a');
   const child = spawn(process.execPath, [serverProgram(), 'start', '-c', directory.config], {
     detached: true,
@@ -146,6 +164,11 @@ export async function awaitEngine(
     'DER_TIMEDOUT',
     `the engine was not started again:\n${lastLines(directory.log)}`,
   );
+}
+
+function writeConfig(directory: QuickstartDirectory, port: number): void {
+  mkdirSync(directory.path, { recursive: true });
+  writeFileSync(directory.config, configText(directory, port));
 }
 
 function configText(directory: QuickstartDirectory, port: number): string {

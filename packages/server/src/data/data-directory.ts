@@ -22,6 +22,8 @@ import { DaosError } from '@daos/model';
 import * as z from 'zod';
 import { FileLock } from './file-lock.js';
 
+export { FileLock };
+
 export const DATA_FORMAT_VERSION = 1;
 
 const headerSchema = z.object({
