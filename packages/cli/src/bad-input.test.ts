@@ -82,6 +82,9 @@ describe('cli/bad-input', () => {
         message: expect.stringMatching(message),
       });
     }
+    // Of a value that is too large no buffer is the cure.
+    const tooLarge = object.update('k', 'a', new Uint8Array(SINGLE_VALUE_SIZE_MAX + 1));
+    await expect(tooLarge).rejects.toMatchObject({ action: expect.stringContaining('array') });
     expect(textOf(await object.fetch('k', 'a'))).toBe('before');
   });
 

@@ -192,6 +192,7 @@ describe('cli/programs', () => {
   test.each([
     ['an unknown pool', ['pool', 'query', 'none'], EXIT_CODES.notFound, /dmg pool list/],
     ['a size without sense', ['pool', 'create', 'p', '-z', '3 apples'], EXIT_CODES.usage, /10GB/],
+    ['a pool of no size', ['pool', 'create', 'p', '-z', '0'], EXIT_CODES.usage, /no size/],
     ['too large a pool', ['pool', 'create', 'p', '-z', '900TB'], EXIT_CODES.noSpace, /are free/],
     ['a bad label', ['pool', 'create', '../p', '-z', '1GB'], EXIT_CODES.usage, /label/],
     ['an unknown option', ['pool', 'list', '--colour'], EXIT_CODES.usage, /--colour/],

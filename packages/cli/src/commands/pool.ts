@@ -106,7 +106,7 @@ function poolTable(pools: readonly PoolSummary[]): string {
   );
 }
 
-async function queryPool(
+export async function queryPool(
   { control }: CommandContext,
   pool: string,
   options: QueryOptions,
@@ -153,6 +153,11 @@ function poolFields(pool: PoolStatus, { showEnabled, healthOnly }: QueryOptions)
           ['Metadata and small values', tier(pool.arena)] as const,
           ['Data', tier(pool.data)] as const,
         ]),
+    ...pool.targets
+      .filter(({ failure }) => failure !== undefined)
+      .map(({ rank, index, failure }) => {
+        return [`Target ${index} of rank ${rank}`, `stopped: ${failure}`] as const;
+      }),
     ...(pool.unreachableRanks.length
       ? [['Unreachable ranks', pool.unreachableRanks.join(',')] as const]
       : []),

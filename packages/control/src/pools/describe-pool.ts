@@ -107,13 +107,15 @@ export async function queryPool(
       state: stateOf(fields, rank, target.index),
     })),
   );
+  // One that has stopped has no room, and says nothing about how evenly the others are filled.
+  const serving = targets.filter(({ failure }) => failure === undefined);
   return {
     ...summaryOf(fields),
     mapVersion: fields.mapVersion,
     createdMs: fields.createdMs,
     containerCount: await containerCount(fields.uuid),
-    arena: tierOf(targets.map((t) => t.arena)),
-    data: tierOf(targets.map((t) => t.data)),
+    arena: tierOf(serving.map((t) => t.arena)),
+    data: tierOf(serving.map((t) => t.data)),
     targets,
     unreachableRanks: answers.filter(({ usage }) => !usage).map(({ rank }) => rank),
   };

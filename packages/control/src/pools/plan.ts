@@ -20,7 +20,10 @@ export const createPoolSchema = z
   .strictObject({
     label: labelField,
     uuid: uuidField.optional(),
-    size: bytesField.optional().meta({ description: 'Bytes over all ranks, both tiers together' }),
+    size: bytesField
+      .refine((bytes) => bytes > 0, 'a pool of no size holds nothing')
+      .optional()
+      .meta({ description: 'Bytes over all ranks, both tiers together' }),
     freePercent: z
       .number()
       .gt(0)
