@@ -41,7 +41,16 @@ async function main(): Promise<void> {
   const request = parseRequest(process.argv.slice(2));
   if (request.action === 'help') return say(USAGE);
   const home = new QuickstartDirectory(request.home);
-  if (request.action === 'run') return await run(home, request);
+  if (request.action === 'run') {
+    try {
+      return await run(home, request);
+    } catch (error) {
+      // A server that an earlier call left, and that is in use, isn't this one's to speak of.
+      if (DaosError.is(error, 'DER_BUSY') || !home.findServer()) throw error;
+      say(`the server goes on until '${stopCommand(home)}'`);
+      throw error;
+    }
+  }
   const wasThere = await stopServer(home);
   say(wasThere ? `stopped, and removed ${home.path}` : 'nothing runs, nothing to remove');
 }
@@ -171,11 +180,19 @@ async function runPlainCopy(
   return { copied, copyRead: await readPlainly(to, entries) };
 }
 
+/** Where there is something that the message doesn't say. */
+function actionFor(error: unknown): string | undefined {
+  if (DaosError.is(error, 'DER_BUSY')) return error.action;
+  if (DaosError.is(error, 'DER_NOSPACE')) return 'give a place with more room with --home';
+  return undefined;
+}
+
 try {
   await main();
 } catch (error) {
   const text = DaosError.is(error) ? `${error.code}: ${error.message}` : (error as Error).message;
   process.stderr.write(`quickstart: ${text}\n`);
-  if (DaosError.is(error, 'DER_BUSY')) process.stderr.write(`what to do: ${error.action}\n`);
+  const action = actionFor(error);
+  if (action !== undefined) process.stderr.write(`what to do: ${action}\n`);
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }

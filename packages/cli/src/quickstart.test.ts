@@ -9,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -100,6 +101,19 @@ test('cli/quickstart: while one works, another one leaves its system alone', asy
 test('cli/quickstart: stopping removes everything, and says when there is nothing', async () => {
   expect((await quickstart('--stop')).stdout).toMatch(/stopped, and removed/);
   expect((await quickstart('--stop')).stdout).toMatch(/nothing runs/);
+}, 60_000);
+
+test('cli/quickstart: where there is no room it says so, and what goes on', async () => {
+  const sparse = join(scratch, 'sparse');
+  mkdirSync(sparse);
+  writeFileSync(join(sparse, 'file'), '');
+  truncateSync(join(sparse, 'file'), 8 * 2 ** 40);
+  await expect(quickstart(sparse)).rejects.toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining(`the server goes on until 'tools/quickstart --stop`),
+    stderr: expect.stringMatching(/DER_NOSPACE: .*are free\nwhat to do: .*--home/),
+  });
+  expect((await quickstart('--stop')).stdout).toMatch(/stopped, and removed/);
 }, 60_000);
 
 test('cli/quickstart: a directory that is not there is an error that names it', async () => {
