@@ -64,6 +64,7 @@ describe('cli/bad-input', () => {
       [() => object.update('k', '', 'v'), 'DER_INVAL', /key is empty/],
       [() => object.update('k', 'a', ''), 'DER_INVAL', /value is empty/],
       [() => object.fetch('', 'a'), 'DER_INVAL', /key is empty/],
+      [async () => object.update('k', 'a', 5 as unknown as string), 'DER_INVAL', /not number/],
       [() => object.update('k'.repeat(70_000), 'a', 'v'), 'DER_KEY2BIG', /70000 bytes.*65536/],
       [
         () => object.update('k', 'a', new Uint8Array(SINGLE_VALUE_SIZE_MAX + 1)),

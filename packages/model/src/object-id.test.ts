@@ -43,6 +43,19 @@ describe('model/object-id', () => {
     expect(objectClassOf(3n << 96n)).toBeUndefined();
   });
 
+  test('a type or class that is not there is refused by name', () => {
+    const make = (type: string, objectClass: string) => () =>
+      makeObjectId({
+        user: 1n,
+        type: type as ObjectTypeName,
+        objectClass: objectClass as ObjectClassName,
+      });
+    const refusal = (text: string) =>
+      expect.objectContaining({ code: 'DER_INVAL', message: expect.stringContaining(text) });
+    expect(make('ARRAY', 'FOO')).toThrow(refusal(`unknown object class 'FOO'`));
+    expect(make('NOPE', 'S1')).toThrow(refusal(`unknown object type 'NOPE': there are`));
+  });
+
   test('a user part over 96 bits is refused', () => {
     const parts = { type: 'MULTI_HASHED', objectClass: 'S1' } as const;
     const code = 'DER_INVAL';

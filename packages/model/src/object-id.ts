@@ -4,7 +4,7 @@
 import { DaosError } from './daos-error.js';
 import { OBJECT_CLASSES, type ObjectClassName } from './generated/object-classes.js';
 import { OBJECT_TYPES, type ObjectTypeName } from './generated/object-types.js';
-import { objectClassName } from './object-class.js';
+import { objectClassName, parseObjectClass } from './object-class.js';
 
 /** A 128-bit unsigned number. */
 export type ObjectId = bigint;
@@ -32,7 +32,7 @@ export interface ObjectIdParts {
   objectClass: ObjectClassName;
 }
 
-/** Composes an id. DER_INVAL when `user` takes more than 96 bits. */
+/** Composes an id. DER_INVAL for more than 96 bits in `user`, an unknown type or class. */
 export function makeObjectId({ user, type, objectClass }: ObjectIdParts): ObjectId {
   if (user < 0n || user > OBJECT_ID_USER_MAX) {
     throw new DaosError(
@@ -40,7 +40,12 @@ export function makeObjectId({ user, type, objectClass }: ObjectIdParts): Object
       `the user's part of an object id has 96 bits; ${user} has more`,
     );
   }
-  const { redundancy, groupCount } = OBJECT_CLASSES[objectClass];
+  // Programs in JavaScript have no types to keep them from names that are not there.
+  if (!Object.hasOwn(OBJECT_TYPES, type)) {
+    const known = Object.keys(OBJECT_TYPES).join(', ');
+    throw new DaosError('DER_INVAL', `unknown object type '${String(type)}': there are ${known}`);
+  }
+  const { redundancy, groupCount } = OBJECT_CLASSES[parseObjectClass(String(objectClass))];
   const classBits = (BigInt(redundancy) << GROUP_COUNT_BITS) | BigInt(groupCount);
   const typeBits = BigInt(OBJECT_TYPES[type].value);
   return (((typeBits << CLASS_BITS) | classBits) << USER_BITS) | user;

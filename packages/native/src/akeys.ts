@@ -56,8 +56,11 @@ export interface AkeyResult {
 
 const encoder = new TextEncoder();
 
+/** Programs in JavaScript may give anything: what is neither is DER_INVAL. */
 export function bytesOf(value: Uint8Array | string): Uint8Array {
-  return typeof value === 'string' ? encoder.encode(value) : value;
+  if (typeof value === 'string') return encoder.encode(value);
+  if (ArrayBuffer.isView(value)) return value;
+  throw new DaosError('DER_INVAL', `a value is text or a Uint8Array, not ${typeof value}`);
 }
 
 /** The condition bit that says whether akeys have their own. */

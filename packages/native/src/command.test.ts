@@ -66,6 +66,8 @@ describe('native/command', () => {
       8, 0, 0, 0, 2, 1, 0, 0, 0, 0, 0, 0,
     ]);
     expect(codeOf((command) => command.key(''))).toBe('DER_INVAL');
+    expect(codeOf((command) => command.key(undefined as unknown as string))).toBe('DER_INVAL');
+    expect(codeOf((command) => command.key(5 as unknown as string))).toBe('DER_INVAL');
     expect(codeOf((command) => command.key(new Uint8Array(70_000)))).toBe('DER_KEY2BIG');
   });
 });

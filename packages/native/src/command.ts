@@ -141,7 +141,11 @@ export class CommandWriter {
     const start = this.#size;
     if (typeof value === 'string') this.text(value);
     else if (typeof value === 'bigint') this.u32(8).u64(value);
-    else this.bytes(value);
+    else if (ArrayBuffer.isView(value)) this.bytes(value);
+    else {
+      const message = `a key is text, a Uint8Array or a bigint, not ${typeof value}`;
+      return this.#failAt(new DaosError('DER_INVAL', message));
+    }
     const size = this.#size - start - 4;
     if (size === 0) return this.#failAt(new DaosError('DER_INVAL', 'a key is empty'));
     if (size > KEY_SIZE_MAX) {

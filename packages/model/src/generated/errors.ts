@@ -8,7 +8,7 @@ export const ERRORS = {
   DER_EXIST: { value: 1004, retryable: false, text: 'entity already exists', action: 'choose another name or drop the insert condition' },
   DER_NONEXIST: { value: 1005, retryable: false, text: 'entity does not exist', action: 'check the name; create it first' },
   DER_UNREACH: { value: 1006, retryable: true, text: 'peer unreachable', action: 'check that the engine runs and the address is right; repeat' },
-  DER_NOSPACE: { value: 1007, retryable: false, text: 'no space left', action: 'free space, or make the pool larger: \'dmg pool resize\'' },
+  DER_NOSPACE: { value: 1007, retryable: false, text: 'no space left', action: 'free space; \'dmg pool resize\' gives a full pool more' },
   DER_ALREADY: { value: 1008, retryable: false, text: 'operation already done', action: 'nothing: the state asked for is there' },
   DER_NOMEM: { value: 1009, retryable: true, text: 'out of memory', action: 'free memory on the host the message names; repeat' },
   DER_NOSYS: { value: 1010, retryable: false, text: 'not supported here', action: 'use a configuration or build that supports it' },
