@@ -3,6 +3,7 @@
 //         devices, targets and metrics there are is told.
 // Method: a server with two engines; commands run in this process.
 
+import { truncateSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client, type Container, type Pool } from '@daos/client';
 import { makeObjectId, type DaosError } from '@daos/model';
@@ -219,5 +220,42 @@ describe('cli/quotas', () => {
     expect(keptCount).toBeLessThan(users.length);
     for (const user of users) await object(five, user).update('k', 'a', 'again');
     expect((await daos('cont', 'query', 'tank', 'five')).output).toMatch(/Health: +UNCLEAN/);
+  });
+
+  test('a device over its error limit stops its target, until it is replaced', async () => {
+    await daos('cont', 'create', 'tank', 'six');
+    await using six = await pool.openContainer('six');
+    const users = Array.from({ length: 32 }, (_, user) => 100 + user);
+    const value = Buffer.alloc(50 * KIB, 7);
+    for (const user of users) await object(six, user).update('k', 'a', value);
+    const devices = await dmg('storage', 'query', 'list-devices', '--ranks', '0');
+    const [, file = ''] = /(\/\S+\/target-0\/data)/.exec(devices.output) ?? [];
+    expect(devices.output).not.toMatch(/FAULTY/);
+    // Its blocks can't be read any more, as those of a disk that dies.
+    truncateSync(file, MIB);
+    const messages: string[] = [];
+    for (const user of users) {
+      await object(six, user)
+        .fetch('k', 'a')
+        .catch((error: DaosError) => messages.push(error.message));
+      if (messages.at(-1)?.includes('has stopped')) break;
+    }
+    // Each error is told to who asked, and the eighth is the last.
+    expect(messages.length).toBeGreaterThan(8);
+    expect(messages[0]).toMatch(/the file ends here/);
+    expect(messages.at(-1)).toMatch(/target 0 of rank 0 has stopped.*is faulty: 8 I\/O errors/);
+    const evicted = await dmg('storage', 'query', 'list-devices', '--show-evicted');
+    expect(evicted.output).toMatch(/target-0\/data .* FAULTY/);
+
+    const replace = ['storage', 'replace', 'nvme', file, '--rank', '0', '--force'];
+    expect(await dmg(...replace)).toMatchObject({ status: 0 });
+    await pool.refresh();
+    for (const user of users) {
+      await object(six, user).update('k', 'a', value);
+      const found = await object(six, user).fetch('k', 'a');
+      expect(found && value.equals(found)).toBe(true);
+    }
+    const sound = await dmg('storage', 'query', 'list-devices', '--show-evicted');
+    expect(sound.output).not.toMatch(/FAULTY/);
   });
 });
