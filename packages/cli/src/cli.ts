@@ -6,6 +6,7 @@ import { readCertificates, type Role } from '@daos/control/service-tls';
 import { DaosError } from '@daos/model';
 import { Command, CommanderError } from 'commander';
 import { EXIT_CODES, exitCodeOf } from './exit-codes.js';
+import { Progress } from './progress.js';
 
 /** What a command has to tell: to programs with --json, to people otherwise. */
 export interface Output {
@@ -19,6 +20,8 @@ export interface CliWorld {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly write: (text: string | Uint8Array) => void;
   readonly writeError: (text: string) => void;
+  /** Where people watch: shows how far a command is. None where errors go to a file. */
+  readonly writeProgress?: (text: string) => void;
 }
 
 export interface CliDescription {
@@ -30,6 +33,8 @@ export interface CliDescription {
 
 export interface CommandContext {
   readonly control: ControlClient;
+  /** How far the command is, where it knows. */
+  readonly progress: Progress;
 }
 
 const CERTIFICATES_VARIABLE = 'DAOS_CERTS';
@@ -68,11 +73,23 @@ export class Cli {
   ): (...parameters: A) => Promise<void> {
     return async (...parameters) => {
       try {
-        this.#print(await action({ control: this.#control() }, ...parameters));
+        this.#print(await this.#runAction(action, parameters));
       } catch (error) {
         this.#fail(error);
       }
     };
+  }
+
+  /** With its progress, which is gone from the terminal when this returns. */
+  async #runAction<A extends unknown[]>(
+    action: (context: CommandContext, ...parameters: A) => Promise<Output>,
+    parameters: A,
+  ): Promise<Output> {
+    const write = this.#isJson ? undefined : this.#world.writeProgress;
+    const command = parameters.at(-1);
+    const label = command instanceof Command ? pathOf(command) : this.program.name();
+    using progress = new Progress({ write, label });
+    return await action({ control: this.#control(), progress }, ...parameters);
   }
 
   /** `version`, as DAOS has it beside the option. */
@@ -168,6 +185,13 @@ export class Cli {
     this.#world.writeError(`${name}: ${known ? `${known.code}: ` : ''}${message}\n`);
     if (known) this.#world.writeError(`${name}: what to do: ${known.action}\n`);
   }
+}
+
+/** As `pool create`. */
+function pathOf(command: Command): string {
+  const names: string[] = [];
+  for (let at: Command | null = command; at?.parent; at = at.parent) names.unshift(at.name());
+  return names.join(' ');
 }
 
 function takesNext(program: Command, flag: string): boolean {

@@ -6,7 +6,7 @@ import { Client } from '@daos/client';
 import { CHUNK_SIZE, FileStore, type FileAttributes } from './quickstart/file-store.js';
 import { Latencies } from './quickstart/latencies.js';
 import { writeManifest, type ManifestEntry } from './quickstart/manifest.js';
-import { forEachParallel } from './quickstart/parallel.js';
+import { forEachParallel } from './parallel.js';
 import {
   PARALLEL_COUNT,
   PhaseProgress,

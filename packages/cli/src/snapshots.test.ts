@@ -219,4 +219,53 @@ describe('cli/snapshots', () => {
     expect(await read(old.object(FIRST), 'k')).toBe('old');
     expect((await snap('two')).epoch).toMatch(/^\d+$/);
   });
+
+  test('a clone is as its origin was, and knows it', async () => {
+    const flat = container.object(SECOND);
+    const records = Buffer.alloc(3 * 1_500_000, 7);
+    await flat.update('small', 'a', 'old');
+    await flat.update('large', 'a', Buffer.alloc(2_000_000, 3));
+    await flat.updateArray('array', 'bytes', 1_000, records);
+    await flat.updateArray('array', 'bytes', 2n ** 40n, Buffer.from('far'));
+    await flat.updateArray('array', 'of3', 5, records, { recordSize: 3 });
+    await flat.punchArray('array', 'bytes', [{ index: 2_000, count: 500 }]);
+    await object.update('k', 'a', 'v');
+    await daos('cont', 'set-attr', 'p', label, 'colour:blue');
+    await snap('monday');
+    await flat.update('small', 'a', 'new');
+    const places = (to: string) => ['--src', `daos://p/${label}`, '--dst', `daos://p/${to}`];
+    const clone = (to: string, ...more: string[]) =>
+      json<{ objectCount: number; origin: object }>('cont', 'clone', ...places(to), ...more);
+    const monday = await clone(`${label}-monday`, '--snap', 'monday');
+    expect(monday).toMatchObject({ objectCount: 2, generation: 0 });
+    expect(monday.origin).toMatchObject({ containerUuid: container.uuid, generation: 0 });
+    await clone(`${label}-now`);
+    for (const [name, small] of [['monday', 'old'], ['now', 'new']] as const) {
+      await using copy = await pool.openContainer(`${label}-${name}`);
+      const of = copy.object(SECOND);
+      expect([await read(of, 'small'), await read(copy.object(FIRST), 'k')]).toEqual([small, 'v']);
+      const far = Buffer.alloc(3);
+      await of.fetchArray('array', 'bytes', 2n ** 40n, far);
+      expect(far.toString()).toBe('far');
+      const large = Buffer.alloc(2_000_000, 3);
+      expect(large.equals((await of.fetch('large', 'a')) ?? large.subarray(1))).toBe(true);
+      for (const akey of ['bytes', 'of3']) {
+        const recordSize = akey === 'of3' ? 3 : 1;
+        // Holes leave it as it is.
+        const old = Buffer.alloc(records.byteLength, 9);
+        const now = Buffer.from(old);
+        await flat.fetchArray('array', akey, 5, old, { recordSize });
+        await of.fetchArray('array', akey, 5, now, { recordSize });
+        expect([now.includes(9), now.equals(old)]).toEqual([akey === 'bytes', true]);
+      }
+    }
+    expect((await daos('cont', 'query', 'p', `${label}-now`)).output).toMatch(/Cloned from:.*0x/);
+    expect((await daos('cont', 'get-attr', 'p', `${label}-now`)).output).toMatch(/colour +blue/);
+    expect((await daos('cont', 'list-snap', 'p', label)).output).not.toMatch(/clone-/);
+    // It is there already, and stays as it is.
+    expect((await daos('cont', 'clone', ...places(`${label}-now`))).status).toBe(7);
+    expect((await daos('cont', 'list-snap', 'p', label)).output).not.toMatch(/clone-/);
+    await daos('cont', 'rollback', 'p', label, '--snap', 'monday');
+    expect(await json('cont', 'query', 'p', label)).toMatchObject({ generation: 1 });
+  });
 });

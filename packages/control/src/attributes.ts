@@ -66,7 +66,8 @@ export async function changeContainerAttributes(
   return fields.attributes;
 }
 
-function changed(old: Attributes, changes: AttributeChanges): Attributes {
+/** DER_OVERFLOW when all of them together are too large. */
+export function changed(old: Attributes, changes: AttributeChanges): Attributes {
   // Of null prototype: a name like __proto__ is a name like any other.
   const next = Object.assign(Object.create(null) as Attributes, old);
   for (const name of changes.delete) {

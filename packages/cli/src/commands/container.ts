@@ -7,6 +7,7 @@ import type { Cli, CommandContext, Output } from '../cli.js';
 import { formatFields, formatTable } from '../table.js';
 import { addContainerAccess, addContainerOwner, ownerOf, readAcl } from './access.js';
 import { addContainerAttributes } from './attributes.js';
+import { addClone } from './clone.js';
 import { addListObjects } from './object.js';
 import { parseProperties, withSizes } from './parse.js';
 import { propertiesOutput } from './properties.js';
@@ -22,6 +23,7 @@ export function addContainer(cli: Cli): void {
     .description('creates a container')
     .option('-t, --type <type>', 'layout: POSIX, HDF5, PYTHON, …')
     .option('--properties <list>', 'properties as name:value,name:value')
+    .option('--attrs <list>', 'attributes as name:value,name:value')
     .option('-u, --user <user>', 'who owns it; you, when left out')
     .option('-g, --group <group>', 'which group owns it')
     .option('-A, --acl-file <file>', 'who may do what: one entry a line')
@@ -41,6 +43,10 @@ export function addContainer(cli: Cli): void {
     .description('shows a container')
     .action(cli.action(queryContainer));
   container
+    .command('stat <pool> <container>')
+    .description('as query')
+    .action(cli.action(queryContainer));
+  container
     .command('get-prop <pool> <container> [names]')
     .alias('getprop')
     .description('shows the properties of a container, or those of these names')
@@ -52,6 +58,7 @@ export function addContainer(cli: Cli): void {
     .action(cli.action(setProperties));
   addListObjects(cli, container);
   addSnapshots(cli, container);
+  addClone(cli, container);
   addContainerAttributes(cli, container);
   addContainerAccess(cli, container);
 }
@@ -84,6 +91,7 @@ async function createContainer(
     user?: string;
     group?: string;
     aclFile?: string;
+    attrs?: string;
   },
 ): Promise<Output> {
   const properties = {
@@ -98,6 +106,7 @@ async function createContainer(
       properties,
       ...ownerOf(options),
       ...(options.aclFile !== undefined && { acl: readAcl(options.aclFile) }),
+      ...(options.attrs !== undefined && { attributes: parseProperties(options.attrs) }),
     } as never,
   });
   return { response, human: `created container ${response.label} (${response.uuid})\n` };
@@ -142,11 +151,17 @@ function containerFields(container: ContainerQuery): string {
     ['Used', formatSize(usedBytes) + ofBytes],
     ['Objects', `${objectCount}${ofObjects}`],
     ['Snapshots', container.snapshotCount],
+    ['Rolled back', `${container.generation} times`],
+    ...(container.origin ? [['Cloned from', originText(container.origin)] as const] : []),
     ['Created', new Date(container.createdMs).toISOString()],
     ...(container.unreachableRanks.length
       ? [['Unreachable ranks', container.unreachableRanks.join(',')] as const]
       : []),
   ]);
+}
+
+function originText({ containerUuid, epoch }: NonNullable<ContainerQuery['origin']>): string {
+  return `${containerUuid} as of 0x${BigInt(epoch).toString(16)}`;
 }
 
 async function getProperties(

@@ -16,6 +16,7 @@ import { randomBytes } from 'node:crypto';
 import type { Cli, CommandContext, Output } from '../cli.js';
 import { formatFields, formatTable } from '../table.js';
 import { showKey } from './show-key.js';
+import { snapshotOf } from './snapshot.js';
 
 const AKEY_DEFAULT = 'value';
 const LIST_COUNT_MAX = '1000';
@@ -60,6 +61,8 @@ export function addListObjects(cli: Cli, container: Command): void {
     .alias('list-obj')
     .description('lists the objects of a container')
     .option('-n, --limit <count>', 'at most so many', LIST_COUNT_MAX)
+    .option('-e, --epc <epoch>', 'as of a snapshot, by epoch')
+    .option('--snap <name>', 'as of a snapshot, by name')
     .action(cli.action(listObjects));
 }
 
@@ -67,12 +70,16 @@ async function withContainer<T>(
   { control }: CommandContext,
   [pool, container]: readonly [string, string],
   action: (container: Container) => Promise<T>,
+  snapshot?: string,
 ): Promise<T> {
   // Loaded for those commands alone that touch data: the others start in less than half the time.
   const { Client } = await import('@daos/client');
   await using client = await Client.connect({ control });
   await using openPool = await client.openPool(pool);
-  await using openContainer = await openPool.openContainer(container);
+  await using openContainer = await openPool.openContainer(
+    container,
+    snapshot === undefined ? {} : { snapshot },
+  );
   return await action(openContainer);
 }
 
@@ -150,10 +157,14 @@ async function listObjects(
   context: CommandContext,
   pool: string,
   container: string,
-  { limit }: { limit: string },
+  { limit, ...named }: { limit: string; epc?: string; snap?: string },
 ): Promise<Output> {
-  const { items, hasMore } = await withContainer(context, [pool, container], (open) =>
-    takeFirst(distinct(open.objects()), Number(limit)),
+  const isNamed = named.epc !== undefined || named.snap !== undefined;
+  const { items, hasMore } = await withContainer(
+    context,
+    [pool, container],
+    (open) => takeFirst(open.objects(), Number(limit)),
+    isNamed ? snapshotOf(named) : undefined,
   );
   const objects = items.map((oid) => ({
     oid: formatObjectId(oid),
@@ -220,16 +231,6 @@ async function punchObject(
   );
   const what = dkey === undefined ? `object ${oid}` : `dkey '${dkey}' of object ${oid}`;
   return { response: { oid, dkey, epoch }, human: `deleted ${what}\n` };
-}
-
-/** An object that is spread over targets is listed by each of them. */
-async function* distinct<T>(source: AsyncIterable<T>): AsyncGenerator<T> {
-  const seen = new Set<T>();
-  for await (const item of source) {
-    if (seen.has(item)) continue;
-    seen.add(item);
-    yield item;
-  }
 }
 
 async function takeFirst<T>(

@@ -18,6 +18,8 @@ export function addPoolQueries(cli: Cli): Command {
     .command('list')
     .alias('ls')
     .description('lists the pools of the system')
+    .option('-v, --verbose', 'also what is free of each, and how evenly it is used')
+    .option('-n, --no-query', 'asks no engine, whatever else is said')
     .action(cli.action(listPools));
   pool
     .command('query <pool>')
@@ -87,9 +89,39 @@ export function addPoolManagement(cli: Cli): void {
   addPoolAccess(cli, pool);
 }
 
-export async function listPools({ control }: CommandContext): Promise<Output> {
+interface ListOptions {
+  verbose?: boolean;
+  query?: boolean;
+}
+
+export async function listPools(
+  { control }: CommandContext,
+  { verbose = false, query = true }: ListOptions = {},
+): Promise<Output> {
   const { pools } = await control.call('listPools');
-  return { response: { pools }, human: pools.length ? poolTable(pools) : 'no pools\n' };
+  if (pools.length === 0) return { response: { pools }, human: 'no pools\n' };
+  if (!verbose || !query) return { response: { pools }, human: poolTable(pools) };
+  const ready = pools.filter(({ state }) => state === 'ready');
+  const response = await Promise.all(
+    ready.map(({ uuid }) => control.call('queryPool', { params: { pool: uuid } })),
+  );
+  return { response: { pools: response }, human: spaceTable(response) };
+}
+
+function spaceTable(pools: readonly PoolStatus[]): string {
+  const tier = (name: string) => [`${name} total`, `${name} free`, `${name} imbalance`];
+  return formatTable(
+    ['Pool', 'UUID', 'State', 'Ranks', 'Out of service', ...tier('Metadata'), ...tier('Data')],
+    pools.map((pool) => [
+      ...[pool.label, pool.uuid, pool.state, pool.ranks.join(',')],
+      ranksOf(pool, false) || 'none',
+      ...[pool.arena, pool.data].flatMap((one) => [
+        formatSize(one.totalBytes),
+        formatSize(one.freeBytes),
+        `${one.imbalancePercent} %`,
+      ]),
+    ]),
+  );
 }
 
 function poolTable(pools: readonly PoolSummary[]): string {

@@ -1,6 +1,6 @@
 // `daos container`: create-snap, list-snap, destroy-snap, rollback, diff.
 
-import type { Container, Difference } from '@daos/client';
+import type { Difference } from '@daos/client';
 import { dateOf, DaosError, formatObjectId } from '@daos/model';
 import type { Command } from 'commander';
 import type { Cli, CommandContext, Output } from '../cli.js';
@@ -49,7 +49,8 @@ export function addSnapshots(cli: Cli, container: Command): void {
 /** As DAOS prints epochs. */
 const shown = (epoch: string): string => `0x${BigInt(epoch).toString(16)}`;
 
-function snapshotOf({ snap, epc }: SnapshotOptions): string {
+/** DER_INVAL unless one of the two is given. */
+export function snapshotOf({ snap, epc }: SnapshotOptions): string {
   const [name, other] = [snap ?? epc, snap === undefined ? undefined : epc];
   if (name !== undefined && other === undefined) return name;
   throw new DaosError('DER_INVAL', 'give either --snap or --epc');
@@ -82,7 +83,7 @@ async function listSnapshots(
 }
 
 async function destroySnapshots(
-  { control }: CommandContext,
+  { control, progress }: CommandContext,
   pool: string,
   container: string,
   { epcrange, ...options }: SnapshotOptions,
@@ -101,7 +102,9 @@ async function destroySnapshots(
   const epochs = snapshots
     .map(({ epoch }) => epoch)
     .filter((epoch) => BigInt(epoch) >= begin && BigInt(epoch) <= end);
-  for (const snapshot of epochs) {
+  for (const [count, snapshot] of epochs.entries()) {
+    const total = epochs.length;
+    progress.report({ count, total, text: `${count}/${total} snapshots` });
     await control.call('destroySnapshot', { params: { ...params, snapshot } });
   }
   return { response: { ...params, epochs }, human: `${epochs.length} snapshots destroyed\n` };
@@ -126,7 +129,7 @@ async function rollback(
 }
 
 async function diff(
-  { control }: CommandContext,
+  { control, progress }: CommandContext,
   pool: string,
   container: string,
   from: string,
@@ -141,7 +144,12 @@ async function diff(
   await using client = await Client.connect({ control });
   await using openPool = await client.openPool(pool);
   await using open = await openPool.openContainer(container, { readOnly: true });
-  const found = await firstOf(open, fromEpoch, toEpoch, Number(limit));
+  const found: Difference[] = [];
+  for await (const difference of open.diff(fromEpoch, toEpoch)) {
+    if (found.length === Number(limit)) break;
+    found.push(difference);
+    progress.report({ count: found.length, text: `${found.length} differences` });
+  }
   const rows = found.map(({ change, oid, dkey, akey, ranges = [] }) => [
     change,
     formatObjectId(oid),
@@ -153,20 +161,6 @@ async function diff(
     response: { differences: found.map(toJson) },
     human: rows.length ? table : 'nothing changed\n',
   };
-}
-
-async function firstOf(
-  container: Container,
-  from: bigint,
-  to: bigint | undefined,
-  countMax: number,
-): Promise<Difference[]> {
-  const found: Difference[] = [];
-  for await (const difference of container.diff(from, to)) {
-    if (found.length === countMax) break;
-    found.push(difference);
-  }
-  return found;
 }
 
 function toJson({ change, oid, dkey, akey, ranges }: Difference): object {

@@ -16,6 +16,8 @@ export function addSystem(cli: Cli): void {
     .command('query')
     .description('shows the ranks and their states')
     .option('-r, --ranks <list>', 'these ranks, as 0,2,4-6')
+    .option(...RANK_HOSTS)
+    .option('-v, --verbose', 'also the hosts, and where their servers take commands')
     .option('--not-ok', 'those that have not joined')
     .option('--with-states <list>', 'those in one of these states, as suspect,stopped')
     .action(cli.action(querySystem));
@@ -32,17 +34,20 @@ export function addSystem(cli: Cli): void {
       .command(action)
       .description(`${action}s engines`)
       .option('-r, --ranks <list>', 'ranks, as 0,2,4-6; all when left out')
+      .option(...RANK_HOSTS)
       .action(cli.action((context, options: RanksOption) => power(context, action, options)));
   }
   system
     .command('exclude')
     .description('takes ranks out of the pools')
-    .requiredOption('-r, --ranks <list>', 'ranks, as 0,2,4-6')
+    .option('-r, --ranks <list>', 'ranks, as 0,2,4-6')
+    .option(...RANK_HOSTS)
     .action(cli.action((context, options: RanksOption) => each(context, 'excludeRank', options)));
   system
     .command('clear-exclude')
     .description('lets excluded ranks in again')
-    .requiredOption('-r, --ranks <list>', 'ranks, as 0,2,4-6')
+    .option('-r, --ranks <list>', 'ranks, as 0,2,4-6')
+    .option(...RANK_HOSTS)
     .action(
       cli.action((context, options: RanksOption) => each(context, 'clearExcludedRank', options)),
     );
@@ -59,17 +64,37 @@ export function addSystemQuery(cli: Cli): void {
     .action(cli.action(queryLeader));
 }
 
+const RANK_HOSTS = ['--rank-hosts <list>', 'the ranks of these hosts, as host1,host2'] as const;
+
 interface RanksOption {
   ranks?: string;
+  rankHosts?: string;
+}
+
+/** Undefined where neither is given. */
+async function ranksOf(
+  { control }: CommandContext,
+  { ranks, rankHosts }: RanksOption,
+): Promise<number[] | undefined> {
+  if (rankHosts === undefined) return ranks === undefined ? undefined : parseRanks(ranks);
+  if (ranks !== undefined) throw new DaosError('DER_INVAL', 'give --ranks or --rank-hosts');
+  const { ranks: all } = await control.call('listRanks');
+  return rankHosts.split(',').flatMap((host) => {
+    const found = all.filter((rank) => rank.host === host).map(({ rank }) => rank);
+    if (found.length > 0) return found;
+    throw new DaosError('DER_NONEXIST', `no rank of the system is on host '${host}'`);
+  });
 }
 
 /** Every rank is tried; the command fails when one of them does, and names it. */
 async function power(
-  { control }: CommandContext,
+  context: CommandContext,
   action: 'stop' | 'start',
-  { ranks }: RanksOption,
+  options: RanksOption,
 ): Promise<Output> {
-  const body = ranks === undefined ? {} : { ranks: parseRanks(ranks) };
+  const { control } = context;
+  const ranks = await ranksOf(context, options);
+  const body = ranks === undefined ? {} : { ranks };
   const { results } = await control.call(action === 'stop' ? 'stopRanks' : 'startRanks', { body });
   const failed = results.filter(({ error }) => error !== undefined);
   if (failed.length > 0) {
@@ -80,12 +105,17 @@ async function power(
 }
 
 async function each(
-  { control }: CommandContext,
+  context: CommandContext,
   route: 'excludeRank' | 'clearExcludedRank',
-  { ranks = '' }: RanksOption,
+  options: RanksOption,
 ): Promise<Output> {
-  const list = parseRanks(ranks);
-  for (const rank of list) await control.call(route, { params: { rank } });
+  const { control, progress } = context;
+  const list = await ranksOf(context, options);
+  if (!list) throw new DaosError('DER_INVAL', 'give --ranks or --rank-hosts');
+  for (const [count, rank] of list.entries()) {
+    progress.report({ count, total: list.length, text: `${count}/${list.length} ranks` });
+    await control.call(route, { params: { rank } });
+  }
   return { response: { ranks: list }, human: `${list.length} ranks done\n` };
 }
 
@@ -97,15 +127,17 @@ async function queryLeader({ control }: CommandContext): Promise<Output> {
 }
 
 interface QueryOptions extends RanksOption {
+  verbose?: boolean;
   notOk?: boolean;
   withStates?: string;
 }
 
 async function querySystem(
-  { control }: CommandContext,
-  { ranks: list, notOk, withStates }: QueryOptions,
+  context: CommandContext,
+  { notOk, withStates, verbose, ...chosen }: QueryOptions,
 ): Promise<Output> {
-  const wanted = list === undefined ? undefined : parseRanks(list);
+  const { control } = context;
+  const wanted = await ranksOf(context, chosen);
   const states = withStates === undefined ? undefined : statesOf(withStates);
   const { ranks: all } = await control.call('listRanks');
   const ranks = all.filter(
@@ -118,7 +150,8 @@ async function querySystem(
   if (unknown.length > 0) {
     throw new DaosError('DER_NONEXIST', `there is no rank ${unknown.join(',')} in the system`);
   }
-  return { response: { ranks }, human: ranks.length > 0 ? rankTable(ranks) : 'no such ranks\n' };
+  const table = verbose === true ? hostTable : rankTable;
+  return { response: { ranks }, human: ranks.length > 0 ? table(ranks) : 'no such ranks\n' };
 }
 
 function statesOf(text: string): string[] {
@@ -127,6 +160,16 @@ function statesOf(text: string): string[] {
   if (wrong === undefined) return states;
   const known = RANK_STATES.join(', ');
   throw new DaosError('DER_INVAL', `'${wrong}' is no state of a rank: ${known}`);
+}
+
+function hostTable(ranks: readonly RankFields[]): string {
+  return formatTable(
+    ['Rank', 'Host', 'Server', 'Fault domain', 'State', 'Starts', 'Reason'],
+    ranks.map((rank) => [
+      ...[rank.rank, rank.host, rank.controlUrl ?? 'the control host', rank.faultDomain],
+      ...[rank.state, rank.incarnation, rank.reason ?? ''],
+    ]),
+  );
 }
 
 function rankTable(ranks: readonly RankFields[]): string {

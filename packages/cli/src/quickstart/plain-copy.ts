@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { Latencies } from './latencies.js';
 import type { ManifestEntry } from './manifest.js';
-import { forEachParallel } from './parallel.js';
+import { forEachParallel } from '../parallel.js';
 import { PARALLEL_COUNT, type PhaseResult } from './phase.js';
 import { joinPath } from './tree.js';
 

@@ -1,6 +1,7 @@
 // A bar on a terminal, a line for each tenth anywhere else.
 
-const WIDTH = 30;
+import { barOf } from '../bar.js';
+
 const STEP_COUNT = 10;
 
 export class ProgressBar {
@@ -35,9 +36,6 @@ export class ProgressBar {
   }
 
   #text(share: number, count: number): string {
-    const filled = Math.round(share * WIDTH);
-    const bar = '#'.repeat(filled) + '.'.repeat(WIDTH - filled);
-    const percent = String(Math.floor(share * 100)).padStart(3);
-    return `${this.#label.padEnd(12)} [${bar}] ${percent} %  ${count}/${this.#total} files`;
+    return `${this.#label.padEnd(12)} ${barOf(share)}  ${count}/${this.#total} files`;
   }
 }

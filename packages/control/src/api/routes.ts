@@ -132,9 +132,14 @@ const createContainer = defineRoute({
   query: none,
   body: createContainerSchema,
   response: containerDescriptionSchema,
-  run: async ({ control, access, params, body, requestKey }) => {
+  run: async ({ control, access, params, body: asked, requestKey }) => {
     const pool = await access.pool(params.pool, 'c');
     const { caller } = access;
+    const body = { ...asked };
+    if (asked.origin) {
+      const origin = await access.container(asked.origin.pool, asked.origin.container, 'r');
+      body.origin = { ...asked.origin, ...origin };
+    }
     if (caller.isAdministrator) return await control.createContainer(pool, body, requestKey);
     const { user, groups } = caller.identity;
     const { owner = user, ownerGroup = groups[0] ?? user } = body;

@@ -3,6 +3,7 @@
 
 import { DaosError } from '@daos/model';
 import * as z from 'zod';
+import { changed } from '../attributes.js';
 import { readRecord, unchanged, type ControlContext } from '../control-context.js';
 import { findPool } from '../pools/find-pool.js';
 import { giveRecordedParts, hasQuota, newParts } from '../quotas/balance-quota.js';
@@ -13,10 +14,12 @@ import {
   containerRecord,
   type ContainerFields,
 } from '../records/container-record.js';
-import { labelField, uuidField } from '../records/fields.js';
+import { attributesField, labelField, uuidField } from '../records/fields.js';
+import { findSnapshot } from '../snapshots/snapshot.js';
 import { ownedByRoot, uuidRecord, type PoolFields } from '../records/pool-record.js';
 import type { Stored } from '../records/record.js';
 import { aclField, checkAcl, CONTAINER_ACL_DEFAULT, principalField } from '../security/acl.js';
+import { findContainer } from './find-container.js';
 import { removeContainer } from './destroy-container.js';
 
 export const createContainerSchema = z.strictObject({
@@ -26,6 +29,11 @@ export const createContainerSchema = z.strictObject({
   owner: principalField.optional(),
   ownerGroup: principalField.optional(),
   acl: aclField.optional(),
+  attributes: attributesField.optional(),
+  origin: z
+    .strictObject({ pool: z.string(), container: z.string(), snapshot: z.string() })
+    .optional()
+    .meta({ description: 'Of a clone: the snapshot that it is made from' }),
 });
 export type CreateContainerRequest = z.infer<typeof createContainerSchema>;
 
@@ -86,7 +94,9 @@ async function record(
     ownerGroup: request.ownerGroup ?? ownedByRoot.ownerGroup,
     acl: checkAcl('container', request.acl ?? CONTAINER_ACL_DEFAULT),
     properties: request.properties,
-    attributes: {},
+    attributes: changed({}, { set: request.attributes ?? {}, delete: [] }),
+    generation: 0,
+    ...(request.origin && { origin: await originOf(context, request.origin) }),
     snapshots: [],
     healthyMapVersion: pool.fields.mapVersion,
     ...(hasQuota(request.properties) && { quotaParts: newParts(pool.fields, request.properties) }),
@@ -108,6 +118,15 @@ async function record(
     'DER_AGAIN',
     `pool '${pool.fields.label}' changed, or container '${request.label}' was created, meanwhile`,
   );
+}
+
+async function originOf(
+  context: ControlContext,
+  { pool, container, snapshot }: NonNullable<CreateContainerRequest['origin']>,
+): Promise<ContainerFields['origin']> {
+  const found = await findContainer(context, (await findPool(context, pool)).fields, container);
+  const { uuid: containerUuid, poolUuid, generation } = found.fields;
+  return { poolUuid, containerUuid, generation, epoch: findSnapshot(found.fields, snapshot).epoch };
 }
 
 async function carryOut(

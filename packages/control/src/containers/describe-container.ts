@@ -8,6 +8,7 @@ import {
   containerPrefix,
   containerPropertiesField,
   containerRecord,
+  originField,
   type ContainerFields,
 } from '../records/container-record.js';
 import { labelField, uuidField } from '../records/fields.js';
@@ -19,6 +20,8 @@ export const containerDescriptionSchema = z.object({
   poolUuid: uuidField,
   properties: containerPropertiesField,
   createdMs: z.int(),
+  generation: z.int().meta({ description: 'How many times it was rolled back' }),
+  origin: originField.optional().meta({ description: 'Of a clone: what it was made from' }),
   snapshotCount: z.int(),
 }) satisfies z.ZodType<ContainerDescription>;
 
@@ -52,7 +55,10 @@ export async function countContainers(context: ControlContext, poolUuid: string)
 }
 
 export function statusOf(container: ContainerFields): ContainerStatus {
-  const { uuid, label, poolUuid, properties, createdMs, snapshots } = container;
-  const snapshotCount = snapshots.filter(({ state }) => state === 'ready').length;
-  return { uuid, label, poolUuid, properties, createdMs, snapshotCount };
+  const { uuid, label, poolUuid, properties, createdMs, generation, origin } = container;
+  const snapshotCount = container.snapshots.filter(({ state }) => state === 'ready').length;
+  return {
+    ...{ uuid, label, poolUuid, properties, createdMs, generation, snapshotCount },
+    ...(origin && { origin }),
+  };
 }

@@ -63,6 +63,14 @@ export const snapshotField = z.object({
 });
 export type SnapshotFields = z.infer<typeof snapshotField>;
 
+/** The state of a container that another one was made from. */
+export const originField = z.object({
+  poolUuid: uuidField,
+  containerUuid: uuidField,
+  generation: z.int().min(0),
+  epoch: epochField,
+});
+
 export const containerRecord = new RecordType({
   name: 'container',
   migrations: [
@@ -70,6 +78,7 @@ export const containerRecord = new RecordType({
     (fields) => ({ ...fields, snapshots: [] }),
     // What is new may be absent; a program that would drop it must not write the record.
     (fields) => fields,
+    (fields) => ({ ...fields, generation: 0 }),
   ],
   schema: z.object({
     uuid: uuidField,
@@ -82,6 +91,10 @@ export const containerRecord = new RecordType({
     acl: aclField,
     properties: containerPropertiesField,
     attributes: attributesField,
+    /** Rises with each rollback: epochs of one generation are those of one history. */
+    generation: z.int().min(0),
+    /** Of a clone. */
+    origin: originField.optional(),
     /** In order of epoch. */
     snapshots: z.array(snapshotField),
     /** Of a container in `rollingBack`: where it goes back to. */

@@ -72,6 +72,8 @@ export async function finishRollback(
   }
   const key = containerKey(pool.uuid, uuid);
   await updateRecord(context, containerRecord, key, ({ rollbackEpoch: _, ...fields }) =>
-    fields.state === 'rollingBack' ? { ...fields, state: 'ready' as const } : undefined,
+    fields.state === 'rollingBack'
+      ? { ...fields, state: 'ready' as const, generation: fields.generation + 1 }
+      : undefined,
   );
 }

@@ -168,6 +168,24 @@ describe('server/access', () => {
     expect(there?.replace("'c'", "'x'")).toBe(absent);
   });
 
+  test('a clone is made by who may read its origin, and of nothing that is not there', async () => {
+    await makePool(['A:G:staff@:rw'], ['A::alice@:r', 'A::bob@:w']);
+    const { epoch } = await control.createSnapshot('p', 'c', { name: 'monday' });
+    const clone = (user: string, container: string, snapshot = 'monday') =>
+      asUser(user, ['staff@']).call('createContainer', {
+        params: { pool: 'p' },
+        body: { label: 'copy', origin: { pool: 'p', container, snapshot } },
+      });
+    const { uuid } = await control.getContainer('p', 'c');
+    const origin = { containerUuid: uuid, generation: 0, epoch };
+    await expect(clone('alice@', 'c', 'tuesday')).rejects.toMatchObject({ code: 'DER_NONEXIST' });
+    await expect(clone('bob@', 'c')).rejects.toMatchObject(denied);
+    const hidden = String(await clone('carol@', 'c').catch((error) => error));
+    const absent = String(await clone('carol@', 'x').catch((error) => error));
+    expect(hidden.replace("'c'", "'x'")).toBe(absent);
+    await expect(clone('alice@', 'c')).resolves.toMatchObject({ origin });
+  });
+
   test('who creates a container owns it, and nobody gives one away unasked', async () => {
     await makePool(['A:G:staff@:rw'], []);
     const alice = asUser('alice@', ['staff@']);

@@ -78,6 +78,31 @@ function commandsOf(completion: string): string[] {
   return leavesOf('');
 }
 
+/** Attributes and access lists, which don't touch each other. */
+async function annotate(): Promise<void> {
+  await Promise.all([
+    say('daos', {
+      'pool set-attr tank colour:blue': /blue/,
+      'pool get-attr tank colour': /blue/,
+      'pool list-attr tank': /^colour$/m,
+      'pool del-attr tank colour': /no attributes/,
+    }),
+    say('daos', {
+      'container set-attr tank crate shape:round': /round/,
+      'container get-attr tank crate shape': /round/,
+      'container list-attr tank crate': /^a\nshape$/m,
+      'container del-attr tank crate a,shape': /no attributes/,
+    }),
+    say('daos', {
+      'container update-acl tank crate -e A::nobody@:r': /A::nobody@:r/,
+      'container delete-acl tank crate -P u:nobody@': /^(?![^]*nobody)/,
+      [`container get-acl tank crate -O ${hosts.part('crate-acl')}`]: /^$/,
+      [`container overwrite-acl tank crate -f ${hosts.part('crate-acl')}`]: /A::OWNER@/,
+      'container set-owner tank crate -g daemon': /# Owner group: daemon@/,
+    }),
+  ]);
+}
+
 describe('server/all-commands', () => {
   onNetworks(
     'of pools',
@@ -87,6 +112,7 @@ describe('server/all-commands', () => {
       await say('dmg', { 'pool create tank --size 1GiB': /on ranks 0,1,2/ });
       await sayAll('dmg', {
         'pool list': /tank .*ready/,
+        'pool list --verbose': /tank .*ready +0,1,2 +none/,
         'pool query tank --show-enabled --show-targets': /Enabled ranks: +0,1,2/,
         'pool query tank --health-only': /Disabled ranks: +none/,
         'pool query-targets tank --rank 1': /^Rank[^]*1 +0 +up/,
@@ -131,30 +157,11 @@ describe('server/all-commands', () => {
         'system query': /^https:/,
       });
       await say('daos', {
-        'container create tank box --type POSIX --properties cksum:sha256': /created container box/,
+        'container create tank box --type POSIX --properties cksum:sha256 --attrs a:b':
+          /created container box/,
         'container set-prop tank box label:crate': /is crate now/,
       });
-      await Promise.all([
-        say('daos', {
-          'pool set-attr tank colour:blue': /blue/,
-          'pool get-attr tank colour': /blue/,
-          'pool list-attr tank': /^colour$/m,
-          'pool del-attr tank colour': /no attributes/,
-        }),
-        say('daos', {
-          'container set-attr tank crate shape:round': /round/,
-          'container get-attr tank crate shape': /round/,
-          'container list-attr tank crate': /^shape$/m,
-          'container del-attr tank crate shape': /no attributes/,
-        }),
-        say('daos', {
-          'container update-acl tank crate -e A::nobody@:r': /A::nobody@:r/,
-          'container delete-acl tank crate -P u:nobody@': /^(?![^]*nobody)/,
-          [`container get-acl tank crate -O ${hosts.part('crate-acl')}`]: /^$/,
-          [`container overwrite-acl tank crate -f ${hosts.part('crate-acl')}`]: /A::OWNER@/,
-          'container set-owner tank crate -g daemon': /# Owner group: daemon@/,
-        }),
-      ]);
+      await annotate();
       const value = file('value', 'v'.repeat(100_000));
       const put = await daos(`object put tank crate new key0 ${value} --oclass SX`);
       const oid = /(\d+\.\d+)/.exec(put)?.[1] ?? '';
@@ -164,9 +171,13 @@ describe('server/all-commands', () => {
         'pool list-containers tank': /crate/,
         'container list tank': /crate .*POSIX/,
         'container query tank crate': /Health: +HEALTHY/,
+        'container stat tank crate': /Rolled back: +0 times/,
         'container get-prop tank crate cksum': /sha256/,
         'container list-objects tank crate': new RegExp(oid.replace('.', '\\.')),
         'container list-snap tank crate': /monday/,
+        'container list-objects tank crate --snap monday': /SX/,
+        'container clone --src daos://tank/crate --dst daos://tank/copy':
+          /cloned 1 objects with 195\.3 KiB/,
         'container diff tank crate monday': /added +\S+ +key1/,
         'object list tank crate': new RegExp(oid.replace('.', '\\.')),
         [`object list-keys tank crate ${oid}`]: /key0[^]*key1|key1[^]*key0/,
@@ -184,7 +195,7 @@ describe('server/all-commands', () => {
         [`object punch tank crate ${oid}`]: /deleted object/,
         'container destroy tank crate --force': /destroyed/,
       });
-      await dmg('pool destroy tank');
+      await dmg('pool destroy tank --recursive');
     },
     TEST_LIMIT_MS,
   );
@@ -196,6 +207,7 @@ describe('server/all-commands', () => {
       await dmg('pool create tank --size 1GiB');
       await sayAll('dmg', {
         'system query --ranks 0-1': /^Rank[^]*0 +joined[^]*1 +joined/,
+        'system query --verbose': /https:\/\/10\.[^]*\/host2/,
         'system leader-query': /^https:\/\/10\./,
         'storage scan': /Cores/,
         'storage query usage': /Storage total[^]*%/,
