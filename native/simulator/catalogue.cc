@@ -53,9 +53,11 @@ static Result<T> choose(const std::map<std::string, T>& among, std::string& name
   if (name == "any")
     name = std::next(among.begin(), static_cast<ptrdiff_t>(random.below(among.size())))->first;
   const auto found = among.find(name);
-  if (found == among.end())
-    return Error(ErrorCode::kNonexist, std::string("no ") + what + " '" + name + "'");
-  return found->second;
+  if (found != among.end()) return found->second;
+  std::string known = "any";
+  for (const auto& [each, options] : among) known += ", " + each;
+  return Error(ErrorCode::kNonexist,
+               std::string("no ") + what + " '" + name + "': there are " + known);
 }
 
 Result<CaseArguments> Catalogue::resolve(CaseName& name) const {

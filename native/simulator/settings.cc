@@ -46,6 +46,8 @@ Result<uint64_t> parseSetting(SettingUnit unit, std::string_view text) {
     if (error != std::errc() || suffix.unit != unit || suffix.text != rest || suffix.factor == 0 ||
         number < 0)
       continue;
+    if (unit == SettingUnit::kShare && number > 100)
+      return invalid("'" + std::string(text) + "' is more than 100%");
     return static_cast<uint64_t>(number * static_cast<double>(suffix.factor) + 0.5);
   }
   return invalid("'" + std::string(text) + "' has the wrong form; examples: 12, 5ms, 4KiB, 0.1%");

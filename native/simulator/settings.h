@@ -5,6 +5,7 @@
 // / no. Shares are kept in parts per million.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -32,6 +33,20 @@ Status parseSettingLines(std::string_view source, std::string_view text, void* c
                                        std::string_view value));
 
 template <typename T>
+bool hasSetting(std::span<const Setting<T>> table, std::string_view name) {
+  return std::any_of(table.begin(), table.end(),
+                     [&](const Setting<T>& setting) { return setting.name == name; });
+}
+
+template <typename T>
+std::string settingNames(std::span<const Setting<T>> table) {
+  std::string names;
+  for (const Setting<T>& setting : table)
+    names += (names.empty() ? "" : ", ") + std::string(setting.name);
+  return names;
+}
+
+template <typename T>
 Status applySetting(T& options, std::span<const Setting<T>> table, std::string_view name,
                     std::string_view value) {
   for (const Setting<T>& setting : table) {
@@ -39,7 +54,7 @@ Status applySetting(T& options, std::span<const Setting<T>> table, std::string_v
     DAOS_TRY(options.*setting.field, parseSetting(setting.unit, value));
     return {};
   }
-  return invalid("no setting '" + std::string(name) + "'");
+  return invalid("no setting '" + std::string(name) + "': there are " + settingNames(table));
 }
 
 template <typename T>

@@ -1,83 +1,20 @@
 // simulate: runs cases of the simulator and says what they violate. docs/simulator.md.
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "base/planted.h"
 #include "simulator/catalogue.h"
 #include "simulator/minimise.h"
+#include "simulator/simulate_options.h"
 
 namespace daos::simulator {
 namespace {
 
-constexpr const char* kUsage =
-    "simulate [--seed N | --seeds A..B | --forever] [--workload W] [--faults F] [--seconds S]\n"
-    "         [--world system|rpc] [--set NAME=VALUE]... [--without I,J,...] [--regressions]\n"
-    "         [--minimise] [--trace] [--keep-going] [--expect-violation] [--directory D]\n"
-    "         [--plant BUG]    in a build with DAOS_PLANT; --list-bugs names them\n";
-
-struct Options {
-  CaseName name;
-  uint64_t seedFirst = 1;
-  uint64_t seedLast = 1;
-  std::string directory = "native/simulator";
-  std::vector<std::pair<std::string, std::string>> settings;
-  std::set<uint32_t> without;
-  bool runsRegressions = false;
-  bool minimises = false;
-  bool traces = false;
-  bool keepsGoing = false;
-  bool expectsViolation = false;
-  bool isForever = false;
-};
-
-Result<uint64_t> number(std::string_view text) {
-  uint64_t value = 0;
-  if (text.empty() || text.size() > 18) return invalid("'" + std::string(text) + "' is no number");
-  for (const char digit : text) {
-    if (digit < '0' || digit > '9') return invalid("'" + std::string(text) + "' is no number");
-    value = value * 10 + static_cast<uint64_t>(digit - '0');
-  }
-  return value;
-}
-
-Status parseSeeds(std::string_view text, Options& options) {
-  const size_t dots = text.find("..");
-  if (dots == std::string_view::npos) return invalid("--seeds wants A..B");
-  DAOS_TRY(options.seedFirst, number(text.substr(0, dots)));
-  DAOS_TRY(options.seedLast, number(text.substr(dots + 2)));
-  return {};
-}
-
-Status parseWithout(std::string_view text, Options& options) {
-  while (!text.empty()) {
-    const size_t comma = std::min(text.find(','), text.size());
-    DAOS_TRY(const uint64_t index, number(text.substr(0, comma)));
-    options.without.insert(static_cast<uint32_t>(index));
-    text.remove_prefix(std::min(comma + 1, text.size()));
-  }
-  return {};
-}
-
-bool parseSwitch(std::string_view word, Options& options) {
-  struct Switch {
-    std::string_view word;
-    bool Options::*field;
-  };
-  static constexpr Switch kSwitches[] = {{"--regressions", &Options::runsRegressions},
-                                         {"--forever", &Options::isForever},
-                                         {"--minimise", &Options::minimises},
-                                         {"--trace", &Options::traces},
-                                         {"--keep-going", &Options::keepsGoing},
-                                         {"--expect-violation", &Options::expectsViolation}};
-  for (const Switch& each : kSwitches) {
-    if (each.word != word) continue;
-    options.*each.field = true;
-    return true;
-  }
-  return false;
-}
+constexpr int kInterruptedStatus = 130;
 
 constexpr std::pair<std::string_view, Planted> kBugs[] = {
     {"acknowledge-before-flush", Planted::kAcknowledgeBeforeFlush},
@@ -102,62 +39,17 @@ Status plant([[maybe_unused]] std::string_view name) {
 #endif
 }
 
-Status parseValue(std::string_view word, std::string value, Options& options) {
-  if (word == "--workload") {
-    options.name.workload = value;
-  } else if (word == "--faults") {
-    options.name.faults = value;
-  } else if (word == "--world") {
-    options.name.world = value;
-  } else if (word == "--directory") {
-    options.directory = value;
-  } else if (word == "--plant") {
-    return plant(value);
-  } else if (word == "--seed") {
-    DAOS_TRY(options.seedFirst, number(value));
-    options.seedLast = options.seedFirst;
-  } else if (word == "--seeds") {
-    return parseSeeds(value, options);
-  } else if (word == "--seconds") {
-    DAOS_TRY(options.name.seconds, number(value));
-  } else if (word == "--without") {
-    return parseWithout(value, options);
-  } else if (word == "--set" && value.find('=') != std::string::npos) {
-    const size_t equals = value.find('=');
-    options.settings.emplace_back(value.substr(0, equals), value.substr(equals + 1));
-  } else {
-    return invalid("what is '" + std::string(word) + "'?");
-  }
-  return {};
-}
-
-// From a given seed on, or from one that no other night began with.
-void runForever(Options& options) {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
-  if (options.seedFirst == Options().seedFirst)
-    options.seedFirst = static_cast<uint64_t>(seconds) * 1000;
-  options.seedLast = ~uint64_t{0} - 1;
-}
-
-Result<Options> parse(int count, char** words) {
-  Options options;
-  for (int i = 1; i < count; ++i) {
-    if (parseSwitch(words[i], options)) continue;
-    if (i + 1 == count) return invalid("what is '" + std::string(words[i]) + "'?");
-    DAOS_CHECK(parseValue(words[i], words[i + 1], options));
-    ++i;
-  }
-  if (!findRun(options.name.world)) return invalid("no world '" + options.name.world + "'");
-  if (options.isForever) runForever(options);
-  return options;
-}
-
 // A setting of the workload or of the faults, whichever has that name.
-Status applyOverrides(const Options& options, CaseArguments& arguments) {
+Status applyOverrides(const SimulateOptions& options, CaseArguments& arguments) {
   for (const auto& [name, value] : options.settings) {
-    if (applySetting(arguments.faults, faultSettings(), name, value).ok()) continue;
-    DAOS_CHECK(applySetting(arguments.workload, workloadSettings(), name, value));
+    if (hasSetting(faultSettings(), name)) {
+      DAOS_CHECK(applySetting(arguments.faults, faultSettings(), name, value));
+    } else if (hasSetting(workloadSettings(), name)) {
+      DAOS_CHECK(applySetting(arguments.workload, workloadSettings(), name, value));
+    } else {
+      return invalid("no setting '" + name + "' of workloads (" + settingNames(workloadSettings()) +
+                     ") or faults (" + settingNames(faultSettings()) + ")");
+    }
   }
   arguments.withoutFaults = options.without;
   return {};
@@ -170,21 +62,12 @@ void printFaults(const CaseArguments& arguments, const CaseResult& result) {
   }
 }
 
-void printViolation(const CaseName& name, const CaseArguments& arguments,
-                    const CaseResult& result) {
-  std::printf("VIOLATION of %s\n  %s\n  case: %s  trace %016llx\n", result.violation->check.c_str(),
-              result.violation->explanation.c_str(), name.describe().c_str(),
-              static_cast<unsigned long long>(result.traceHash));
-  std::printf("faults:\n");
-  printFaults(arguments, result);
-  std::printf("operations on what it is about:\n%s", result.timeline.c_str());
-}
-
-void printSmallest(const CaseArguments& smallest, const Catalogue& catalogue,
-                   const CaseName& name) {
-  std::string line = "simulate --seed " + std::to_string(name.seed) + " --world " + name.world +
-                     " --workload " + name.workload + " --faults " + name.faults + " --seconds " +
-                     std::to_string(name.seconds);
+// That runs the case again.
+std::string commandOf(const CaseName& name, const CaseArguments& arguments,
+                      const Catalogue& catalogue) {
+  std::string line = "tools/simulate --seed " + std::to_string(name.seed) + " --world " +
+                     name.world + " --workload " + name.workload + " --faults " + name.faults +
+                     " --seconds " + std::to_string(name.seconds);
   const auto addSettings = [&](const std::string& text) {
     std::string setting;
     for (const char each : text) {
@@ -196,14 +79,32 @@ void printSmallest(const CaseArguments& smallest, const Catalogue& catalogue,
       }
     }
   };
-  addSettings(formatSettings(smallest.workload, catalogue.workloads().at(name.workload),
+  addSettings(formatSettings(arguments.workload, catalogue.workloads().at(name.workload),
                              workloadSettings()));
-  addSettings(formatSettings(smallest.faults, catalogue.faults().at(name.faults), faultSettings()));
+  addSettings(
+      formatSettings(arguments.faults, catalogue.faults().at(name.faults), faultSettings()));
   std::string without;
-  for (const uint32_t index : smallest.withoutFaults)
+  for (const uint32_t index : arguments.withoutFaults)
     without += (without.empty() ? "" : ",") + std::to_string(index);
-  if (!without.empty()) line += " --without " + without;
-  std::printf("smallest case found:\n  %s\n", line.c_str());
+  return without.empty() ? line : line + " --without " + without;
+}
+
+void printViolation(const CaseName& name, const CaseArguments& arguments, const CaseResult& result,
+                    const Catalogue& catalogue) {
+  std::printf("VIOLATION of %s\n  %s\n  case: %s  trace %016llx\n  again: %s\n",
+              result.violation->check.c_str(), result.violation->explanation.c_str(),
+              name.describe().c_str(), static_cast<unsigned long long>(result.traceHash),
+              commandOf(name, arguments, catalogue).c_str());
+  std::printf("faults:\n");
+  printFaults(arguments, result);
+  std::printf("operations on what it is about:\n%s", result.timeline.c_str());
+}
+
+// One that no other night began with.
+uint64_t freshSeed() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+  return static_cast<uint64_t>(seconds) * 1000;
 }
 
 struct Totals {
@@ -214,7 +115,8 @@ struct Totals {
   std::map<std::string, uint64_t> counts;
 };
 
-Status runOne(const Options& options, const Catalogue& catalogue, CaseName name, Totals& totals) {
+Status runOne(const SimulateOptions& options, const Catalogue& catalogue, CaseName name,
+              Totals& totals) {
   DAOS_TRY(CaseArguments arguments, catalogue.resolve(name));
   DAOS_CHECK(applyOverrides(options, arguments));
   arguments.isRecording = options.traces;
@@ -229,13 +131,13 @@ Status runOne(const Options& options, const Catalogue& catalogue, CaseName name,
   if (options.traces) std::printf("%s", result.trace.c_str());
   if (!result.violation) return {};
   ++totals.violationCount;
-  printViolation(name, arguments, result);
+  printViolation(name, arguments, result, catalogue);
   if (options.minimises) {
     MinimiseOptions how;
     how.onProgress = [](const std::string& step) { std::fprintf(stderr, "  %s\n", step.c_str()); };
     const CaseArguments smallest = minimise(arguments, result.violation->check, run, how);
-    printSmallest(smallest, catalogue, name);
-    printViolation(name, smallest, run(smallest));
+    std::printf("smallest case found:\n");
+    printViolation(name, smallest, run(smallest), catalogue);
   }
   std::fflush(stdout);
   return {};
@@ -252,7 +154,17 @@ void printTotals(const Totals& totals, double seconds) {
   }
 }
 
-Status runAll(const Options& options, Totals& totals) {
+// By the first interrupt: the run ends with its totals. The second one ends the process.
+volatile std::sig_atomic_t isInterrupted = 0;
+
+void listenForInterrupt() {
+  struct sigaction action = {};
+  action.sa_handler = [](int) { isInterrupted = 1; };
+  action.sa_flags = SA_RESETHAND;
+  for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
+}
+
+Status runAll(const SimulateOptions& options, Totals& totals) {
   DAOS_TRY(const Catalogue catalogue, Catalogue::read(options.directory));
   if (options.runsRegressions) {
     DAOS_TRY(const std::vector<CaseName> names, catalogue.regressions());
@@ -264,6 +176,10 @@ Status runAll(const Options& options, Totals& totals) {
     name.seed = seed;
     DAOS_CHECK(runOne(options, catalogue, name, totals));
     if (totals.violationCount > 0 && !options.keepsGoing) break;
+    if (isInterrupted) {
+      std::printf("interrupted after seed %llu\n", static_cast<unsigned long long>(seed));
+      break;
+    }
     if (options.isForever && totals.caseCount % 1000 == 0) {
       std::printf("seed %llu, %llu cases\n", static_cast<unsigned long long>(seed),
                   static_cast<unsigned long long>(totals.caseCount));
@@ -278,11 +194,21 @@ int run(int count, char** words) {
     for (const auto& [name, bug] : kBugs) std::printf("%.*s\n", int(name.size()), name.data());
     return 0;
   }
-  const auto options = parse(count, words);
+  const std::vector<std::string_view> given(words + 1, words + count);
+  auto options = parseSimulateOptions(given, freshSeed());
+  if (options.ok() && !options->plantedBug.empty()) {
+    Status status = plant(options->plantedBug);
+    if (!status.ok()) options = std::move(status).error();
+  }
   if (!options.ok()) {
-    std::fprintf(stderr, "simulate: %s\n%s", options.error().describe().c_str(), kUsage);
+    std::fprintf(stderr, "simulate: %s\n%s", options.error().describe().c_str(), kSimulateUsage);
     return 2;
   }
+  if (options->asksForHelp) {
+    std::fputs(kSimulateUsage, stdout);
+    return 0;
+  }
+  listenForInterrupt();
   Totals totals;
   const auto start = std::chrono::steady_clock::now();
   const Status status = runAll(*options, totals);
@@ -292,6 +218,8 @@ int run(int count, char** words) {
   }
   printTotals(totals,
               std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  // Of a night it is the usual end; what should have run to its end has not.
+  if (isInterrupted && !options->isForever) return kInterruptedStatus;
   return (totals.violationCount > 0) != options->expectsViolation;
 }
 

@@ -5,6 +5,7 @@
 #include "simulator/faults.h"
 #include "simulator/process.h"
 #include "simulator/scheduler.h"
+#include "simulator/simulate_options.h"
 
 namespace daos::simulator {
 namespace {
@@ -119,7 +120,32 @@ TEST(SimulatorSettings, MistakesNameFileAndLine) {
   EXPECT_NE(messageOf("network.loss = 5ms").find("5ms"), std::string::npos);
   EXPECT_NE(messageOf("network.loss").find("'='"), std::string::npos);
   EXPECT_NE(messageOf("disk.torn = 3").find("yes"), std::string::npos);
+  EXPECT_NE(messageOf("network.loss = 101%").find("101%"), std::string::npos);
+  EXPECT_NE(messageOf("\nnetwork.lose = 1%").find("network.loss,"), std::string::npos);
   EXPECT_NE(messageOf("network.delayMax = -5ms").find("-5ms"), std::string::npos);
+}
+
+TEST(SimulatorOptions, WordsBecomeACaseAndMistakesAreNamed) {
+  const auto parse = [](std::vector<std::string_view> words) {
+    return parseSimulateOptions(words, 77);
+  };
+  const auto options = parse({"--seed", "5", "--workload", "mixed", "--set", "clients=2"}).value();
+  EXPECT_EQ(options.seedFirst, 5u);
+  EXPECT_EQ(options.seedLast, 5u);
+  EXPECT_EQ(options.name.workload, "mixed");
+  EXPECT_EQ(options.settings.front().second, "2");
+  EXPECT_EQ(parse({"--forever"}).value().seedFirst, 77u);
+  EXPECT_EQ(parse({"--forever", "--seed", "9"}).value().seedFirst, 9u);
+  EXPECT_TRUE(parse({"--directory", "there", "--help"}).value().asksForHelp);
+  const auto mistakeOf = [&](std::vector<std::string_view> words) {
+    const auto refused = parse(std::move(words));
+    return refused.ok() ? std::string() : std::string(refused.error().message());
+  };
+  EXPECT_EQ(mistakeOf({"--sede", "5"}), "what is '--sede'?");
+  EXPECT_EQ(mistakeOf({"--seed"}), "--seed wants a value");
+  EXPECT_EQ(mistakeOf({"--seconds", "0.5"}), "'0.5' is no whole number");
+  // None would be played, and all would seem to hold.
+  EXPECT_EQ(mistakeOf({"--seeds", "5..2"}), "--seeds 5..2: there is none between the two");
 }
 
 TEST(SimulatorFaults, APlanFollowsTheSeedAndOtherKindsDoNotShiftIt) {

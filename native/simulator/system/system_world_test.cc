@@ -79,7 +79,9 @@ TEST(SimulatorSystem, EachWorkloadHoldsWithoutFaults) {
 TEST(SimulatorCatalogue, UnknownNamesAndMistakesAreRefused) {
   const Catalogue from = catalogue();
   CaseName name{.workload = "nothing"};
-  EXPECT_EQ(from.resolve(name).code(), ErrorCode::kNonexist);
+  const auto unknown = from.resolve(name);
+  EXPECT_EQ(unknown.code(), ErrorCode::kNonexist);
+  EXPECT_NE(unknown.error().message().find("registers"), std::string::npos);
   EXPECT_FALSE(Catalogue::read("/nowhere").ok());
   EXPECT_FALSE(parseCaseName("system seed=x").ok());
   EXPECT_FALSE(parseCaseName("moon seed=1").ok());

@@ -146,7 +146,23 @@ static std::string lineOf(const RecordedOperation& operation, const std::set<Gro
   return line + "\n";
 }
 
+// What is about a store as a whole names no operation: how it came to that is in the last ones.
+static std::string lastLinesOf(const std::map<uint64_t, RecordedOperation>& operations) {
+  constexpr size_t kLineCountMax = 100;
+  const size_t skipCount = operations.size() - std::min(operations.size(), kLineCountMax);
+  std::string text = "  (it names none: the last " + std::to_string(operations.size() - skipCount) +
+                     " of " + std::to_string(operations.size()) + ")\n";
+  for (auto each = std::next(operations.begin(), static_cast<ptrdiff_t>(skipCount));
+       each != operations.end(); ++each) {
+    std::set<GroupId> groups;
+    for (const Effect& effect : each->second.effects) groups.insert(effect.group);
+    text += lineOf(each->second, groups);
+  }
+  return text;
+}
+
 std::string Recorder::timeline(const Violation& violation) const {
+  if (violation.operations.empty()) return lastLinesOf(operations_);
   std::set<GroupId> groups;
   for (const uint64_t id : violation.operations) {
     const auto found = operations_.find(id);

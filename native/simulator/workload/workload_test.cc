@@ -14,6 +14,7 @@ struct Outcome {
   uint64_t traceHash = 0;
   uint64_t operationCount = 0;
   uint64_t undecided = 0;
+  std::string timelineOfNone;  // of a violation that names no operation
 };
 
 Outcome runOn(StoreFault fault, uint64_t seed) {
@@ -48,7 +49,8 @@ Outcome runOn(StoreFault fault, uint64_t seed) {
   EXPECT_TRUE(isDone());
   Outcome outcome{.violation = recorder.violation(),
                   .traceHash = trace.hash(),
-                  .operationCount = recorder.operations().size()};
+                  .operationCount = recorder.operations().size(),
+                  .timelineOfNone = recorder.timeline({.check = "space"})};
   if (!outcome.violation) outcome.violation = recorder.judge(outcome.undecided);
   return outcome;
 }
@@ -60,6 +62,10 @@ TEST(SimulatorWorkload, ACorrectStorePasses) {
                                     << outcome.violation->explanation;
     EXPECT_GT(outcome.operationCount, 300u);
     EXPECT_EQ(outcome.undecided, 0u);
+    const std::string& timeline = outcome.timelineOfNone;
+    EXPECT_NE(timeline.find("the last 100 of " + std::to_string(outcome.operationCount)),
+              std::string::npos);
+    EXPECT_EQ(std::count(timeline.begin(), timeline.end(), '\n'), 101);
   }
 }
 
