@@ -65,6 +65,35 @@ inline KeyRecord* keyRecordAt(const Arena& arena, uint64_t item) {
 }
 inline Bytes keyOf(const KeyRecord& record) { return {record.key(), record.keySize()}; }
 
+// The upper bits of a key's item say where what lies beneath the key was put when the key was made:
+// 6 bits of distance in windows of 64 KiB, then the cache line within the window. It is fetched
+// into the cache together with the key's record, which would otherwise come first. Only a hint: it
+// stays when what was there goes.
+struct NearbyHint {
+  static constexpr unsigned kShift = 48, kWindowShift = 16, kLineShift = 6, kLineBits = 10;
+  static constexpr int64_t kWindowMiddle = 32;
+
+  // 0 without `there`, or when it is too far away.
+  static uint64_t make(Offset record, Offset there) {
+    const int64_t window = windowOf(there) - windowOf(record) + kWindowMiddle;
+    if (there == 0 || window <= 0 || window >= 2 * kWindowMiddle) return 0;
+    const uint64_t line = (there & ((uint64_t{1} << kWindowShift) - 1)) >> kLineShift;
+    return (static_cast<uint64_t>(window) << kLineBits | line) << kShift;
+  }
+  // What it names; 0 where there is none. Not checked: may be read by nothing but a prefetch.
+  static Offset lineOf(uint64_t item) {
+    const uint64_t hint = item >> kShift;
+    if (hint == 0) return 0;
+    const int64_t window =
+        windowOf(itemOffset(item)) + static_cast<int64_t>(hint >> kLineBits) - kWindowMiddle;
+    const uint64_t line = hint & ((uint64_t{1} << kLineBits) - 1);
+    return static_cast<uint64_t>(window) << kWindowShift | line << kLineShift;
+  }
+
+ private:
+  static int64_t windowOf(Offset offset) { return static_cast<int64_t>(offset >> kWindowShift); }
+};
+
 template <KeyType kType>
 struct KeyPolicy {
   using Key = SearchKey;
@@ -73,6 +102,13 @@ struct KeyPolicy {
   static uint64_t prefixOf(const Arena& arena, uint64_t item) {
     const KeyRecord* record = keyRecordAt(arena, item);
     return record ? SearchKey::prefixFor(kType, keyOf(*record)) : 0;
+  }
+  static void prefetch(const Arena& arena, uint64_t item) {
+    __builtin_prefetch(arena.base() + itemOffset(item));
+    // A small value and its version take two lines.
+    const std::byte* nearby = arena.base() + NearbyHint::lineOf(item);
+    __builtin_prefetch(nearby);
+    __builtin_prefetch(nearby + 64);
   }
   static int compare(const Arena& arena, uint64_t item, const SearchKey& key) {
     if constexpr (!kHasTies) return 0;

@@ -53,9 +53,10 @@ Status KeyPlace::make(WriteScope& scope, RecordKind kind, uint32_t recordSize) {
   return {};
 }
 
-Status KeyPlace::link(WriteScope& scope, uint64_t* root) {
+Status KeyPlace::link(WriteScope& scope, uint64_t* root, Offset nearby) {
   if (path_.root != root) KeyTree::seek(type_, scope.arena(), root, key_, path_);
-  const Offset item = scope.arena().offsetOf(made_);
+  const Offset record = scope.arena().offsetOf(made_);
+  const uint64_t item = record | NearbyHint::make(record, nearby);
   if (!KeyTree::insert(type_, scope.arena(), path_, key_, item, scope.usedBytes())) {
     return scope.noSpace();
   }

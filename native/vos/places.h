@@ -40,7 +40,8 @@ class KeyPlace {
   KeyRecord* record() { return made_ ? made_ : record_; }
   Status make(WriteScope& scope, RecordKind kind, uint32_t recordSize);
   // `root`: of the tree the key goes to; it was empty or missing, or is the one of find().
-  Status link(WriteScope& scope, uint64_t* root);
+  // `nearby`: what a reader of the key will most likely read next; 0: nothing in particular.
+  Status link(WriteScope& scope, uint64_t* root, Offset nearby = 0);
 
  private:
   KeyType type_;

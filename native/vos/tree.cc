@@ -70,14 +70,6 @@ bool liftSeparator(Arena& arena, TreeNode& right, Separator* separator) {
 
 }  // namespace
 
-Offset childAt(const Arena& arena, const TreeNode& node, unsigned position) {
-  const uint64_t word = node.wordAt(position);
-  if ((word & kSeparatedChild) == 0) return itemOffset(word);
-  const Offset block = itemOffset(word);
-  const Offset* child = arena.find<Offset>(block);
-  return child ? *child : 0;
-}
-
 bool nextItem(const Arena& arena, TreePath& path) {
   if (path.isDamaged) return false;
   if (path.depth == 0) {

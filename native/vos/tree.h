@@ -19,7 +19,7 @@
 #include <cstring>
 
 #include "base/result.h"
-#include "vos/tree_node.h"
+#include "vos/node_search.h"
 
 namespace daos::vos {
 
@@ -74,7 +74,12 @@ inline bool settle(const Arena& arena, TreePath& path) {
 // afterwards. `freedBytes` is increased by the blocks given back.
 void removeItem(Arena& arena, TreePath& path, int64_t* usedBytes);
 // The child at `position` of an inner node; 0 when damaged.
-Offset childAt(const Arena& arena, const TreeNode& node, unsigned position);
+inline Offset childAt(const Arena& arena, const TreeNode& node, unsigned position) {
+  const uint64_t word = node.wordAt(position);
+  if ((word & kSeparatedChild) == 0) return itemOffset(word);
+  const Offset* child = arena.find<Offset>(itemOffset(word));
+  return child ? *child : 0;
+}
 // A separator for the parent: a prefix and, where `word` is tagged, the block with the key.
 struct Separator {
   uint64_t prefix;
@@ -92,7 +97,8 @@ inline Error damagedTree() { return Error(ErrorCode::kDfInval, "a tree of the st
 // Policy: using Key; static uint64_t prefix(const Key&); static uint64_t prefixOf(const Arena&,
 //         item);
 // static int compare(const Arena&, item, const Key&), for equal prefixes: < 0 when the item comes
-// before; static constexpr bool kHasTies; and, where it has, for separator blocks:
+// before; static void prefetch(const Arena&, item), where something is to be had by it before the
+// comparison; static constexpr bool kHasTies; and, where it has, for separator blocks:
 // static size_t separatorSize(const Arena&, item); static void writeSeparator(const Arena&, item,
 // std::byte*); static int compareSeparator(const std::byte*, size_t, const Key&).
 template <typename Policy>
@@ -110,19 +116,21 @@ class Tree {
     if (word == 0) return;
     const uint64_t prefix = Policy::prefix(key);
     if ((word & kDirectItem) != 0) return seekDirect(arena, word & ~kDirectItem, prefix, key, path);
-    Offset offset = word;
-    while (true) {
-      TreeNode* node = treeNodeAt(arena, offset);
-      if (!node || path.depth == kTreeDepthMax || isLevelWrong(path, *node)) {
-        path.isDamaged = true;
-        return;
-      }
-      if (node->level == 0) return seekLeaf(arena, *node, prefix, key, path);
+    TreeNode* node = treeNodeAt(arena, word);
+    if (node && node->level >= kTreeDepthMax) node = nullptr;
+    unsigned level = node ? node->level : 0;
+    while (node && level > 0) {
       const unsigned position = childPosition(arena, *node, prefix, key);
       path.steps[path.depth++] = {node, position};
-      offset = childAt(arena, *node, position);
-      prefetchNode(arena, offset);
+      const Offset child = childAt(arena, *node, position);
+      prefetchNode(arena, child);
+      node = childNodeAt(arena, child, --level);
     }
+    if (!node) {
+      path.isDamaged = true;
+      return;
+    }
+    seekLeaf(arena, *node, prefix, key, path);
   }
   // The last item <= key; false when there is none.
   static bool seekAtMost(const Arena& arena, uint64_t* root, const Key& key, TreePath& path) {
@@ -159,10 +167,6 @@ class Tree {
     __builtin_prefetch(line + 128);
     __builtin_prefetch(line + 192);
   }
-  static bool isLevelWrong(const TreePath& path, const TreeNode& node) {
-    if (path.depth == 0) return node.level >= kTreeDepthMax;
-    return node.level + 1 != path.steps[path.depth - 1].node->level;
-  }
   static int compareItem(const Arena& arena, uint64_t itemPrefix, uint64_t item, uint64_t prefix,
                          const Key& key) {
     if (itemPrefix != prefix) return itemPrefix < prefix ? -1 : 1;
@@ -176,42 +180,32 @@ class Tree {
   }
   static void seekLeaf(const Arena& arena, TreeNode& node, uint64_t prefix, const Key& key,
                        TreePath& path) {
-    unsigned low = 0;
-    unsigned high = node.count();
+    unsigned low = countBelow(node, prefix);
+    unsigned high = endOfEqual(node, low, prefix);
     while (low < high) {
       const unsigned middle = (low + high) / 2;
-      const unsigned slot = node.slotAt(middle);
-      const uint64_t there = node.prefixes()[slot];
-      if (there == prefix) {
-        const int order = Policy::compare(arena, node.words()[slot], key);
-        if (order == 0) {
-          path.isFound = true;
-          low = middle;
-          break;
-        }
-        order < 0 ? low = middle + 1 : high = middle;
-      } else if (there < prefix) {
-        low = middle + 1;
-      } else {
-        high = middle;
+      const uint64_t item = node.wordAt(middle);
+      if constexpr (requires { Policy::prefetch(arena, item); }) Policy::prefetch(arena, item);
+      const int order = Policy::compare(arena, item, key);
+      if (order == 0) {
+        path.isFound = true;
+        low = middle;
+        break;
       }
+      order < 0 ? low = middle + 1 : high = middle;
     }
     path.steps[path.depth++] = {&node, low};
   }
   // The last entry whose separator is <= key; entry 0 counts as -infinity.
   static unsigned childPosition(const Arena& arena, const TreeNode& node, uint64_t prefix,
                                 const Key& key) {
-    unsigned low = 0;
-    unsigned high = node.count() == 0 ? 0 : node.count() - 1;
+    unsigned low = countBelowBehindFirst(node, prefix);
+    if (low + 1 >= node.count() || node.prefixAt(low + 1) != prefix) return low;
+    unsigned high = endOfEqual(node, low + 1, prefix) - 1;
+    if constexpr (!Policy::kHasTies) return high;
     while (low < high) {
       const unsigned middle = (low + high + 1) / 2;
-      const unsigned slot = node.slotAt(middle);
-      const uint64_t there = node.prefixes()[slot];
-      bool isAtMost = there <= prefix;
-      if constexpr (Policy::kHasTies) {
-        if (there == prefix) isAtMost = isSeparatorAtMost(arena, node.words()[slot], key);
-      }
-      isAtMost ? low = middle : high = middle - 1;
+      isSeparatorAtMost(arena, node.wordAt(middle), key) ? low = middle : high = middle - 1;
     }
     return low;
   }

@@ -63,6 +63,17 @@ inline TreeNode* treeNodeAt(const Arena& arena, Offset offset) {
   return isSound ? node : nullptr;
 }
 
+// The same of a node that is not a root, at the level it must be at: all of these have the full
+// size.
+inline TreeNode* childNodeAt(const Arena& arena, Offset offset, unsigned level) {
+  if (!arena.holds(offset, TreeNode::sizeFor(kSlotCountMax)) || offset % 16 != 0) return nullptr;
+  auto* node = arena.at<TreeNode>(offset);
+  static_assert(offsetof(TreeNode, kind) == 8 && offsetof(TreeNode, level) == 10);
+  // Kind, capacity and level at once.
+  const auto head = loadAs<uint32_t>(arena.at<std::byte>(offset + offsetof(TreeNode, kind)));
+  return (head & 0xffffff) == (kTreeNodeKind | kSlotCountMax << 8 | level << 16) ? node : nullptr;
+}
+
 // A fresh node without entries; null when there is no space.
 TreeNode* makeTreeNode(Arena& arena, unsigned capacity, unsigned level);
 

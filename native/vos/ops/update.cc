@@ -38,6 +38,7 @@ class UpdateOperation {
   UpdateData data_;
   const NewVersion version_;
   KeyRecord* dkey_ = nullptr;
+  Offset written_ = 0;  // the newest version or extent of this update
   size_t bufferIndex_ = 0;
   size_t pieceIndex_ = 0;
 };
@@ -63,7 +64,9 @@ Status UpdateOperation::run() {
   dkey_ = dkey.record();
   if (dkey_->kind != RecordKind::kDkey) return damagedRecord("dkey");
   for (size_t i = 0; i < request_.descriptors.size(); ++i) DAOS_CHECK(writeAkey(i));
-  if (isDkeyNew) DAOS_CHECK(dkey.link(scope_, &object.record()->dkeys));
+  // Of several akeys none is the likeliest.
+  const Offset nearby = request_.descriptors.size() == 1 ? written_ : 0;
+  if (isDkeyNew) DAOS_CHECK(dkey.link(scope_, &object.record()->dkeys, nearby));
   if (isObjectNew) DAOS_CHECK(object.link(scope_));
   return {};
 }
@@ -108,7 +111,7 @@ Status UpdateOperation::writeAkey(size_t index) {
     DAOS_CHECK(fixKind(akey, descriptor));
   }
   DAOS_CHECK(isArray ? writeExtents(*akey.record(), index) : writeSingle(*akey.record(), index));
-  return isNew ? akey.link(scope_, root) : Status{};
+  return isNew ? akey.link(scope_, root, written_) : Status{};
 }
 
 Result<NewData> UpdateOperation::nextData(size_t index, uint64_t size, uint64_t offset) {
@@ -134,6 +137,7 @@ Status UpdateOperation::writeSingle(KeyRecord& akey, size_t index) {
   DAOS_TRY(const NewData data, nextData(index, request_.descriptors[index].recordSize, 0));
   const Offset version = makeSingle(scope_, version_, data);
   if (version == 0) return scope_.noSpace();
+  written_ = version;
   uint64_t* root = childOf(scope_.arena(), akey);
   if (!root) return damagedRecord("akey");
   DAOS_CHECK(addVersion(scope_, root, version, 0));
@@ -158,6 +162,7 @@ Status UpdateOperation::writeExtents(KeyRecord& akey, size_t index) {
     }
     const Offset record = makeExtent(scope_, version_, extent, data);
     if (record == 0) return scope_.noSpace();
+    written_ = record;
     DAOS_CHECK(addExtent(scope_, akey, record));
     DAOS_CHECK(scope_.touch(record, &akey, TouchedKind::kExtent));
     offset += size;
