@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "vos/extent_write.h"
+#include "vos/planted_fault.h"
 #include "vos/record_data.h"
 
 namespace daos::vos {
@@ -119,7 +120,9 @@ bool ExtentMerge::isWorthIt(const Run& run) const {
 Result<bool> ExtentMerge::plan(const Run& run, Plan* plan) {
   plan->extent = {run.pieces.front().index, run.end() - run.pieces.front().index};
   for (const ExtentPiece& piece : run.pieces) {
-    plan->stamp = std::max(plan->stamp, stampOf(piece.record->version));
+    if (plan->parts.empty() || !isPlanted(PlantedFault::kMergeStampsFirst)) {
+      plan->stamp = std::max(plan->stamp, stampOf(piece.record->version));
+    }
     auto& sources = plan->sources;
     if (std::find(sources.begin(), sources.end(), piece.record) == sources.end()) {
       sources.push_back(piece.record);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "bio/media_batch.h"
+#include "vos/planted_fault.h"
 
 namespace daos::vos {
 
@@ -102,6 +103,7 @@ Task<bool> Migration::copyParts(const Buffers& buffers) {
   for (size_t i = 0; i < parts_.size(); ++i) {
     const DataPart& part = parts_[i];
     const Bytes cover = coverOf(part, buffers[i]);
+    if (i + 1 == parts_.size() && isPlanted(PlantedFault::kMigrateMisplaces)) to = piece_.bytes();
     const bool isSound = co_await verify(part, cover);
     if (!isSound) co_return false;
     Bytes from = cover.subspan(part.offset - part.coverBegin(), part.size);

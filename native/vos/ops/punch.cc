@@ -3,6 +3,7 @@
 #include "vos/ops/conditions.h"
 #include "vos/ops/tracking.h"
 #include "vos/places.h"
+#include "vos/planted_fault.h"
 #include "vos/record_data.h"
 
 namespace daos::vos {
@@ -93,7 +94,11 @@ Status PunchOperation::run() {
   const bool isDkeyNew = dkey.isNew();
   if (isDkeyNew) DAOS_CHECK(dkey.make(scope_, RecordKind::kDkey, 0));
   if (request_.akeys.empty()) DAOS_CHECK(punchKey(*dkey.record()));
-  for (const Bytes akey : request_.akeys) DAOS_CHECK(punchAkey(*dkey.record(), akey));
+  for (const Bytes& akey : request_.akeys) {
+    const bool isLast = &akey != request_.akeys.data() && &akey == &request_.akeys.back();
+    if (isLast && isPlanted(PlantedFault::kPunchForgetsAkey)) break;
+    DAOS_CHECK(punchAkey(*dkey.record(), akey));
+  }
   if (isDkeyNew) DAOS_CHECK(dkey.link(scope_, &object.record()->dkeys));
   return isObjectNew ? object.link(scope_) : Status{};
 }

@@ -5,6 +5,7 @@
 #include "vos/ops/conditions.h"
 #include "vos/ops/tracking.h"
 #include "vos/places.h"
+#include "vos/planted_fault.h"
 #include "vos/record_data.h"
 
 namespace daos::vos {
@@ -51,7 +52,9 @@ Status UpdateOperation::run() {
   KeyPlace dkey(dkeyType, request_.dkey);
   if (!object.isNew()) DAOS_CHECK(dkey.find(scope_.arena(), &object.record()->dkeys));
   if (request_.write.conditions != 0) {
-    const View view{request_.write.epoch, scope_.transaction()};
+    const Epoch epoch =
+        isPlanted(PlantedFault::kJudgeAtNewest) ? kEpochMax : request_.write.epoch;
+    const View view{epoch, scope_.transaction()};
     Lookup lookup(view);
     const ConditionTarget target{scope_.arena(), object.record(), dkey.record(),
                                  request_.oid.akeyType()};

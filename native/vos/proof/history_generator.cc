@@ -1,6 +1,7 @@
 #include "vos/proof/history_generator.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/generated/limits.h"
 
@@ -59,6 +60,7 @@ void chooseFocus(HistoryShape& shape, Random& random) {
       shape.transactionPercent = 0;
       shape.punchPercent = 2;
       shape.reducePermille = 100;
+      shape.recordsPerChunk = static_cast<uint32_t>(1 + random.below(4));
       break;
     default:
       break;
@@ -92,6 +94,7 @@ HistoryShape HistoryShape::choose(Random& random) {
 
 Operation HistoryGenerator::next() {
   oid_ = shape_.objects[random_.below(shape_.objects.size())];
+  if (std::exchange(hasReduced_, false) && chance(60)) return makeCompare();
   if (random_.chance(shape_.comparePermille, 1000)) return makeCompare();
   if (random_.chance(shape_.reopenPermille, 1000)) {
     Operation operation;
@@ -217,6 +220,7 @@ Operation HistoryGenerator::makeSettling(size_t idCountMax) {
 }
 
 Operation HistoryGenerator::makeReduction() {
+  hasReduced_ = true;
   Operation operation;
   operation.budget = static_cast<uint32_t>(chance(50) ? 1 + random_.below(40) : 1000);
   const uint64_t reach = shape_.epochs == EpochOrder::kScattered ? 30 : 1 + (newest_ - floor_) / 2;

@@ -83,6 +83,7 @@ class HistoryGenerator {
   const HistoryShape shape_;
   Random& random_;
   ObjectId oid_;  // of the operation being made
+  bool hasReduced_ = false;  // since the last operation: a comparison shows what came of it
   Epoch newest_ = 100;
   Epoch floor_ = 0;          // about where the last aggregation was
   std::vector<Epoch> pins_;  // some of them gone

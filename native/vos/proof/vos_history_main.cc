@@ -11,6 +11,7 @@
 
 #include "vos/proof/history_generator.h"
 #include "vos/proof/history_hunt.h"
+#include "vos/proof/planted_hunt.h"
 #include "vos/proof/power_cut.h"
 
 namespace {
@@ -21,7 +22,7 @@ using namespace daos::vos::proof;
 constexpr char kUsage[] =
     "Usage: vos_history [--seed N] [--operations N | --forever] [--length N] [--arena "
     "memory|pmem]\n"
-    "                   [--threshold BYTES] [--history FILE | --print | --power-cuts]\n"
+    "                   [--threshold BYTES] [--history FILE | --print | --power-cuts | --planted]\n"
     "  --seed        first seed (1); each history has the next one\n"
     "  --operations  how many operations in all (1000000)\n"
     "  --length      operations of one history (500)\n"
@@ -29,13 +30,15 @@ constexpr char kUsage[] =
     "  --threshold   values from this size on lie on media (all are in the arena)\n"
     "  --history     carry out the history in FILE instead\n"
     "  --print       print the history of the seed instead\n"
-    "  --power-cuts  cut the power of a whole store instead, from the seed on until it fails\n";
+    "  --power-cuts  cut the power of a whole store instead, from the seed on until it fails\n"
+    "  --planted     plant one fault after the other instead, each of which must be found\n";
 
 struct Arguments {
   HuntOptions hunt;
   bool isForever = false;
   bool isPrint = false;
   bool isPowerCuts = false;
+  bool isPlanted = false;
   std::string arena = "memory";
   std::string history;
 };
@@ -50,6 +53,8 @@ bool parse(int count, char** words, Arguments* arguments) {
       arguments->isPrint = true;
     } else if (word == "--power-cuts") {
       arguments->isPowerCuts = true;
+    } else if (word == "--planted") {
+      arguments->isPlanted = true;
     } else if (i + 1 == count) {
       return false;
     } else if (word == "--seed") {
@@ -133,6 +138,7 @@ int main(int count, char** words) {
     std::fputs(kUsage, stderr);
     return 2;
   }
+  if (arguments.isPlanted) return findPlantedFaults(*source, arguments.hunt.firstSeed) ? 0 : 1;
   if (arguments.isPowerCuts) return cutPower(arguments.hunt.firstSeed);
   if (arguments.isPrint) {
     const auto history = makeHistory(arguments.hunt.firstSeed, arguments.hunt.historyLength);
