@@ -65,6 +65,7 @@ Result<std::unique_ptr<ClientThread>> ClientThread::create(TransportFactory fact
                                                            ClientOptions options) {
   std::unique_ptr<ClientThread> client(new ClientThread());
   DAOS_TRY(client->reactor_, Reactor::create(client->clock_, {.spinNs = options.spinNs}));
+  client->loop_ = std::make_unique<LoopLending>(*client->reactor_);
   std::promise<Status> started;
   client->thread_ = std::thread([&client = *client, &factory, options, &started] {
     pthread_setname_np(pthread_self(), "daos-client");
@@ -72,7 +73,7 @@ Result<std::unique_ptr<ClientThread>> ClientThread::create(TransportFactory fact
     Status status = client.start(factory, options);
     const bool isUp = status.ok();
     started.set_value(std::move(status));
-    if (isUp) client.reactor_->run();
+    if (isUp) client.loop_->run();
     client.drain();
   });
   Status status = started.get_future().get();
@@ -83,9 +84,21 @@ Result<std::unique_ptr<ClientThread>> ClientThread::create(TransportFactory fact
   return client;
 }
 
-// Ends what is under way: calls end with DER_SHUTDOWN, so every operation completes.
+// Each goes to the end of the list, before it may end on the spot.
+void ClientThread::cancelAll() {
+  for (Operation* next = running_.front(); next && !next->cancellation_.isRequested();
+       next = running_.front()) {
+    running_.popFront();
+    running_.pushBack(*next);
+    next->cancellation_.request();
+  }
+}
+
+// Ends what is under way. Cancelled first: a call that ends with DER_SHUTDOWN would be repeated
+// until its deadline, as one that an engine refused when it stopped.
 void ClientThread::drain() {
   if (!endpoint_) return;
+  cancelAll();
   endpoint_->shutdown();
   while (!running_.empty() || reactor_->spawnedCount() > 0 || !endpoint_->isQuiet())
     reactor_->runOnce();
@@ -95,7 +108,9 @@ void ClientThread::drain() {
 
 ClientThread::~ClientThread() {
   if (!thread_.joinable()) return;
-  reactor_->post([reactor = reactor_.get()] { reactor->stop(); });
+  // Behind all that was submitted, which ends in order.
+  reactor_->post([loop = loop_.get()] { loop->stop(); });
+  loop_->giveBack();
   thread_.join();
 }
 

@@ -1,6 +1,8 @@
 // A client core with a thread of its own: operations come from any thread, completions go back by
 // callback.
 //
+// A thread that submits and then waits may run the core's loop itself meanwhile: turn().
+//
 // Life: create; submit …; destroy. Destruction ends what is under way with DER_CANCELED or its own
 // result,
 //       and completes every operation that was submitted.
@@ -13,6 +15,7 @@
 #include "base/intrusive_list.h"
 #include "client/cancellation.h"
 #include "client/context.h"
+#include "runtime/loop_lending.h"
 #include "runtime/mailbox.h"
 
 namespace daos::client {
@@ -65,6 +68,11 @@ class ClientThread {
   // As submit(), but a core that is blocked may not start before wake(), which any thread calls.
   void submitAsleep(Operation& operation);
   void wake() { reactor_->wake(); }
+  // One thread: a turn of the core's loop, completions included. False: the core's own thread has
+  // the loop, and lends it soon. Until giveBack(), or about two milliseconds without a turn, the
+  // core's thread sleeps.
+  bool turn() { return loop_->turn(); }
+  void giveBack() { loop_->giveBack(); }
   // The thread that submitted it, while the operation may be under way: it ends soon, with its
   // result or DER_CANCELED. Nothing happens to an operation that has been completed meanwhile.
   void cancel(Operation& operation);
@@ -74,11 +82,13 @@ class ClientThread {
   friend FrameCache& frameCacheOf(Operation& operation);
   ClientThread() = default;
   Status start(TransportFactory& factory, const ClientOptions& options);
+  void cancelAll();
   void drain();
 
   SystemClock clock_;
   SystemRandom random_;
   std::unique_ptr<Reactor> reactor_;
+  std::unique_ptr<LoopLending> loop_;
   std::unique_ptr<rpc::Endpoint> endpoint_;
   std::unique_ptr<Context> context_;
   IntrusiveList<Operation, RunningTag> running_;

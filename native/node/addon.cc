@@ -40,9 +40,11 @@ napi_value cancel(napi_env env, napi_callback_info info) {
 }
 
 napi_value flush(napi_env env, napi_callback_info info) {
-  void* environment = nullptr;
-  DAOS_ASSERT(napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &environment) == napi_ok);
-  static_cast<Environment*>(environment)->flush();
+  napi_value arguments[1];
+  bool isPolling = false;
+  Environment& environment = argumentsOf(env, info, arguments);
+  DAOS_ASSERT(napi_get_value_bool(env, arguments[0], &isPolling) == napi_ok);
+  environment.flush(isPolling);
   return nullptr;
 }
 

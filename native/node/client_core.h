@@ -45,7 +45,16 @@ struct ClientCore : Resource {
 
   void wake() override {
     isAsleep = false;
-    if (!isClosed) thread->wake();  // its end wakes it, too
+    if (isClosed) return;  // its end wakes it, too
+    thread->giveBack();
+    thread->wake();
+  }
+  bool turn() override {
+    isAsleep = false;
+    return !isClosed && thread->turn();
+  }
+  void giveBack() override {
+    if (!isClosed) thread->giveBack();
   }
 
   void stop() override {

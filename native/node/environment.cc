@@ -1,5 +1,8 @@
 #include "node/environment.h"
 
+#include <sched.h>
+
+#include <algorithm>
 #include <chrono>
 #include <span>
 #include <thread>
@@ -9,6 +12,11 @@
 namespace daos::node {
 
 namespace {
+
+// As long as answers of an engine nearby take; a poll that finds nothing costs JavaScript no more.
+constexpr uint64_t kTurnsNs = 10'000;
+// For how long to wait for a core's thread that was asked for its loop: it may have to wake first.
+constexpr uint64_t kLendingNs = 100'000;
 
 void check(napi_status status) { DAOS_ASSERT(status == napi_ok); }
 
@@ -68,9 +76,33 @@ void Environment::cancel(uint32_t slot) {
   if (slot < inFlight_.size() && inFlight_[slot]) inFlight_[slot]->cancel();
 }
 
-void Environment::flush() {
-  for (const std::shared_ptr<Resource>& core : asleep_) core->wake();
+void Environment::flush(bool isPolling) {
+  if (isPolling) isPolled_ = true;  // a wake-up that is on its way finds nothing to do
+  for (std::shared_ptr<Resource>& core : asleep_) {
+    if (!isPolling) {
+      core->wake();
+      continue;
+    }
+    core->turn();
+    if (std::find(driven_.begin(), driven_.end(), core) == driven_.end())
+      driven_.push_back(std::move(core));
+  }
   asleep_.clear();
+}
+
+// Until something has completed, or has not for a while: what else JavaScript has to do goes on.
+void Environment::takeTurns() {
+  if (driven_.empty()) return;
+  const uint64_t startNs = clock_.nowNs();
+  while (completed_.empty()) {
+    bool hasTurned = false;
+    for (const std::shared_ptr<Resource>& core : driven_) hasTurned |= core->turn();
+    const uint64_t nowNs = clock_.nowNs();
+    if (nowNs - startNs >= (hasTurned ? kTurnsNs : kLendingNs)) return;
+    if (hasTurned && !coreSharing_.shouldYield(nowNs, nowNs - startNs)) continue;
+    sched_yield();
+    if (hasTurned) coreSharing_.onYielded(nowNs, clock_.nowNs());
+  }
 }
 
 void Environment::complete(Operation& operation) noexcept {
@@ -96,6 +128,15 @@ void Environment::onWoken() {
 size_t Environment::drain(bool isPolling) {
   if (isStopped_) return 0;
   isPolled_ = isPolling;
+  if (isPolling) {
+    takeTurns();
+  } else {
+    // Where nothing is under way, who comes back soon finds the loop as it left it.
+    if (inFlightCount_ > 0) {
+      for (const std::shared_ptr<Resource>& core : driven_) core->giveBack();
+    }
+    driven_.clear();
+  }
   // Before taking: what completes from here on wakes again, or is taken by the next poll.
   isWoken_.store(isPolling);
   Message* messages = completed_.takeAll();
@@ -173,6 +214,7 @@ void Environment::onCleanUp(void* environment) { static_cast<Environment*>(envir
 void Environment::stop() {
   isStopped_ = true;
   asleep_.clear();
+  driven_.clear();
   handles_.clear();
   // What was closed before may still be on its way.
   while (inFlightCount_ > 0) {

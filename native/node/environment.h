@@ -27,6 +27,7 @@
 #include "node/handle_table.h"
 #include "node/operation.h"
 #include "runtime/clock.h"
+#include "runtime/core_sharing.h"
 #include "runtime/mailbox.h"
 #include "runtime/random.h"
 
@@ -58,7 +59,8 @@ class Environment {
   void cancel(uint32_t slot);
   // `core` is woken by the next flush, once for all that was submitted to it before.
   void wakeLater(std::shared_ptr<Resource> core) { asleep_.push_back(std::move(core)); }
-  void flush();
+  // While JavaScript polls, it runs the loops of those cores itself, until the drain that ends it.
+  void flush(bool isPolling);
   // Any thread, once for each operation: its outcome is final. It belongs to the queue from now on.
   void complete(Operation& operation) noexcept;
   // The same, but JavaScript may not hear of it before wake(), which the thread calls once it has
@@ -78,6 +80,7 @@ class Environment {
   static void onCleanUp(void* environment);
   void onWoken();
   void stop();
+  void takeTurns();
   size_t settleBatch(Message*& messages);
   // nullptr: the operation's number is its result.
   napi_value valueOf(Operation& operation, Outcome& outcome);
@@ -95,6 +98,8 @@ class Environment {
   MutableBytes command_;
   std::span<uint32_t> completions_;
   std::vector<std::shared_ptr<Resource>> asleep_;
+  std::vector<std::shared_ptr<Resource>> driven_;  // whose loops run here while JavaScript polls
+  CoreSharing coreSharing_;
   std::vector<Operation*> inFlight_;  // by slot; null where nothing is in flight
   size_t inFlightCount_ = 0;
   bool isStopped_ = false;

@@ -21,6 +21,10 @@ class Resource {
   virtual void stop() {}
   // Begins what JavaScript submitted in this turn of its own: see Environment::wakeLater.
   virtual void wake() {}
+  // A turn of the core's loop on this thread, in place of the core's own, until giveBack(). False:
+  // the core's thread has the loop still, and was asked for it.
+  virtual bool turn() { return false; }
+  virtual void giveBack() {}
 };
 
 enum class HandleType : uint8_t {

@@ -23,7 +23,10 @@ export type ClientFunction =
 
 export type ClientBinding = Record<ClientFunction, NativeFunction>;
 export type ClientAddon = Omit<Addon<ClientBinding>, 'operations'> & {
-  readonly operations: Pick<Operations, 'command' | 'run' | 'watchWaiting'>;
+  readonly operations: Pick<
+    Operations,
+    'command' | 'run' | 'watchWaiting' | 'spinMicroseconds'
+  >;
 };
 
 export const loadClient = (): ClientAddon => loadAddon<ClientBinding>('client');

@@ -23,9 +23,13 @@ export interface ClientOptions {
   transports?: readonly TransportName[];
   /** Numeric address of the interface for tcp and verbs. Default: by which the system sees us. */
   address?: string;
-  /** How long the idle core thread polls before it blocks. Default 20; 0 saves the most CPU. */
+  /**
+   * How long, in microseconds, this thread looks for answers itself, and how long the idle core
+   * thread does, before they block. Default 20; 0 saves the most CPU. Of several clients of a
+   * thread, the longest counts for the thread.
+   */
   spinMicroseconds?: number;
-  /** Pins the core thread to this CPU. Default: not pinned. */
+  /** Pins the core thread to this CPU, and leaves all work to it. Default: not pinned. */
   pinCore?: number;
   /** Deadline of operations that name none, retries included. Default 10,000. */
   timeoutMs?: number;
@@ -94,6 +98,10 @@ export class Client implements AsyncDisposable {
     command.u64(spinMicroseconds * NS_PER_MICROSECOND).u32(options.pinCore ?? NO_CORE);
     command.u64((options.timeoutMs ?? 10_000) * NS_PER_MS);
     const opening = addon.operations.run(addon.binding.clientOpen, NO_HANDLE, asNumber);
+    const { operations } = plain;
+    if (options.pinCore === undefined && operations.spinMicroseconds < spinMicroseconds) {
+      operations.spinMicroseconds = spinMicroseconds;
+    }
     const handle = await opening.catch(async (error: unknown) => {
       await directory.release();
       throw error;

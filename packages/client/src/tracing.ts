@@ -46,7 +46,8 @@ export function tracedAddon(addon: ClientAddon, tracer: Tracer): ClientAddon {
   };
   const { command } = operations;
   const watchWaiting = operations.watchWaiting.bind(operations);
-  return { ...addon, operations: { command, run, watchWaiting } };
+  const { spinMicroseconds } = operations;
+  return { ...addon, operations: { command, run, watchWaiting, spinMicroseconds } };
 }
 
 function tellEngine(command: CommandWriter, span: Span): void {

@@ -41,15 +41,18 @@ export interface BatchBinding {
    * that was sooner.
    */
   cancel(slot: number): void;
-  /** Begins what was submitted since the last call. */
-  flush(): void;
+  /**
+   * Begins what was submitted since the last call. With `isPolling`, this thread runs the loops of
+   * the clients concerned itself, in each drain() until one without.
+   */
+  flush(isPolling: boolean): void;
 }
 
 const COMMAND_SIZE = 64 * 1024;
 const BATCH_COUNT_MAX = 1024;
 const WORDS_PER_COMPLETION = 4;
-/** With more in flight, waiting to be woken makes larger batches, which cost less each. */
-const POLLED_COUNT_MAX = 4;
+/** Turns of JavaScript that submit and don't poll, after polling was in vain again and again. */
+const PAUSE_MAX = 255;
 /** How often it is looked whether operations wait, and after how many looks one does. */
 const LOOK_MS = 500;
 const WAITING_LOOKS = 2;
@@ -83,6 +86,8 @@ export class Operations {
   #isPolling = false;
   #isFlushDue = false;
   #settledAtMs = 0;
+  #pauseLength = 0;
+  #pauseLeft = 0;
   readonly #keep = (resolve: (value: never) => void, reject: (reason: unknown) => void): void => {
     this.#resolve[this.#slot] = resolve;
     this.#reject[this.#slot] = reject;
@@ -90,18 +95,26 @@ export class Operations {
 
   readonly #flush = (): void => {
     this.#isFlushDue = false;
-    this.#binding.flush();
+    this.#binding.flush(this.#isPolling);
   };
 
   readonly #poll = (): void => {
     const nowMs = performance.now();
-    if (this.#binding.drain(true) > 0) this.#settledAtMs = nowMs;
+    if (this.#binding.drain(true) > 0) {
+      this.#settledAtMs = nowMs;
+      this.#pauseLength = 0;
+    }
     if (this.#isWorthPolling(nowMs)) {
       setImmediate(this.#poll);
-    } else {
-      this.#isPolling = false;
-      this.#binding.drain(false);
+      return;
     }
+    this.#isPolling = false;
+    // Answers that take longer than polling lasts: each attempt would cost more than it brings.
+    if (this.#inFlightCount > 0) {
+      this.#pauseLength = Math.min(2 * this.#pauseLength + 1, PAUSE_MAX);
+      this.#pauseLeft = this.#pauseLength >> 1;
+    }
+    this.#binding.drain(false);
   };
 
   constructor(binding: BatchBinding) {
@@ -119,9 +132,10 @@ export class Operations {
   }
 
   /**
-   * How long JavaScript looks for completions by itself after the last one, before it blocks. While
-   * operations are in flight, polling saves the wake-up of a blocked event loop (tens of
-   * microseconds) at the cost of a busy core; 0 never polls.
+   * How long JavaScript looks for completions by itself after the last one, before it blocks, in
+   * microseconds. While it does it runs the loops of the clients itself: an answer that comes soon
+   * needs no change of threads (tens of microseconds where they share a core), at the cost of a
+   * busy core. 0 never polls.
    */
   spinMicroseconds = 0;
 
@@ -148,9 +162,6 @@ export class Operations {
     this.#submits[slot] = submit;
     this.#begunAtLook[slot] = this.#lookCount;
     this.#inFlightCount += 1;
-    if (this.spinMicroseconds > 0 && !this.#isPolling && this.#inFlightCount <= POLLED_COUNT_MAX) {
-      this.#startPolling();
-    }
     submit(slot, handle, this.command.size, data);
     if (!this.#isFlushDue) this.#flushLater();
     return promise;
@@ -159,6 +170,7 @@ export class Operations {
   /** At the end of the microtasks: what this turn of JavaScript submits wakes the core once. */
   #flushLater(): void {
     this.#isFlushDue = true;
+    if (this.spinMicroseconds > 0 && !this.#isPolling) this.#startPolling();
     void NOW.then(this.#flush);
   }
 
@@ -198,11 +210,14 @@ export class Operations {
   }
 
   #isWorthPolling(nowMs: number): boolean {
-    if (this.#inFlightCount === 0 || this.#inFlightCount > POLLED_COUNT_MAX) return false;
-    return nowMs - this.#settledAtMs <= this.spinMicroseconds / 1000;
+    return this.#inFlightCount > 0 && nowMs - this.#settledAtMs <= this.spinMicroseconds / 1000;
   }
 
   #startPolling(): void {
+    if (this.#pauseLeft > 0) {
+      this.#pauseLeft -= 1;
+      return;
+    }
     this.#isPolling = true;
     this.#settledAtMs = performance.now();
     setImmediate(this.#poll);
