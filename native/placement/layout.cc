@@ -1,5 +1,7 @@
 #include "placement/layout.h"
 
+#include "model/object_class.h"
+
 namespace daos::placement {
 
 // The finaliser of splitmix64 (Steele, Lea and Flood, 2014).
@@ -39,8 +41,10 @@ static Status checkClass(const PoolMap& map, ObjectId oid) {
     return invalid("object " + oid.toString() + " has no object class; generate its id with one");
   }
   if (oid.redundancy() != kRedundancyNone) {
-    return Error(ErrorCode::kNosys, "object " + oid.toString() + " is of redundancy class " +
-                                        std::to_string(oid.redundancy()) +
+    const ObjectClass* found = findObjectClass(oid.redundancy(), oid.groupCount());
+    const std::string name =
+        found ? std::string(found->name) : "with redundancy " + std::to_string(oid.redundancy());
+    return Error(ErrorCode::kNosys, "object " + oid.toString() + " is of class " + name +
                                         "; only S1 to SX are served");
   }
   return {};

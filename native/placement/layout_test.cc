@@ -54,8 +54,10 @@ TEST(PlacementLayout, UnservableClassesAreRefusedWithTheReason) {
   EXPECT_EQ(computeLayout(mapOf(4), ObjectId{1, 0}).code(), ErrorCode::kInval);
   EXPECT_EQ(computeLayout(mapOf(4), classOid(1, 5)).code(), ErrorCode::kInval);
   EXPECT_EQ(computeLayout(mapOf(0), classOid(1, 1)).code(), ErrorCode::kNonexist);
-  const ObjectId replicated = ObjectId::make({1, 0}, ObjectType::kMultiHashed, 2, 1);
-  EXPECT_EQ(computeLayout(mapOf(4), replicated).code(), ErrorCode::kNosys);
+  const ObjectId replicated = ObjectId::make({1, 0}, ObjectType::kMultiHashed, 8, 1);
+  const auto unserved = computeLayout(mapOf(4), replicated);
+  EXPECT_EQ(unserved.code(), ErrorCode::kNosys);
+  EXPECT_NE(unserved.error().message().find("of class RP_2G1;"), std::string::npos);
 }
 
 }  // namespace
