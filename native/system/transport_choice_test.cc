@@ -87,5 +87,23 @@ TEST_F(TransportChoice, AnEngineOfAnotherHostIsReachedByTcp) {
   EXPECT_EQ(putBy(mapWith("shm", elsewhere)), ErrorCode::kOk);
 }
 
+// Nothing is left out in silence: clients would go by tcp then, and nobody would know.
+TEST(TransportConfiguration, AProviderThatIsNotThereIsNamedByTheEngineThatShallListenByIt) {
+  const ScratchDirectory directory;
+  auto engine =
+      engine::Engine::start({.dataDirectory = directory.path(), .transports = {"verbs", "tcp"}});
+  if (engine.ok()) {
+    const auto addresses = (*engine)->addresses().at(0);
+    EXPECT_EQ(addresses.at(0).transport, "verbs");
+    EXPECT_TRUE(addresses.at(0).address.starts_with("verbs://")) << addresses.at(0).address;
+    EXPECT_TRUE((*engine)->stop().ok());
+    return;
+  }
+  EXPECT_EQ(engine.code(), ErrorCode::kNosys);
+  EXPECT_NE(engine.error().message().find("transport verbs: verbs at 127.0.0.1: "),
+            std::string::npos)
+      << engine.error().describe();
+}
+
 }  // namespace
 }  // namespace daos::system
