@@ -179,12 +179,16 @@ uint64_t residentPagesOf(pid_t process) {
 }
 
 // An engine makes a new pool's pages while it has nothing else to do; it is measured when it has
-// done so.
+// done so. One that makes none for a moment may only have lost its core.
 void waitUntilPopulated(pid_t engine) {
   constexpr useconds_t kPauseUs = 100'000;
-  for (uint64_t before = 0, pages = residentPagesOf(engine); pages > before + 100;) {
+  constexpr int kQuietCount = 5;
+  uint64_t before = residentPagesOf(engine);
+  for (int quietCount = 0; quietCount < kQuietCount;) {
     usleep(kPauseUs);
-    before = std::exchange(pages, residentPagesOf(engine));
+    const uint64_t pages = residentPagesOf(engine);
+    quietCount = pages > before + 10 ? 0 : quietCount + 1;
+    before = pages;
   }
 }
 

@@ -1,7 +1,9 @@
 // The whole path through @daos/client: an engine on one core, Node and the client's thread on the
 // other, beside the C++ client's figure for the same case in the same run.
 //
-// Names: node/{tcp,shm}/{sv64,array4k}-{update,fetch}/qd{1,16,64}/{rate,p50,p99}.
+// Names: node/{tcp,shm}/{sv64,array4k}-{update,fetch}/qd{1,16,64}/{rate,p50,p99}, and
+// node/{tcp,shm}/array4k-fetch/qd64-workers{1,2}/{rate,p50,p99}: threads on all cores but the first,
+// which is the engine's.
 // Flags: --json, --only PREFIX, --seconds S, as native/bench/report.h has them.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -14,6 +16,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const nativeBench = join(here, '../../../build/native/system/object_bench');
 const CASES = ['sv64-update', 'sv64-fetch', 'array4k-update', 'array4k-fetch'];
 const DEPTHS = [1, 16, 64];
+const WORKER_COUNTS = [1, 2];
 const KINDS = ['rate', 'p50', 'p99'];
 const UNITS = { rate: 'ops/s', p50: 'us', p99: 'us' };
 
@@ -52,13 +55,12 @@ function referenceOf(name, seconds) {
   return Object.fromEntries(metrics.map((metric) => [metric.name.split('/').at(-1), metric.value]));
 }
 
-/** Runs one case in a Node process of its own, on the last core. */
+/** Runs one case in a Node process of its own: on the last core, or workers on all but the first. */
 function runCase(engine, description) {
   const program = ['node', join(here, 'case.mjs'), JSON.stringify({ ...engine, ...description })];
-  const lastCore = String(availableParallelism() - 1);
-  const command = existsSync('/usr/bin/taskset')
-    ? ['taskset', '-c', lastCore, ...program]
-    : program;
+  const last = availableParallelism() - 1;
+  const cores = description.workers === undefined ? String(last) : `${Math.min(1, last)}-${last}`;
+  const command = existsSync('/usr/bin/taskset') ? ['taskset', '-c', cores, ...program] : program;
   const { status, stdout, signal } = spawnSync(command[0], command.slice(1), {
     stdio: ['ignore', 'pipe', 'inherit'],
     encoding: 'utf8',
@@ -68,12 +70,12 @@ function runCase(engine, description) {
 }
 
 /** A store of its own for each case: versions of overwritten values pile up. */
-async function measure(transport, test, depth, seconds) {
-  const name = `node/${transport}/${test}/qd${depth}`;
-  const reference = referenceOf(name, seconds);
+async function measure(name, description) {
+  const { transport, seconds } = description;
+  const reference = referenceOf(name.replace(/-workers.*/, ''), seconds);
   const engine = await startEngineProcess(transport);
   try {
-    const values = runCase(engine.description, { name, transport, test, depth, seconds });
+    const values = runCase(engine.description, description);
     return KINDS.map((kind) => {
       const beside = reference[kind] ?? null;
       const ratio = beside === null ? null : values[kind] / beside;
@@ -85,15 +87,27 @@ async function measure(transport, test, depth, seconds) {
   }
 }
 
-const { only, seconds } = parseFlags(process.argv.slice(2));
-const metrics = [];
-for (const transport of ['tcp', 'shm']) {
-  for (const test of CASES) {
-    for (const depth of DEPTHS) {
-      if (!wants(`node/${transport}/${test}/qd${depth}`, only)) continue;
-      metrics.push(...(await measure(transport, test, depth, seconds)));
+/** Every case by its name. */
+function casesOf(seconds) {
+  const cases = new Map();
+  for (const transport of ['tcp', 'shm']) {
+    for (const test of CASES) {
+      for (const depth of DEPTHS) {
+        cases.set(`node/${transport}/${test}/qd${depth}`, { transport, test, depth, seconds });
+      }
+    }
+    for (const workers of WORKER_COUNTS) {
+      const description = { transport, test: 'array4k-fetch', depth: 64, seconds, workers };
+      cases.set(`node/${transport}/array4k-fetch/qd64-workers${workers}`, description);
     }
   }
+  return cases;
+}
+
+const { only, seconds } = parseFlags(process.argv.slice(2));
+const metrics = [];
+for (const [name, description] of casesOf(seconds)) {
+  if (wants(name, only)) metrics.push(...(await measure(name, description)));
 }
 const wanted = metrics.filter(({ name }) => name.startsWith(only));
 console.log(JSON.stringify({ metrics: wanted }));
