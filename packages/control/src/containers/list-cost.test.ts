@@ -1,37 +1,58 @@
-// Goal:   ten thousand containers are listed within a second, for whoever may see them.
-// Method: a real store and a real service over HTTP; what a user sees takes the access lists of all
-//         of them. Engines have no part in a list. Processor time of client and service together,
-//         best of a few runs: what else runs on the machine is not their cost.
+// Goal:   a list of ten thousand containers costs little more than to read and write its text, for
+//         whoever may see them.
+// Method: a real store, in memory, and a real service over HTTP; what a user sees takes the access
+//         lists of all of them. Engines have no part in a list. Processor time of client and
+//         service together, beside that of a plain load in the same process, in turns: a machine
+//         that is slow or busy is so for both. What a list takes on a quiet machine tools/bench
+//         control measures.
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { ControlClient } from '../client/control-client.js';
 import { ControlPlane } from '../control-plane.js';
 import type { EngineControl } from '../engines/engine-control.js';
 import { LmdbStore } from '../metadata/lmdb-store.js';
+import type { MetadataEntry } from '../metadata/metadata-store.js';
+import { containerKey, containerPrefix, type ContainerFields } from '../records/container-record.js';
 import { ControlService } from '../service/control-service.js';
 
 const CONTAINER_COUNT = 10_000;
-const LIST_MS_MAX = 1000;
-const CREATED_AT_ONCE = 100;
-const RUN_COUNT = 3;
+const RECORDS_AT_ONCE = 100;
+const RUN_COUNT = 4;
+/** Times the cost of the plain load: three times what was measured (7 to 8, and 2). */
+const OVER_HTTP_RATIO_MAX = 24;
+const AS_USER_RATIO_MAX = 7;
 const GIB = 2 ** 30;
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
 const yes = new Proxy({} as EngineControl, { get: () => async () => ({ targets: [] }) });
 
-async function bestMs(run: () => Promise<unknown>): Promise<number> {
-  const times: number[] = [];
-  for (let index = 0; index < RUN_COUNT; index++) {
-    const before = process.cpuUsage();
-    await run();
-    const { user, system } = process.cpuUsage(before);
-    times.push((user + system) / 1000);
-  }
-  return Math.min(...times);
+async function processorMs(run: () => unknown): Promise<number> {
+  const before = process.cpuUsage();
+  await run();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
 }
 
-async function fill(control: ControlPlane): Promise<string> {
+/** The cheapest run of each, taken in turns, the first of which warms up. */
+async function cheapestOf(runs: readonly (() => unknown)[]): Promise<number[]> {
+  const cheapest = runs.map(() => Infinity);
+  for (let turn = 0; turn <= RUN_COUNT; turn++) {
+    for (const [index, run] of runs.entries()) {
+      const tookMs = await processorMs(run);
+      if (turn > 0) cheapest[index] = Math.min(cheapest[index] ?? Infinity, tookMs);
+    }
+  }
+  return cheapest;
+}
+
+/** What no list can do without: each record's text is read, and a text is made of all of them. */
+function readAndWrite(entries: readonly MetadataEntry[]): number {
+  const read = entries.map(({ value }) => JSON.parse(value) as ContainerFields);
+  read.sort((a, b) => (a.label < b.label ? -1 : 1));
+  return JSON.stringify(read).length;
+}
+
+/** One container is made as any other, the rest are records like its own. */
+async function fill(control: ControlPlane, store: LmdbStore): Promise<string> {
   await control.joinRank({
     rank: 0,
     host: 'here',
@@ -41,40 +62,47 @@ async function fill(control: ControlPlane): Promise<string> {
     memoryCapacityBytes: GIB,
     addresses: [[]],
   });
-  const { uuid } = await control.createPool({ label: 'p', size: GIB });
-  for (let first = 0; first < CONTAINER_COUNT; first += CREATED_AT_ONCE) {
-    const labels = Array.from({ length: CREATED_AT_ONCE }, (_, i) => `container-${first + i}`);
-    await Promise.all(labels.map((label) => control.createContainer('p', { label })));
+  const { uuid: pool } = await control.createPool({ label: 'p', size: GIB });
+  const { uuid } = await control.createContainer('p', { label: 'container-0' });
+  const made = (await store.get(containerKey(pool, uuid)))?.value ?? '';
+  const puts = Array.from({ length: CONTAINER_COUNT - 1 }, (_, index) => {
+    const other = `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`;
+    const value = made.replaceAll(uuid, other).replace('container-0', `container-${index + 1}`);
+    return { put: containerKey(pool, other), value };
+  });
+  for (let first = 0; first < puts.length; first += RECORDS_AT_ONCE) {
+    await store.txn([], puts.slice(first, first + RECORDS_AT_ONCE));
   }
-  return uuid;
+  return pool;
 }
 
-test('control/list-containers: ten thousand are listed within a second', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'daos-list-'));
+test('control/list-containers: ten thousand cost little more than their text', async () => {
+  const directory = mkdtempSync('/dev/shm/daos-list-');
   const store = LmdbStore.open({ directory });
   const control = new ControlPlane({ store, engines: { engineOf: () => yes }, log: silent });
-  const pool = await fill(control);
+  const pool = await fill(control, store);
+  const { entries } = await store.range({ prefix: containerPrefix(pool) });
   const service = await ControlService.start({
     ...{ control, address: '127.0.0.1', port: 0, insecure: true, version: '1', log: silent },
   });
   const client = new ControlClient({ url: service.url });
-  const asAdministrator = await bestMs(async () => {
-    const { containers } = await client.call('listContainers', { params: { pool: 'p' } });
-    expect(containers).toHaveLength(CONTAINER_COUNT);
-  });
   const owner = { user: 'root@', groups: ['root@'] };
-  const asUser = await bestMs(async () => {
-    const access = control.accessOf({ isAdministrator: false, identity: owner });
-    const seen = await control.listContainers(pool, access);
-    expect(seen).toHaveLength(CONTAINER_COUNT);
-  });
+  const access = control.accessOf({ isAdministrator: false, identity: owner });
+  const [plain = NaN, overHttp = NaN, asUser = NaN] = await cheapestOf([
+    () => expect(readAndWrite(entries)).toBeGreaterThan(CONTAINER_COUNT),
+    async () => {
+      const { containers } = await client.call('listContainers', { params: { pool: 'p' } });
+      expect(containers).toHaveLength(CONTAINER_COUNT);
+    },
+    async () => expect(await control.listContainers(pool, access)).toHaveLength(CONTAINER_COUNT),
+  ]);
   await service.close();
   await store.close();
   rmSync(directory, { recursive: true });
   process.stderr.write(
-    `10,000 containers: ${asAdministrator.toFixed(0)} ms over HTTP, ${asUser.toFixed(0)} ms with ` +
-      `their access lists\n`,
+    `10,000 containers: ${overHttp.toFixed(0)} ms over HTTP, ${asUser.toFixed(0)} ms with their ` +
+      `access lists, ${plain.toFixed(0)} ms their text alone\n`,
   );
-  expect(asAdministrator).toBeLessThan(LIST_MS_MAX);
-  expect(asUser).toBeLessThan(LIST_MS_MAX);
+  expect(overHttp / plain).toBeLessThan(OVER_HTTP_RATIO_MAX);
+  expect(asUser / plain).toBeLessThan(AS_USER_RATIO_MAX);
 }, 240_000);

@@ -58,4 +58,22 @@ describe('control/record', () => {
       expect(() => type.decode(later)).toThrow(expect.objectContaining({ code: 'DER_DF_INCOMPT' }));
     },
   );
+
+  test('a text is checked once, and what comes of it cannot be changed', () => {
+    const shelf = new RecordType({
+      name: 'shelf',
+      schema: z.object({ boxes: z.array(z.object({ label: z.string() })) }),
+      migrations: [],
+    });
+    const text = shelf.encode({ boxes: [{ label: 'a' }] });
+    const first = shelf.decode(entryOf(text));
+    const again = shelf.decode({ ...entryOf(text), modRevision: 9 });
+    expect(again).toEqual({ ...first, modRevision: 9 });
+    expect(again.fields).toBe(first.fields);
+    expect(() => first.fields.boxes.push({ label: 'b' })).toThrow(TypeError);
+    expect(() => Object.assign(first.fields.boxes[0] ?? {}, { label: 'b' })).toThrow(TypeError);
+    const other = shelf.decode(entryOf(shelf.encode({ boxes: [] })));
+    expect(other.fields).toEqual({ boxes: [] });
+    expect(() => shelf.decode(entryOf('{"version":1}'))).toThrow("'/boxes/1' is damaged");
+  });
 });

@@ -4,10 +4,12 @@
 // Format:    docs/format/control_records.md. A record is JSON: {"version": n, ...fields}.
 // Invariant: whatever is written has the newest version; whatever is read has passed the newest
 //            schema.
+// Invariant: what was read is frozen: the next reader of the same text gets the same fields.
 
 import { DaosError } from '@daos/model';
 import * as z from 'zod';
 import type { MetadataEntry } from '../metadata/metadata-store.js';
+import { DecodedRecords } from './decoded-records.js';
 
 /** Turns the fields of one version into those of the next. */
 export type Migration = (fields: Record<string, unknown>) => Record<string, unknown>;
@@ -27,14 +29,12 @@ export interface Stored<T> {
   readonly modRevision: number;
 }
 
-/** Made once: what zod makes of a schema costs more than what it then checks. */
-const headerSchema = z.looseObject({ version: z.int().min(1) });
-
 export class RecordType<S extends z.ZodObject> {
   readonly name: string;
   readonly schema: S;
   readonly version: number;
   readonly #migrations: readonly Migration[];
+  readonly #decoded = new DecodedRecords<z.infer<S>>();
 
   constructor(options: RecordOptions<S>) {
     this.name = options.name;
@@ -49,13 +49,18 @@ export class RecordType<S extends z.ZodObject> {
 
   /** Fails with DER_DF_INCOMPT for a newer version, with DER_DF_INVAL for what no version wrote. */
   decode(entry: MetadataEntry): Stored<z.infer<S>> {
+    const fields = this.#decoded.get(entry, () => this.#decode(entry));
+    return { key: entry.key, fields, modRevision: entry.modRevision };
+  }
+
+  #decode(entry: MetadataEntry): z.infer<S> {
     const { version, ...fields } = this.#parse(entry);
     const current = this.#migrations
       .slice(version - 1)
       .reduce<Record<string, unknown>>((old, migrate) => migrate(old), fields);
     const checked = this.schema.safeParse(current);
     if (!checked.success) throw this.#damaged(entry, z.prettifyError(checked.error));
-    return { key: entry.key, fields: checked.data, modRevision: entry.modRevision };
+    return checked.data;
   }
 
   #parse(entry: MetadataEntry): { version: number; [field: string]: unknown } {
@@ -65,19 +70,24 @@ export class RecordType<S extends z.ZodObject> {
     } catch (error) {
       throw this.#damaged(entry, String(error));
     }
-    const header = headerSchema.safeParse(value);
-    if (!header.success) throw this.#damaged(entry, 'it has no version');
-    if (header.data.version > this.version) {
+    if (!hasVersion(value)) throw this.#damaged(entry, 'it has no version');
+    if (value.version > this.version) {
       throw new DaosError(
         'DER_DF_INCOMPT',
-        `${this.name} record '${entry.key}' has version ${header.data.version}; ` +
+        `${this.name} record '${entry.key}' has version ${value.version}; ` +
           `this program reads up to ${this.version}: run the version that wrote it`,
       );
     }
-    return header.data;
+    return value;
   }
 
   #damaged(entry: MetadataEntry, why: string): DaosError {
     return new DaosError('DER_DF_INVAL', `${this.name} record '${entry.key}' is damaged: ${why}`);
   }
+}
+
+/** By hand: a schema would copy every record once more. */
+function hasVersion(value: unknown): value is { version: number } {
+  if (typeof value !== 'object' || value === null || !('version' in value)) return false;
+  return Number.isSafeInteger(value.version) && (value.version as number) >= 1;
 }
