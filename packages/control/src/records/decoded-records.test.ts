@@ -7,7 +7,7 @@ const RECORD_SIZE = 2 ** 20;
 const ROOM = SIZE_MAX / RECORD_SIZE;
 const value = 'v'.repeat(RECORD_SIZE);
 
-test('control/decoded-records: of many records the latest are kept, the others decoded again', () => {
+test('control/decoded-records: the latest of many are kept, others decoded anew', () => {
   const records = new DecodedRecords<{ of: string }>();
   let decodeCount = 0;
   const read = (index: number, text = value) => {
