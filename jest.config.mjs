@@ -26,5 +26,6 @@ export default {
   },
   // Much of the time is spent waiting for processes that tests start.
   maxWorkers: availableParallelism() + 1,
-  testTimeout: 30_000,
+  // Against tests that hang. A machine that is slow and busy is no reason to fail.
+  testTimeout: 240_000,
 };

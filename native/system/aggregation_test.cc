@@ -56,7 +56,7 @@ TEST(EngineAggregation, OldVersionsGoAndTheNewestStays) {
   for (int i = 0; i < kVersionCount; ++i) ASSERT_TRUE(put(i).ok());
   // A version is dropped a round after it has come of age; the first may be gone by now.
   const uint64_t tenth = empty + kVersionCount * value.size() / 10;
-  for (int i = 0; i < 200 && usedBytes(**engine, pool) > tenth; ++i) {
+  for (int i = 0; i < 2000 && usedBytes(**engine, pool) > tenth; ++i) {
     ASSERT_TRUE(put(i).ok());
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }

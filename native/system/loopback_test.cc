@@ -180,7 +180,7 @@ TEST_P(Loopback, BulkDataIsCountedAsDataAndComesBackWithItsContainer) {
   ASSERT_TRUE(put(*object, "small", std::string(4095, 'x')).ok());
   EXPECT_EQ(dataUsed(), (1u << 20) + 3 * 4096);
   ASSERT_TRUE(waitFor([&](auto done) { engine_->destroyContainer(pool_, container_, done); }).ok());
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(120);
   while (dataUsed() > 0 && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }

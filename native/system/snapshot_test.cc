@@ -93,7 +93,7 @@ TEST_F(Snapshots, WhatIsPinnedOutlivesAggregationAndARestart) {
   ASSERT_NO_FATAL_FAILURE(open());
   // Aggregation is done where an epoch between is readable no more.
   const auto isGone = [&] { return get(0, lost) == "DER_EP_OLD"; };
-  for (int i = 0; i < 600 && !isGone(); ++i) {
+  for (int i = 0; i < 6000 && !isGone(); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   EXPECT_TRUE(isGone());

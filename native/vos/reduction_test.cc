@@ -193,8 +193,9 @@ TEST_F(VosReductionTest, AFullStoreIsPunchedAndComesBackToLife) {
 }
 
 // A step of 64 records takes some tens of microseconds, also where one extent lies under thousands,
-// a hole over thousands, or an object is punched with all its keys. The figure allows for a machine
-// that does something else now and then: it is of the steps but the slowest few.
+// a hole over thousands, or an object is punched with all its keys. The bound is a multiple of half
+// of the steps, whatever the machine: one that looks at all of what it has before it takes hundreds
+// of times as long. It is of the steps but the slowest few, when the machine did something else.
 TEST_F(VosReductionTest, NoStepTakesLong) {
   write(kOid, "wide", "x", 5, 0, std::string(60000, '.'));
   for (uint64_t i = 0; i < 20000; ++i) write(kOid, "wide", "x", 10 + i % 50, i * 3, "ab");
@@ -219,7 +220,7 @@ TEST_F(VosReductionTest, NoStepTakesLong) {
       "%zu steps: half of them under %.0f us, 999 of 1000 under %.0f us, the longest %.0f us\n",
       micros.size(), micros[micros.size() / 2], most, micros.back());
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  EXPECT_LT(most, 200);
+  EXPECT_LT(most, 60 * micros[micros.size() / 2]);
 #endif
 }
 

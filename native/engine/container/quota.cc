@@ -5,8 +5,9 @@
 namespace daos::engine {
 namespace {
 
-// How long an update waits for its target to get more.
-constexpr uint64_t kPatienceNs = 2'000'000'000;
+// How long an update waits for its target to get more: as long as another control host takes to
+// act, and less than clients wait by default.
+constexpr uint64_t kPatienceNs = 8'000'000'000;
 // For how long a target that was told that there is no more believes it.
 constexpr uint64_t kRefusalNs = 500'000'000;
 constexpr uint64_t kPollNs = 500'000;
@@ -23,13 +24,15 @@ bool hasBytes(const OpenContainer& container, uint64_t sizeBytes) {
   return fits(used, sizeBytes, quota.part.limit.bytes);
 }
 
-Error refused(const OpenContainer& container, uint64_t sizeBytes) {
+Error refused(const OpenContainer& container, uint64_t sizeBytes, bool isLate) {
   const QuotaAmounts& whole = container.quota.part.whole;
   const bool isOfBytes = !hasBytes(container, sizeBytes);
   const std::string quota = isOfBytes ? std::to_string(whole.bytes) + " bytes"
                                       : std::to_string(whole.objects) + " objects";
-  return Error(ErrorCode::kNospace, "container " + container.uuid.toString() +
-                                        " has used up its quota of " + quota);
+  const std::string what =
+      isLate ? " gets no answer, from the control service, for more of its quota of "
+             : " has used up its quota of ";
+  return Error(ErrorCode::kNospace, "container " + container.uuid.toString() + what + quota);
 }
 
 }  // namespace
@@ -69,7 +72,8 @@ Task<Status> awaitQuota(Target& target, OpenContainer& container, ObjectId oid,
   while (container.vos && !hasQuota(container, oid, sizeBytes)) {
     const bool isLate = reactor.nowNs() >= deadlineNs;
     if (isLate) quota.isMoreWanted = false;
-    if (isLate || reactor.nowNs() < quota.refuseUntilNs) co_return refused(container, sizeBytes);
+    if (isLate || reactor.nowNs() < quota.refuseUntilNs)
+      co_return refused(container, sizeBytes, isLate);
     if (!quota.isMoreWanted) {
       quota.isMoreWanted = true;
       target.wantQuota(container);

@@ -132,7 +132,7 @@ describe('cli/bad-input', () => {
     }
     await within.close();
     await small.close();
-  }, 60_000);
+  });
 
   test('garbage and malformed requests cost a connection, never the engine', async () => {
     const object = newObject();
@@ -199,7 +199,7 @@ describe('cli/bad-input', () => {
       expect(textOf(await object.fetch(`key ${i}`, 'a'))).toBe(`value ${i}`);
     }
     expect(readFileSync(home.log, 'utf8')).toMatch(/was killed by SIGKILL; starting it again/);
-  }, 60_000);
+  });
 });
 
 /** Bytes of no protocol, at the start of a connection and after something like a greeting. */

@@ -23,7 +23,7 @@ beforeAll(async () => {
   await admin.call('createPool', { body: { label: 'p', size: 256 * MIB, owner } });
   const body = { label: 'c', owner, acl: ['A::OWNER@:rw'] };
   await admin.call('createContainer', { params: { pool: 'p' }, body });
-}, 60_000);
+});
 
 afterAll(async () => {
   await system.stop();
@@ -72,4 +72,4 @@ test('cli/capability-renewal: an open container outlives its capability', async 
   await otherPool.refresh();
   await object.update('k', 'a', 'after');
   expect(await outcomeOf(expired.object(OID).fetch('k', 'a'))).toBe('DER_NO_PERM');
-}, 60_000);
+});

@@ -81,5 +81,4 @@ onOwnFileSystem(
     const { containers } = await control.call('listContainers', { params });
     expect(containers.map(({ label }) => label)).toEqual(['c', 'd']);
   },
-  60_000,
 );

@@ -54,5 +54,5 @@ describe('cli/hints', () => {
         action: expect.stringMatching(hint),
       });
     }
-  }, 60_000);
+  });
 });

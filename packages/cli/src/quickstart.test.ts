@@ -74,7 +74,7 @@ test('cli/quickstart: a difficult directory comes back identical after a kill', 
   expect(stdout).toContain('all 158 files and 3 directories came back identical');
   expect(stdout).toContain('left out: 1 symbolic links');
   expect(stdout.trimEnd().endsWith(`tools/quickstart --stop --home ${home}`)).toBe(true);
-}, 120_000);
+});
 
 test('cli/quickstart: its engine and server rest while nobody asks anything', async () => {
   const run = new QuickstartDirectory(home).findServer()!;
@@ -85,7 +85,7 @@ test('cli/quickstart: its engine and server rest while nobody asks anything', as
   expect(used[0]).toBeLessThanOrEqual(0.01);
   // The budget is the engine's. The server's leases, checks and garbage collection come in bursts.
   expect(used[1]).toBeLessThanOrEqual(0.05);
-}, 60_000);
+});
 
 test('cli/quickstart: while one works, another one leaves its system alone', async () => {
   const inUse = new QuickstartDirectory(home);
@@ -101,7 +101,7 @@ test('cli/quickstart: while one works, another one leaves its system alone', asy
 test('cli/quickstart: stopping removes everything, and says when there is nothing', async () => {
   expect((await quickstart('--stop')).stdout).toMatch(/stopped, and removed/);
   expect((await quickstart('--stop')).stdout).toMatch(/nothing runs/);
-}, 60_000);
+});
 
 test('cli/quickstart: where there is no room it says so, and what goes on', async () => {
   const sparse = join(scratch, 'sparse');
@@ -114,7 +114,7 @@ test('cli/quickstart: where there is no room it says so, and what goes on', asyn
     stderr: expect.stringMatching(/DER_NOSPACE: .*are free\nwhat to do: .*--home/),
   });
   expect((await quickstart('--stop')).stdout).toMatch(/stopped, and removed/);
-}, 60_000);
+});
 
 test('cli/quickstart: a directory that is not there is an error that names it', async () => {
   const failed = quickstart('/no/such/directory');

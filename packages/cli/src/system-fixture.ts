@@ -15,8 +15,8 @@ import type { Cli, CliWorld } from './cli.js';
 const PACKAGES = join(import.meta.dirname, '../..');
 const SERVER = join(PACKAGES, 'server/dist/daos-server.js');
 const AGENT = join(PACKAGES, 'agent/dist/daos-agent.js');
-const START_TIMEOUT_MS = 30_000;
-const STOP_TIMEOUT_MS = 10_000;
+const START_TIMEOUT_MS = 120_000;
+const STOP_TIMEOUT_MS = 60_000;
 
 export interface SystemOptions {
   /** One target each. Default 1. */

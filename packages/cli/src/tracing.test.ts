@@ -87,7 +87,7 @@ describe('cli/tracing', () => {
     expect(parentOf(spanOf('daos.containerOpen'))).toBe(
       spanOf('daos.openContainer').spanContext().spanId,
     );
-  }, 60_000);
+  });
 
   test('what an engine does for a sampled call is beneath it, down to the store', async () => {
     const spanFile = join(mkdtempSync(join(tmpdir(), 'daos-spans-')), 'spans');
@@ -129,7 +129,7 @@ describe('cli/tracing', () => {
         expect(endedMs).toBeLessThanOrEqual(request?.endedMs ?? 0);
       }
     }
-  }, 60_000);
+  });
 
   test('a request and its commands to engines belong to the span of the caller', async () => {
     const scratch = mkdtempSync(join(tmpdir(), 'daos-tracing-'));
@@ -159,5 +159,5 @@ describe('cli/tracing', () => {
     const command = spanOf('engine.createPool');
     expect(parentOf(command)).toBe(request.spanContext().spanId);
     expect(command.attributes).toMatchObject({ 'daos.rank': 0 });
-  }, 60_000);
+  });
 });

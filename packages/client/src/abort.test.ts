@@ -37,7 +37,8 @@ async function expectAborted(call: (options: { signal: AbortSignal }) => Promise
   await expect(call({ signal: controller.signal })).rejects.toThrow(
     expect.objectContaining({ message: expect.stringMatching(/not wanted|aborted/) }),
   );
-  expect(performance.now() - beginMs).toBeLessThan(3000);
+  // Without the signal it would have ended at the client's timeout, after 10 s.
+  expect(performance.now() - beginMs).toBeLessThan(9000);
 }
 
 beforeAll(async () => {

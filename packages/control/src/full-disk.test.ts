@@ -77,4 +77,4 @@ test('control/full-disk: nothing acknowledged is lost, and room makes it go on',
   await again.destroyPool('p', { recursive: true });
   expect(await again.listPools()).toEqual([]);
   await store.close();
-}, 120_000);
+});

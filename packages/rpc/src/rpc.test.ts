@@ -142,7 +142,7 @@ describe.each(['tcp', 'shm'] as const)('rpc over %s', (transport) => {
     await expect(client.call('sleep', { ms: 10_000 }, { timeoutMs: 100 })).rejects.toMatchObject({
       code: 'DER_TIMEDOUT',
     });
-    expect(performance.now() - beginMs).toBeLessThan(2000);
+    expect(performance.now() - beginMs).toBeLessThan(8000);
     await expectEventually(async () => (await client.call('abandonedCount', {})).count, before + 1);
   });
 

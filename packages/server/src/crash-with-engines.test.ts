@@ -215,6 +215,5 @@ describe('server/crash-with-engines', () => {
         }
       }
     },
-    180_000,
   );
 });

@@ -73,7 +73,7 @@ function launch(config: string): { child: ChildProcess; ended: Promise<Ended> } 
 }
 
 async function until<T>(find: () => T | undefined | false): Promise<T> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 120_000;
   for (;;) {
     const found = find();
     if (found) return found;
@@ -140,7 +140,7 @@ describe('server/daos-server', () => {
     expect(ranks.every(({ state }) => state === 'joined')).toBe(true);
     child.kill('SIGTERM');
     expect((await ended).status).toBe(0);
-  }, 60_000);
+  });
 
   test('a killed engine is started again and its pools are open', async () => {
     const directory = newDirectory();

@@ -42,4 +42,4 @@ test('vos/readme: the example runs', async () => {
   } finally {
     await rm(directory, { recursive: true });
   }
-}, 60_000);
+});

@@ -69,4 +69,4 @@ test('cli/quickstart/kill: an engine killed while files are stored loses none', 
   expect(await awaitEngine(home, killedPid ?? 0)).not.toBe(killedPid);
   const read = await runPhase('quickstart-verify-main.js', options, () => {});
   expect(read).toMatchObject({ fileCount: FILE_COUNT, mismatches: [] });
-}, 120_000);
+});

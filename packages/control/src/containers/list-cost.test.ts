@@ -12,7 +12,11 @@ import { ControlPlane } from '../control-plane.js';
 import type { EngineControl } from '../engines/engine-control.js';
 import { LmdbStore } from '../metadata/lmdb-store.js';
 import type { MetadataEntry } from '../metadata/metadata-store.js';
-import { containerKey, containerPrefix, type ContainerFields } from '../records/container-record.js';
+import {
+  containerKey,
+  containerPrefix,
+  type ContainerFields,
+} from '../records/container-record.js';
 import { ControlService } from '../service/control-service.js';
 
 const CONTAINER_COUNT = 10_000;

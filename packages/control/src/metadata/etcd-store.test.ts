@@ -2,9 +2,10 @@
 //         each case.
 
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -16,13 +17,20 @@ let etcd: ChildProcess;
 let endpoint = '';
 let caseCount = 0;
 
+/** Below those that connections get on their own: nothing takes it before it is used. */
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(12_000, 32_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 beforeAll(async () => {
@@ -49,7 +57,7 @@ beforeAll(async () => {
     }
   })();
   await Promise.race([served, failed]);
-}, 30_000);
+});
 
 afterAll(async () => {
   etcd.kill('SIGKILL');

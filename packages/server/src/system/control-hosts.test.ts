@@ -33,6 +33,8 @@ let etcd: EtcdCluster;
 let hosts: Host[] = [];
 let member: Host;
 let anyHost: ControlClient;
+/** Of a change while all is well: a busy machine takes its time for that as well. */
+let plainMs = 0;
 
 function launch(config: string): ChildProcess {
   const child = spawn(process.execPath, [PROGRAM, 'start', '-c', config]);
@@ -67,7 +69,7 @@ async function states(): Promise<string[]> {
   return (await anyHost.call('listRanks')).ranks.map(({ state }) => state);
 }
 
-async function until(wanted: () => Promise<boolean>, limitMs = 20_000): Promise<void> {
+async function until(wanted: () => Promise<boolean>, limitMs = 120_000): Promise<void> {
   const deadline = performance.now() + limitMs;
   while (!(await wanted().catch(() => false))) {
     if (performance.now() > deadline) throw new Error(`not in time: ${wanted.toString()}`);
@@ -108,7 +110,7 @@ beforeAll(async () => {
   anyHost = clientOf(urls.join(','));
   member = await newHost(HOST_COUNT, urls);
   await until(async () => String(await states()) === 'joined,joined,joined,joined');
-}, 60_000);
+});
 
 afterAll(async () => {
   for (const { child } of [...hosts, member]) {
@@ -118,7 +120,7 @@ afterAll(async () => {
   }
   await etcd[Symbol.asyncDispose]();
   rmSync(scratch, { recursive: true });
-}, 30_000);
+});
 
 describe('server/control-hosts', () => {
   test('a pool spreads over the engines of all hosts, whichever host is asked', async () => {
@@ -168,10 +170,12 @@ describe('server/control-hosts', () => {
     const { url } = await anyHost.call('getLeader');
     expect(url).toBe(hosts[leader]?.url);
     const properties = { quota_objects: 7 } as never;
+    const beforeMs = performance.now();
     await anyHost.call('createContainer', {
       params: { pool: 'p1' },
       body: { label: 'box', properties },
     });
+    plainMs = performance.now() - beforeMs;
     const monday = await anyHost.call('createSnapshot', { params: box, body: { name: 'monday' } });
     const host = hosts[leader] as Host;
     host.child.kill('SIGKILL');
@@ -179,7 +183,7 @@ describe('server/control-hosts', () => {
     const startedMs = performance.now();
     const other = (leader + 1) % HOST_COUNT;
     await anyHost.call('createPool', { body: { label: 'later', size: 64 * MIB, ranks: [other] } });
-    expect(performance.now() - startedMs).toBeLessThan(15_000);
+    expect(performance.now() - startedMs).toBeLessThan(15_000 + 20 * plainMs);
     expect(await leaderIndex()).not.toBe(leader);
     await until(async () => (await states())[leader] === 'suspect');
     host.child = launch(host.config);
@@ -203,14 +207,14 @@ describe('server/control-hosts', () => {
       snapshotCount: 1,
       unreachableRanks: [],
     });
-  }, 60_000);
+  });
 
   test('the loss of a member of etcd interrupts nothing', async () => {
     await etcd.kill(0);
     const startedMs = performance.now();
     await anyHost.call('createContainer', { params: { pool: 'p0' }, body: { label: 'c' } });
     await anyHost.call('createPool', { body: { label: 'last', size: 256 * MIB } });
-    expect(performance.now() - startedMs).toBeLessThan(20_000);
+    expect(performance.now() - startedMs).toBeLessThan(20_000 + 20 * plainMs);
     expect((await anyHost.call('listPools')).pools).toHaveLength(5);
-  }, 60_000);
+  });
 });

@@ -2,12 +2,16 @@
 // a busy machine elect leaders for nothing.
 
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HostNetworks } from './host-networks-fixture.js';
+
+/** A member that has only just begun may take a question and never answer it. */
+const ATTEMPT_MS = 5000;
 
 export class EtcdCluster implements AsyncDisposable {
   readonly endpoints: readonly string[];
@@ -24,7 +28,7 @@ export class EtcdCluster implements AsyncDisposable {
       endpoints.push(`http://${address}:${await freePort()}`);
     }
     const scratch = mkdtempSync(join(tmpdir(), 'daos-etcd-'));
-    const cluster = peers.map((peer, i) => `m${i}=${peer}`).join(',');
+    const names = peers.map((peer, i) => `m${i}=${peer}`).join(',');
     const members = peers.map((peer, i) => {
       const endpoint = endpoints[i] ?? '';
       const [program = '', ...before] = [...(networks?.commandOf(i) ?? []), 'etcd'];
@@ -33,18 +37,24 @@ export class EtcdCluster implements AsyncDisposable {
         [
           ...before,
           ...['--data-dir', join(scratch, String(i)), '--name', `m${i}`],
-          ...['--initial-cluster', cluster],
+          ...['--initial-cluster', names],
           ...['--listen-client-urls', endpoint, '--advertise-client-urls', endpoint],
           ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer],
         ],
-        { stdio: 'ignore' },
+        { stdio: ['ignore', 'ignore', 'pipe'] },
       );
     });
-    const failed = once(members[0] as ChildProcess, 'error').then(([error]) => {
-      throw new Error(`etcd does not start (apt-get install etcd-server): ${String(error)}`);
-    });
-    await Promise.race([Promise.all(endpoints.map(waitHealthy)), failed]);
-    return new EtcdCluster(endpoints, members, scratch);
+    const cluster = new EtcdCluster(endpoints, members, scratch);
+    const giveUp = new AbortController();
+    try {
+      const healthy = endpoints.map((endpoint) => waitHealthy(endpoint, giveUp.signal));
+      await Promise.race([Promise.all(healthy), ...members.map(earlyEnd)]);
+    } catch (error) {
+      giveUp.abort();
+      await cluster[Symbol.asyncDispose]();
+      throw error;
+    }
+    return cluster;
   }
 
   private constructor(endpoints: string[], members: ChildProcess[], scratch: string) {
@@ -75,18 +85,34 @@ export class EtcdCluster implements AsyncDisposable {
   }
 }
 
+/** Below those that connections get on their own: nothing takes it before it is used. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(12_000, 32_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
-async function waitHealthy(endpoint: string): Promise<void> {
-  for (;;) {
-    const answer = await fetch(`${endpoint}/health`).catch(() => undefined);
+/** Fails when a member ends, or never begins, with what it said last. */
+async function earlyEnd(member: ChildProcess): Promise<never> {
+  let said = '';
+  member.stderr?.on('data', (text: Buffer) => (said = (said + text.toString()).slice(-2000)));
+  const [why] = await Promise.race([once(member, 'exit'), once(member, 'error')]);
+  throw new Error(`etcd ended (apt-get install etcd-server): ${String(why)} ${said}`);
+}
+
+async function waitHealthy(endpoint: string, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const within = AbortSignal.any([signal, AbortSignal.timeout(ATTEMPT_MS)]);
+    const answer = await fetch(`${endpoint}/health`, { signal: within }).catch(() => undefined);
     if (answer?.ok) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

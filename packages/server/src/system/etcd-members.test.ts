@@ -20,7 +20,7 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 beforeAll(async () => {
   etcd = await EtcdCluster.start(MEMBER_COUNT);
-}, 60_000);
+});
 
 afterAll(() => etcd[Symbol.asyncDispose]());
 
@@ -64,5 +64,5 @@ describe('server/etcd-members', () => {
     isOver = true;
     for (const [said, count] of await ended) expect(said).toBe(count);
     await Promise.all(stores.map((store) => store.close()));
-  }, 120_000);
+  });
 });

@@ -4,9 +4,13 @@
 // Life cycle: create → (cut ⇄ mend)… → dispose, which takes all of it away.
 
 import { spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 
 /** Browsers on this host drop their connections whenever an address of it comes or goes. */
 const NO_ADDRESS_OF_ITS_OWN = ['addrgenmode', 'none'];
+/** Names of interfaces have 15 characters: ours are `daos`, a process id, and what comes after. */
+const BRIDGE = /\b(daos([0-9a-z]+)-\d)b\b/g;
+const NETWORKS_PER_PROCESS_MAX = 10;
 
 export class HostNetworks implements Disposable {
   /** Of the bridge: where this process is. */
@@ -17,19 +21,20 @@ export class HostNetworks implements Disposable {
 
   static isAvailable(): boolean {
     const probe = `daosprobe${process.pid}`;
+    spawnSync('ip', ['netns', 'del', probe]);
     if (spawnSync('ip', ['netns', 'add', probe]).status !== 0) return false;
     run('netns', 'del', probe);
     return true;
   }
 
-  /** Names and addresses come from the process id: tests beside each other do not meet. */
+  /** Names and addresses are nobody else's. What processes that died left behind is taken away. */
   constructor(count: number) {
+    removeLeftBehind();
     this.#count = count;
-    this.#name = `daos${process.pid}`;
-    this.#prefix = `10.${200 + (process.pid % 50)}.${Math.floor(process.pid / 50) % 250}`;
-    this.address = `${this.#prefix}.254`;
+    this.#name = newBridge();
     try {
-      run('link', 'add', this.#bridge, 'type', 'bridge');
+      this.#prefix = freePrefix();
+      this.address = `${this.#prefix}.254`;
       run('link', 'set', this.#bridge, ...NO_ADDRESS_OF_ITS_OWN);
       run('addr', 'add', `${this.address}/24`, 'dev', this.#bridge);
       run('link', 'set', this.#bridge, 'up');
@@ -59,11 +64,7 @@ export class HostNetworks implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (let host = 0; host < this.#count; host++) {
-      spawnSync('ip', ['link', 'del', this.#cableOf(host)]);
-      spawnSync('ip', ['netns', 'del', this.#namespaceOf(host)]);
-    }
-    spawnSync('ip', ['link', 'del', this.#bridge]);
+    remove(this.#name, this.#count);
   }
 
   #addHost(host: number): void {
@@ -92,8 +93,51 @@ export class HostNetworks implements Disposable {
   }
 }
 
-function run(...parameters: string[]): void {
-  const { status, stderr } = spawnSync('ip', parameters);
-  if (status === 0) return;
+function run(...parameters: string[]): string {
+  const { status, stdout, stderr } = spawnSync('ip', parameters);
+  if (status === 0) return stdout.toString();
   throw new Error(`ip ${parameters.join(' ')}: ${stderr?.toString().trim()}`);
+}
+
+/** Its name without the `b`. One process may have several, also by modules that are loaded anew. */
+function newBridge(): string {
+  for (let index = 0; index < NETWORKS_PER_PROCESS_MAX; index++) {
+    const name = `daos${process.pid.toString(36)}-${index}`;
+    const added = spawnSync('ip', ['link', 'add', `${name}b`, 'type', 'bridge']);
+    if (added.status === 0) return name;
+    if (!/File exists/.test(added.stderr.toString())) throw new Error(String(added.stderr));
+  }
+  throw new Error(`process ${process.pid} has ${NETWORKS_PER_PROCESS_MAX} networks already`);
+}
+
+/** The first three bytes of addresses that no interface of this host has. */
+function freePrefix(): string {
+  const taken = run('-o', 'addr', 'show');
+  for (;;) {
+    const prefix = `10.${randomInt(200, 250)}.${randomInt(250)}`;
+    if (!taken.includes(` ${prefix}.`)) return prefix;
+  }
+}
+
+function removeLeftBehind(): void {
+  for (const [, name = '', pid = ''] of run('-o', 'link', 'show').matchAll(BRIDGE)) {
+    if (!isAlive(parseInt(pid, 36))) remove(name, NETWORKS_PER_PROCESS_MAX);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
+/** Whatever of it there is. */
+function remove(name: string, hostCount: number): void {
+  for (let host = 0; host < hostCount; host++) {
+    spawnSync('ip', ['link', 'del', `${name}v${host}`]);
+    spawnSync('ip', ['netns', 'del', `${name}-${host}`]);
+  }
+  spawnSync('ip', ['link', 'del', `${name}b`]);
 }

@@ -22,7 +22,7 @@ const AGENT = join(PACKAGES, 'agent/dist/daos-agent.js');
 export const HOSTS = [0, 1, 2];
 const PORT = 10_001;
 const CONSOLE_PORT = 10_002;
-const START_LIMIT_MS = 60_000;
+const START_LIMIT_MS = 120_000;
 /** Of the last words of all programs. */
 const SAID_LENGTH_MAX = 4000;
 

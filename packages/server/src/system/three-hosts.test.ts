@@ -16,8 +16,8 @@ let hosts: ThreeHosts;
 
 beforeAll(async () => {
   if (isPossible) hosts = await ThreeHosts.start();
-}, 120_000);
-afterAll(async () => hosts?.[Symbol.asyncDispose](), 60_000);
+});
+afterAll(async () => hosts?.[Symbol.asyncDispose]());
 
 const urlOf = (host: number) => hosts.urlOf(host);
 
@@ -26,14 +26,16 @@ describe('server/three-hosts', () => {
     'a host that acts and is cut off is replaced, and belongs to the system when it is back',
     async () => {
       const client = hosts.admin();
+      const beforeMs = performance.now();
       await client.call('createPool', { body: { label: 'before', size: 256 * MIB } });
+      const plainMs = performance.now() - beforeMs;
       const leader = HOSTS.map(urlOf).indexOf((await client.call('getLeader')).url ?? '');
       const others = HOSTS.filter((host) => host !== leader);
       hosts.networks.cut(leader);
       const startedMs = performance.now();
       const body = { label: 'meanwhile', size: 64 * MIB, ranks: others };
       await client.call('createPool', { body });
-      expect(performance.now() - startedMs).toBeLessThan(25_000);
+      expect(performance.now() - startedMs).toBeLessThan(25_000 + 20 * plainMs);
       const { url } = await client.call('getLeader');
       expect(others.map(urlOf)).toContain(url);
       const stateOfLost = async () => (await client.call('listRanks')).ranks[leader]?.state;
@@ -60,6 +62,5 @@ describe('server/three-hosts', () => {
       const { pools } = await client.call('listPools');
       expect(pools.map(({ label }) => label)).toEqual(['after', 'before', 'meanwhile']);
     },
-    120_000,
   );
 });
