@@ -108,6 +108,20 @@ describe('cli/bad-input', () => {
     });
   });
 
+  test('a property that is misspelt gets the name that was probably meant', async () => {
+    const daos = makeDaos({
+      environment: { DAOS_CONTROL: url },
+      write: () => {},
+      writeError: (text) => void (errors += text),
+    });
+    let errors = '';
+    const create = ['cont', 'create', 'p', 'mine', '--properties', 'qouta_bytes:1GiB'];
+    expect(await daos.run(create)).not.toBe(0);
+    expect(errors).toContain("properties: unknown key 'qouta_bytes': did you mean 'quota_bytes'?");
+    const { containers } = await control.call('listContainers', { params: { pool: 'p' } });
+    expect(containers.map(({ label }) => label)).not.toContain('mine');
+  });
+
   test('a full pool refuses writes, and all that it had stays readable', async () => {
     const [small, within] = await openPool('small', {
       arenaSizePerRank: 64 * MIB,

@@ -4,6 +4,7 @@
 
 import { execFile } from 'node:child_process';
 import {
+  chmodSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -17,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { parseRequest } from './quickstart/request.js';
 import { QuickstartDirectory } from './quickstart/server-process.js';
 
 const PROGRAM = join(import.meta.dirname, '../dist/quickstart-main.js');
@@ -24,6 +26,8 @@ const scratch = mkdtempSync(join(tmpdir(), 'daos-quickstart-'));
 const home = join(scratch, 'home');
 const tree = join(scratch, 'tree');
 
+/** The user who may do nothing, on every Linux. */
+const NOBODY = 65_534;
 /** Of /proc, on every Linux. */
 const MS_PER_TICK = 10;
 
@@ -122,6 +126,20 @@ test('cli/quickstart: a directory that is not there is an error that names it', 
     code: 1,
     stderr: expect.stringContaining('/no/such/directory'),
   });
+});
+
+test('cli/quickstart: a directory that this user may not read is refused', () => {
+  const closed = join(scratch, 'closed');
+  mkdirSync(closed, { mode: 0 });
+  chmodSync(scratch, 0o711);
+  // Root may read everything.
+  const user = process.geteuid?.();
+  if (user === 0) process.seteuid?.(NOBODY);
+  try {
+    expect(() => parseRequest([closed])).toThrow(/^cannot read .*closed: .*permission denied/);
+  } finally {
+    if (user === 0) process.seteuid?.(0);
+  }
 });
 
 test('cli/quickstart: a directory of somebody else stays as it is', async () => {

@@ -1,6 +1,5 @@
 // @daos/server: a storage host's server as an object, for programs that run one themselves.
 export * from './config/load-config.js';
-export * from './config/nearest.js';
 export * from './config/server-config.js';
 export * from './data/data-directory.js';
 export * from './engine/native-engine-control.js';

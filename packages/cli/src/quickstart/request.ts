@@ -1,6 +1,6 @@
 // What the quick start is asked for, by its parameters.
 
-import { existsSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, opendirSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -81,6 +81,13 @@ function chooseDirectory([given, ...rest]: readonly string[], checkout: string):
   if (!existsSync(directory)) throw new DaosError('DER_NONEXIST', `there is no ${directory}`);
   if (!statSync(directory).isDirectory()) {
     throw new DaosError('DER_INVAL', `${directory} is not a directory`);
+  }
+  try {
+    opendirSync(directory).closeSync();
+  } catch (error) {
+    const message = `cannot read ${directory}: ${(error as Error).message}`;
+    const action = 'give a directory that this user may read';
+    throw new DaosError('DER_NO_PERM', message, { action, cause: error });
   }
   return directory;
 }

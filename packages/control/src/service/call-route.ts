@@ -7,6 +7,7 @@ import type * as z from 'zod';
 import type { Route, RouteCall } from '../api/route.js';
 import type { ConsoleToken } from '../console/console-access.js';
 import type { ControlPlane } from '../control-plane.js';
+import { knownKeysAt } from '../known-keys.js';
 import type { Access } from '../security/authorize.js';
 import { describeIssues } from './http-errors.js';
 
@@ -43,7 +44,8 @@ export function answerOf(route: Route, answer: unknown): unknown {
 function checked(schema: z.ZodType, value: unknown, what: string): unknown {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw new DaosError('DER_INVAL', `${what} of the request: ${describeIssues(result.error)}`);
+  const issues = describeIssues(result.error, (path) => knownKeysAt(schema, path));
+  throw new DaosError('DER_INVAL', `${what} of the request: ${issues}`);
 }
 
 function requestKeyOf(request: FastifyRequest): string | undefined {

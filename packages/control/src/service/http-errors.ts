@@ -1,6 +1,6 @@
 // Errors of the control plane as HTTP answers, and back.
 
-import { DaosError, ERRORS, type DaosErrorCode } from '@daos/model';
+import { DaosError, ERRORS, unknownKeyText, type DaosErrorCode } from '@daos/model';
 import type * as z from 'zod';
 import type { ErrorBody } from '../api/routes.js';
 
@@ -53,11 +53,18 @@ function isZodError(error: unknown): error is z.ZodError {
   return error instanceof Error && error.name === 'ZodError';
 }
 
-/** One line, naming each field. */
-export function describeIssues(error: z.ZodError): string {
+/** One line, naming each field. With `knownKeysAt` a key that isn't known gets a hint. */
+export function describeIssues(
+  error: z.ZodError,
+  knownKeysAt: (path: readonly PropertyKey[]) => readonly string[] = () => [],
+): string {
   return error.issues
-    .map((issue) =>
-      issue.path.length > 0 ? `${issue.path.join('.')}: ${issue.message}` : issue.message,
-    )
+    .map((issue) => {
+      const text =
+        issue.code === 'unrecognized_keys'
+          ? issue.keys.map((key) => unknownKeyText(key, knownKeysAt(issue.path))).join(', ')
+          : issue.message;
+      return issue.path.length > 0 ? `${issue.path.join('.')}: ${text}` : text;
+    })
     .join('; ');
 }

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { generateConfig, inspectMachine, parseCoreList, type Machine } from './generate-config.js';
 import { loadConfig, parseConfig } from './load-config.js';
-import { nearestOf } from './nearest.js';
 import { enginesOf, serverConfigSchema } from './server-config.js';
 
 const parse = (text: string) => parseConfig('daos.yml', text, serverConfigSchema);
@@ -102,18 +101,6 @@ describe('server/config', () => {
     expect(engines('address: localhost')).toEqual([
       'daos.yml:3: engines[0].address: must be a numeric address, as 192.168.1.5',
     ]);
-  });
-});
-
-describe('server/nearest', () => {
-  test.each([
-    ['tragets', 'targets'],
-    ['Targets', 'targets'],
-    ['prot', 'port'],
-    ['x', undefined],
-    ['something', undefined],
-  ])('%s means %s', (word, meant) => {
-    expect(nearestOf(word, ['targets', 'port', 'address'])).toBe(meant);
   });
 });
 

@@ -2,10 +2,10 @@
 // probably meant.
 
 import { readFileSync } from 'node:fs';
-import { DaosError } from '@daos/model';
+import { knownKeysAt } from '@daos/control/known-keys';
+import { DaosError, unknownKeyText } from '@daos/model';
 import { isMap, isScalar, LineCounter, parseDocument, type Document, type Node } from 'yaml';
-import * as z from 'zod';
-import { nearestOf } from './nearest.js';
+import type * as z from 'zod';
 
 export function loadConfig<S extends z.ZodType>(file: string, schema: S): z.output<S> {
   let text: string;
@@ -44,12 +44,10 @@ function describe(
   at: (offset: number) => string,
 ): string[] {
   if (issue.code === 'unrecognized_keys') {
-    const known = keysAt(schema, issue.path);
-    return issue.keys.map((key) => {
-      const near = nearestOf(key, known);
-      const hint = near ? `did you mean '${near}'?` : `known keys are ${known.join(', ')}`;
-      return `${at(offsetOfKey(document, issue.path, key))}: unknown key '${key}': ${hint}`;
-    });
+    const known = knownKeysAt(schema, issue.path);
+    return issue.keys.map(
+      (key) => `${at(offsetOfKey(document, issue.path, key))}: ${unknownKeyText(key, known)}`,
+    );
   }
   const name = issue.path.length > 0 ? `${dotted(issue.path)}: ` : '';
   return [`${at(offsetOf(document, issue.path))}: ${name}${messageOf(issue)}`];
@@ -85,22 +83,4 @@ function offsetOfKey(document: Document, path: readonly PropertyKey[], key: stri
   if (!isMap(map)) return 0;
   const pair = map.items.find((item) => isScalar(item.key) && item.key.value === key);
   return (pair?.key as Node | undefined)?.range?.[0] ?? 0;
-}
-
-/** The keys that the object at `path` may have. */
-function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  let at = unwrap(schema);
-  for (const part of path) {
-    if (at instanceof z.ZodArray) at = unwrap(at.element as z.ZodType);
-    else if (at instanceof z.ZodObject) at = unwrap(at.shape[String(part)] as z.ZodType);
-  }
-  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
-}
-
-function unwrap(schema: z.ZodType): z.ZodType {
-  let at = schema;
-  while (at instanceof z.ZodOptional || at instanceof z.ZodDefault || at instanceof z.ZodPrefault) {
-    at = at.unwrap() as z.ZodType;
-  }
-  return at;
 }

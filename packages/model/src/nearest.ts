@@ -14,6 +14,13 @@ export function nearestOf(word: string, candidates: readonly string[]): string |
   return best;
 }
 
+/** Of a key that is none of those `known`: what was probably meant, or which there are. */
+export function unknownKeyText(key: string, known: readonly string[]): string {
+  const near = nearestOf(key, known);
+  if (near !== undefined) return `unknown key '${key}': did you mean '${near}'?`;
+  return `unknown key '${key}'${known.length > 0 ? `: known keys are ${known.join(', ')}` : ''}`;
+}
+
 /**
  * Insertions, deletions, replacements and swaps of neighbours that turn one word into the other.
  */

@@ -1,0 +1,21 @@
+// What a schema knows, for messages about what it doesn't.
+
+import * as z from 'zod';
+
+/** The keys that the object at `path` may have. */
+export function knownKeysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let at = unwrap(schema);
+  for (const part of path) {
+    if (at instanceof z.ZodArray) at = unwrap(at.element as z.ZodType);
+    else if (at instanceof z.ZodObject) at = unwrap(at.shape[String(part)] as z.ZodType);
+  }
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+}
+
+function unwrap(schema: z.ZodType): z.ZodType {
+  let at = schema;
+  while (at instanceof z.ZodOptional || at instanceof z.ZodDefault || at instanceof z.ZodPrefault) {
+    at = at.unwrap() as z.ZodType;
+  }
+  return at;
+}
