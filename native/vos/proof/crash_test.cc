@@ -76,7 +76,9 @@ class CrashedPool {
   void killAtRandom(pid_t child);
   void takeAcknowledged();
   void compare();
+  void settleInFlight(Container& container);
   void abandonInFlight(Container& container);
+  void repeatInFlight(Container& container);
 
   SeededRandom random_;
   HistoryGenerator generator_;
@@ -138,7 +140,7 @@ void CrashedPool::compare() {
   if (!without) {
     if (progress_->begun.load() > count) {
       ++undoneInFlight_;
-      abandonInFlight((*store)->container());
+      settleInFlight((*store)->container());
     }
     return;
   }
@@ -152,12 +154,21 @@ void CrashedPool::compare() {
   ++doneInFlight_;
 }
 
+// What was in flight isn't seen, which may be since nobody can see it yet.
+void CrashedPool::settleInFlight(Container& container) {
+  const Operation& inFlight = batch_[progress_->acknowledged.load()];
+  if (inFlight.transaction != 0) {
+    if (!inFlight.isOnce) abandonInFlight(container);
+  } else if (inFlight.verb == Verb::kUpdate || inFlight.verb == Verb::kPunch) {
+    repeatInFlight(container);
+  }
+}
+
 // A write of a transaction in doubt is seen by nobody but the transaction: where it made the first
 // of what it wrote to, no question of the comparison finds out that it was done. Aborting takes it
 // away, if it is there, before a commit would show it.
 void CrashedPool::abandonInFlight(Container& container) {
   const Operation& inFlight = batch_[progress_->acknowledged.load()];
-  if (inFlight.transaction == 0 || inFlight.isOnce) return;
   if (!model_.prepared().contains(inFlight.transaction)) return;
   Operation abort;
   abort.verb = Verb::kAbort;
@@ -165,6 +176,19 @@ void CrashedPool::abandonInFlight(Container& container) {
   const Status status = HistoryRunner::write(container, abort);
   ASSERT_TRUE(status.ok()) << status.error().describe();
   model_.apply(abort);
+}
+
+// Holes that were punched where nothing was are seen once something is written beside them. Done
+// once more, they are there for certain.
+void CrashedPool::repeatInFlight(Container& container) {
+  const Operation& inFlight = batch_[progress_->acknowledged.load()];
+  if (!model_.judge(inFlight).permits(ErrorCode::kOk)) return;
+  ReferenceModel done = model_;
+  done.apply(inFlight);
+  if (Comparison(container, done).everything(kEpochMax, 100)) return;  // it would be seen
+  const Status status = HistoryRunner::write(container, inFlight);
+  ASSERT_TRUE(status.ok()) << toText(inFlight) << ": " << status.error().describe();
+  model_ = std::move(done);
 }
 
 void CrashedPool::round() {
