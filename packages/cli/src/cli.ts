@@ -33,6 +33,8 @@ export interface CliDescription {
 
 export interface CommandContext {
   readonly control: ControlClient;
+  /** The directory with the system's certificates, where one is given. */
+  readonly certificates: string | undefined;
   /** How far the command is, where it knows. */
   readonly progress: Progress;
 }
@@ -89,7 +91,8 @@ export class Cli {
     const command = parameters.at(-1);
     const label = command instanceof Command ? pathOf(command) : this.program.name();
     using progress = new Progress({ write, label });
-    return await action({ control: this.#control(), progress }, ...parameters);
+    const certificates = this.#accessOptions.certs;
+    return await action({ control: this.#control(), certificates, progress }, ...parameters);
   }
 
   /** `version`, as DAOS has it beside the option. */
@@ -152,14 +155,19 @@ export class Cli {
   }
 
   #control(): ControlClient {
-    const { control, certs = this.#world.environment[CERTIFICATES_VARIABLE] } = this.program.opts<{
-      control?: string;
-      certs?: string;
-    }>();
+    const { control, certs } = this.#accessOptions;
     return new ControlClient({
       ...(certs !== undefined && { certificates: readCertificates(certs, this.#role) }),
       url: control ?? this.#world.environment[CONTROL_VARIABLE] ?? CONTROL_URL_DEFAULT,
     });
+  }
+
+  get #accessOptions(): { control?: string; certs?: string | undefined } {
+    const { control, certs = this.#world.environment[CERTIFICATES_VARIABLE] } = this.program.opts<{
+      control?: string;
+      certs?: string;
+    }>();
+    return { ...(control !== undefined && { control }), certs };
   }
 
   get #isJson(): boolean {

@@ -3,7 +3,17 @@
 //         their own.
 
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { hostname, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -51,6 +61,23 @@ async function json(
   ran: Promise<Ran>,
 ): Promise<{ response: never; error: string; status: number }> {
   return JSON.parse((await ran).output) as never;
+}
+
+/** Flips a bit where `pattern` lies in a data area; false where it lies in none. */
+function damageData(pattern: string): boolean {
+  const entries = readdirSync(scratch, { recursive: true, withFileTypes: true });
+  for (const { name, parentPath } of entries.filter(({ name }) => name === 'data')) {
+    const path = join(parentPath, name);
+    if (statSync(path).isDirectory()) continue;
+    const bytes = readFileSync(path);
+    const at = bytes.indexOf(pattern);
+    if (at < 0) continue;
+    const file = openSync(path, 'r+');
+    writeSync(file, Uint8Array.of((bytes[at + 1] ?? 0) ^ 4), 0, 1, at + 1);
+    closeSync(file);
+    return true;
+  }
+  return false;
 }
 
 describe('cli/programs', () => {
@@ -187,6 +214,57 @@ describe('cli/programs', () => {
       EXIT_CODES.notFound,
     );
     await dmg('pool', 'destroy', 'tank', '--recursive');
+  });
+
+  test('a check names the values that are damaged, and reads on', async () => {
+    await dmg('pool', 'create', 'tank', '--size', '256MiB');
+    await daos('container', 'create', 'tank', 'box');
+    const from = join(scratch, 'checked');
+    const put = async (text: string, oid: string) => {
+      writeFileSync(from, text.repeat(70_000 / text.length));
+      const ran = daos('-j', 'object', 'put', 'tank', 'box', oid, text, from);
+      return ((await json(ran)).response as { oid: string }).oid;
+    };
+    const oid = await put('whole', 'new');
+    await put('rotten', oid);
+    const check = ['container', 'check', 'tank', 'box'];
+    const counts = { objectCount: 1, valueCount: 2, bytes: 139_996, damages: [] };
+    expect((await json(daos('-j', ...check))).response).toEqual(counts);
+    expect(damageData('rottenrotten')).toBe(true);
+    const found = await daos(...check);
+    expect(found.status).toBe(EXIT_CODES.failed);
+    expect(found.errors).toMatch(/DER_CSUM: 1 values can't be read: \S+ rotten value: /);
+    const dumped = await daos('object', 'dump', 'tank', 'box', oid);
+    expect(dumped.output).toMatch(/^whole +value +single +68\.4 KiB$/m);
+    expect(dumped.output).toMatch(/^rotten +value +single +the data that came back/m);
+    await dmg('pool', 'destroy', 'tank', '--recursive');
+  });
+
+  test('a configuration for Prometheus is written once, and reads the system', async () => {
+    const config = ['telemetry', 'config', '--install-dir', scratch];
+    const file = join(scratch, 'prometheus.yml');
+    expect((await json(dmg('-j', ...config))).response).toMatchObject({ file });
+    const text = readFileSync(file, 'utf8');
+    expect(text).toContain(`targets: ['${new URL(url).host}']`);
+    const path = /metrics_path: (\S+)/.exec(text)?.[1] ?? '';
+    expect(await (await fetch(new URL(path, url))).text()).toMatch(/^daos_rank_joined\{/m);
+    expect((await dmg(...config)).status).toBe(EXIT_CODES.exists);
+    expect((await dmg(...config, '--force')).status).toBe(EXIT_CODES.done);
+  });
+
+  test('health, versions and attributes of the system are told to programs as well', async () => {
+    const health = (await json(daos('-j', 'health', 'check'))).response;
+    expect(health).toMatchObject({ leader: url, pools: [], problems: [] });
+    expect((await daos('health', 'check', 'none')).status).toBe(EXIT_CODES.notFound);
+    const { version } = (await json(daos('-j', 'server-version'))).response as { version: string };
+    const servers = (await json(dmg('-j', 'server-version'))).response;
+    expect(servers).toMatchObject({ hosts: [{ host: hostname(), ranks: [0], version }] });
+    await dmg('system', 'set-attr', 'site:north');
+    expect((await json(dmg('-j', 'system', 'get-attr'))).response).toEqual({ site: 'north' });
+    expect((await dmg('system', 'del-attr', 'colour')).status).toBe(EXIT_CODES.notFound);
+    await dmg('system', 'del-attr', 'site');
+    expect((await dmg('system', 'list-attr')).output).toBe('no attributes\n');
+    expect((await dmg('network', 'scan', '-p', 'smoke')).errors).toMatch(/tcp, verbs, shm, or all/);
   });
 
   test.each([

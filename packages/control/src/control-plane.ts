@@ -58,7 +58,7 @@ import { clearExcludedRank, excludeRank } from './ranks/exclude-rank.js';
 import { identifyDevice, listDevices, type RankDevices } from './ranks/list-devices.js';
 import { replaceDevice, setDeviceFaulty } from './ranks/manage-devices.js';
 import { setLogLevel, type HostOutcome, type LogLevelName } from './ranks/log-levels.js';
-import { powerRanks, type RankOutcome } from './ranks/power-ranks.js';
+import { powerRanks, type PowerAction, type RankOutcome } from './ranks/power-ranks.js';
 import { RankLeases, type RankRenewal } from './ranks/rank-leases.js';
 import { joinRank, listRanks, setRankState, type JoinRequest } from './ranks/rank-registry.js';
 import { rankUsage, scanHosts } from './ranks/storage.js';
@@ -75,6 +75,7 @@ import {
   type AclChanges,
   type OwnershipFields,
 } from './security/change-acl.js';
+import { changeSystemAttributes, getSystemAttributes } from './system-attributes.js';
 import { tracedEngines } from './tracing.js';
 import { openContainer, type OpenContainer } from './security/open-container.js';
 import { createSnapshot } from './snapshots/create-snapshot.js';
@@ -165,7 +166,7 @@ export class ControlPlane implements PoolDirectory {
     return clearExcludedRank(this.#context, rank);
   }
 
-  powerRanks(action: 'start' | 'stop', ranks?: readonly number[]): Promise<RankOutcome[]> {
+  powerRanks(action: PowerAction, ranks?: readonly number[]): Promise<RankOutcome[]> {
     return powerRanks(this.#context, action, ranks);
   }
 
@@ -264,6 +265,14 @@ export class ControlPlane implements PoolDirectory {
     const entry = await this.store.get(LEADER_KEY);
     if (!entry) return { isAlone: true };
     return { url: leaderSchema.parse(JSON.parse(entry.value)).url, isAlone: false };
+  }
+
+  getSystemAttributes(): Promise<Attributes> {
+    return getSystemAttributes(this.#context);
+  }
+
+  changeSystemAttributes(changes: AttributeChanges): Promise<Attributes> {
+    return changeSystemAttributes(this.#context, changes);
   }
 
   /** By which engines reach a caller that is seen at `seen`. */

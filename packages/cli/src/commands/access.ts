@@ -51,6 +51,7 @@ const ofContainer: Place = {
 interface AccessOptions {
   outfile?: string;
   force?: boolean;
+  verbose?: boolean;
   aclFile?: string;
   entry?: string;
   principal?: string;
@@ -104,6 +105,7 @@ function addAccess(cli: Cli, parent: Command, place: Place): void {
   command('get-acl', 'shows who may do what')
     .option('-O, --outfile <file>', 'goes there, in the form that overwrite-acl takes')
     .option('-f, --force', 'over a file that is there')
+    .option('-V, --verbose', 'says above each entry what it means')
     .action(reading(written));
   command('overwrite-acl', 'replaces the whole list')
     .alias('replace')
@@ -128,8 +130,8 @@ function addSetOwner({ command, changing }: PlacedCommands): void {
 }
 
 /** To a file, where one is named. */
-function written(found: Ownership, { outfile, force }: AccessOptions): Output {
-  const output = shown(found);
+function written(found: Ownership, { outfile, force, verbose }: AccessOptions): Output {
+  const output = shown(found, verbose);
   if (outfile === undefined) return output;
   try {
     writeFileSync(outfile, output.human, { flag: force === true ? 'w' : 'wx' });
@@ -172,10 +174,36 @@ function entriesOf({ aclFile, entry }: AccessOptions): string[] {
   throw new DaosError('DER_INVAL', 'give --entry or --acl-file');
 }
 
-function shown({ owner, ownerGroup, acl }: Ownership): Output {
-  const lines = [`# Owner: ${owner}`, `# Owner group: ${ownerGroup}`, ...acl];
+function shown({ owner, ownerGroup, acl }: Ownership, isVerbose = false): Output {
+  const entries = isVerbose ? acl.flatMap((entry) => [`# ${meaningOf(entry)}`, entry]) : acl;
+  const lines = [`# Owner: ${owner}`, `# Owner group: ${ownerGroup}`, ...entries];
   return {
     response: { owner, ownerGroup, acl },
     human: `${lines.join('\n')}\n`,
   };
+}
+
+const RIGHT_NAMES: Readonly<Record<string, string>> = {
+  r: 'read',
+  w: 'write',
+  c: 'create containers',
+  d: 'delete',
+  t: 'see properties',
+  T: 'set properties',
+  a: 'see the list',
+  A: 'change the list',
+  o: 'set the owner',
+};
+
+/** `A:G:staff@:rw` → `the group staff@ may: read, write`. */
+function meaningOf(entry: string): string {
+  const [, flags = '', principal = '', rights = ''] = entry.split(':');
+  const special: Readonly<Record<string, string>> = {
+    'OWNER@': 'the owner',
+    'GROUP@': 'the owner group',
+    'EVERYONE@': 'everyone else',
+  };
+  const who = special[principal] ?? `the ${flags.includes('G') ? 'group' : 'user'} ${principal}`;
+  const may = [...rights].map((right) => RIGHT_NAMES[right] ?? right).join(', ');
+  return `${who} may: ${may || 'nothing'}`;
 }

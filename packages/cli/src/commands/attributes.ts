@@ -1,4 +1,4 @@
-// `set-attr`, `get-attr`, `list-attr` and `del-attr` of pools and of containers.
+// `set-attr`, `get-attr`, `list-attr` and `del-attr` of pools, of containers, and of the system.
 
 import { DaosError } from '@daos/model';
 import type { Command } from 'commander';
@@ -13,7 +13,7 @@ interface AttributeChanges {
   delete?: string[];
 }
 
-/** Where attributes are: of a pool, or of a container. */
+/** Where attributes are: of a pool, of a container, or of the system, which has no name. */
 interface Place {
   readonly names: readonly string[];
   read(context: CommandContext, names: readonly string[]): Promise<Attributes>;
@@ -41,6 +41,17 @@ const ofContainer: Place = {
       .attributes,
 };
 
+const ofSystem: Place = {
+  names: [],
+  read: async ({ control }) => (await control.call('getSystemAttributes')).attributes,
+  change: async ({ control }, _names, body) =>
+    (await control.call('changeSystemAttributes', { body })).attributes,
+};
+
+export function addSystemAttributes(cli: Cli, system: Command): void {
+  addAttributes(cli, system, ofSystem);
+}
+
 export function addPoolAttributes(cli: Cli, pool: Command): void {
   addAttributes(cli, pool, ofPool);
 }
@@ -50,9 +61,9 @@ export function addContainerAttributes(cli: Cli, container: Command): void {
 }
 
 function addAttributes(cli: Cli, parent: Command, place: Place): void {
-  const names = place.names.map((name) => `<${name}>`).join(' ');
+  const names = place.names.map((name) => ` <${name}>`).join('');
   const command = (name: string, more: string, description: string) =>
-    parent.command(`${name} ${names}${more}`).description(description);
+    parent.command(`${name}${names}${more}`).description(description);
   const split = (parameters: unknown[]) => parameters.slice(0, place.names.length) as string[];
   const last = (parameters: unknown[]) => parameters[place.names.length] as string | undefined;
 

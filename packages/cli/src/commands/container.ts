@@ -7,6 +7,7 @@ import type { Cli, CommandContext, Output } from '../cli.js';
 import { formatFields, formatTable } from '../table.js';
 import { addContainerAccess, addContainerOwner, ownerOf, readAcl } from './access.js';
 import { addContainerAttributes } from './attributes.js';
+import { addCheck } from './check.js';
 import { addClone } from './clone.js';
 import { addListObjects } from './object.js';
 import { parseProperties, withSizes } from './parse.js';
@@ -59,6 +60,7 @@ export function addContainer(cli: Cli): void {
   addListObjects(cli, container);
   addSnapshots(cli, container);
   addClone(cli, container);
+  addCheck(cli, container);
   addContainerAttributes(cli, container);
   addContainerAccess(cli, container);
 }

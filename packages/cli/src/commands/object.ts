@@ -1,7 +1,7 @@
 // `daos object`: put, get, list, list-keys, query, punch.
 
 import { readFile, writeFile } from 'node:fs/promises';
-import type { Container, DaosObject } from '@daos/client';
+import type { DaosObject } from '@daos/client';
 import {
   DaosError,
   formatObjectId,
@@ -15,8 +15,10 @@ import type { Command } from 'commander';
 import { randomBytes } from 'node:crypto';
 import type { Cli, CommandContext, Output } from '../cli.js';
 import { formatFields, formatTable } from '../table.js';
+import { addDump } from './check.js';
 import { showKey } from './show-key.js';
 import { snapshotOf } from './snapshot.js';
+import { withContainer } from './with-container.js';
 
 const AKEY_DEFAULT = 'value';
 const LIST_COUNT_MAX = '1000';
@@ -53,6 +55,7 @@ export function addObject(cli: Cli): void {
     .command('punch <pool> <container> <oid> [dkey]')
     .description('deletes an object, or a dkey of it')
     .action(cli.action(punchObject));
+  addDump(cli, object);
 }
 
 export function addListObjects(cli: Cli, container: Command): void {
@@ -64,23 +67,6 @@ export function addListObjects(cli: Cli, container: Command): void {
     .option('-e, --epc <epoch>', 'as of a snapshot, by epoch')
     .option('--snap <name>', 'as of a snapshot, by name')
     .action(cli.action(listObjects));
-}
-
-async function withContainer<T>(
-  { control }: CommandContext,
-  [pool, container]: readonly [string, string],
-  action: (container: Container) => Promise<T>,
-  snapshot?: string,
-): Promise<T> {
-  // Loaded for those commands alone that touch data: the others start in less than half the time.
-  const { Client } = await import('@daos/client');
-  await using client = await Client.connect({ control });
-  await using openPool = await client.openPool(pool);
-  await using openContainer = await openPool.openContainer(
-    container,
-    snapshot === undefined ? {} : { snapshot },
-  );
-  return await action(openContainer);
 }
 
 function withObject<T>(

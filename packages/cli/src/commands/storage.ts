@@ -1,5 +1,5 @@
-// `dmg storage`: scan, query list-devices, query usage, led identify, set nvme-faulty, replace
-// nvme. `dmg network`: scan.
+// `dmg storage`: scan, query list-devices, list-pools and usage, led identify, set nvme-faulty,
+// replace nvme.
 
 import { formatSize, type RankDevices } from '@daos/control/client';
 import { DaosError } from '@daos/model';
@@ -16,6 +16,7 @@ export function addStorage(cli: Cli): void {
   storage
     .command('scan')
     .description('shows what the machines of the system have')
+    .option('-n, --nvme-health', 'also what the devices that pools are kept on say of themselves')
     .action(cli.action(scan));
   storage
     .command('led')
@@ -38,6 +39,13 @@ export function addStorage(cli: Cli): void {
     .option('-b, --health', 'also what devices say of themselves')
     .option('-e, --show-evicted', 'those that have failed')
     .action(cli.action(listDevices));
+  query
+    .command('list-pools')
+    .description('shows which pools lie on which devices')
+    .option('-r, --rank <rank>', 'of this rank')
+    .option('-u, --uuid <uuid>', 'this pool')
+    .option('-v, --verbose', 'also the devices')
+    .action(cli.action(listStoredPools));
 }
 
 function addDeviceManagement(cli: Cli, storage: Command): void {
@@ -91,33 +99,6 @@ async function replace(
   const body = { rank, path, acceptsDataLoss: force === true };
   await control.call('replaceDevice', { body });
   return { response: { rank, path }, human: `${path} is replaced; its target serves again\n` };
-}
-
-export function addNetwork(cli: Cli): void {
-  cli.program
-    .command('network')
-    .alias('net')
-    .description('works on the networks of the hosts')
-    .command('scan')
-    .description('shows the interfaces that engines could use')
-    .action(cli.action(scanNetwork));
-}
-
-async function scanNetwork({ control }: CommandContext): Promise<Output> {
-  const { hosts } = await control.call('scanStorage');
-  const response = {
-    hosts: hosts.map(({ host, ranks, scan: found, error }) => ({
-      ...{ host, ranks, error },
-      interfaces: found?.interfaces ?? [],
-      rdmaDevices: found?.rdmaDevices ?? [],
-    })),
-  };
-  const rows = response.hosts.flatMap(({ host, interfaces, rdmaDevices, error }) =>
-    interfaces.length > 0
-      ? interfaces.map(({ name, address }) => [host, name, address, rdmaDevices.join(',')])
-      : [[host, '', error ?? '', '']],
-  );
-  return { response, human: formatTable(['Host', 'Interface', 'Address', 'RDMA'], rows) };
 }
 
 async function identify(
@@ -192,7 +173,10 @@ function healthText(health: Device['health']): string {
   );
 }
 
-async function scan({ control }: CommandContext): Promise<Output> {
+async function scan(
+  { control }: CommandContext,
+  { nvmeHealth }: { nvmeHealth?: boolean },
+): Promise<Output> {
   const response = await control.call('scanStorage');
   const rows = response.hosts.map(({ host, ranks, scan: found, error }) => [
     host,
@@ -204,7 +188,17 @@ async function scan({ control }: CommandContext): Promise<Output> {
     found ? listOf(found.blockDevices) : (error ?? ''),
   ]);
   const headings = ['Host', 'Ranks', 'Cores', 'Memory', 'Huge pages', 'Network', 'Devices'];
-  return { response, human: formatTable(headings, rows) };
+  const table = formatTable(headings, rows);
+  if (nvmeHealth !== true) return { response, human: table };
+  const { ranks } = await control.call('listDevices');
+  const devices = ranks.flatMap(({ rank, devices: of }) =>
+    of.map(({ path, isFaulty, failure, health }) => ({ rank, path, isFaulty, failure, health })),
+  );
+  const healths = devices.map(({ rank, path, failure, health }) => [
+    ...[rank, path, failure || healthText(health)],
+  ]);
+  const below = formatTable(['Rank', 'Device', 'Health'], healths);
+  return { response: { ...response, devices }, human: `${table}\n${below}` };
 }
 
 function listOf(devices: readonly { name: string; sizeBytes: number }[]): string {
@@ -230,4 +224,39 @@ async function usage({ control }: CommandContext): Promise<Output> {
 
 function usedPercent({ totalBytes, freeBytes }: { totalBytes: number; freeBytes: number }): string {
   return totalBytes === 0 ? '' : `${Math.round((1 - freeBytes / totalBytes) * 100)} %`;
+}
+
+interface StoredPoolsOptions {
+  rank?: string;
+  uuid?: string;
+  verbose?: boolean;
+}
+
+async function listStoredPools(
+  { control }: CommandContext,
+  { rank: only, uuid, verbose }: StoredPoolsOptions,
+): Promise<Output> {
+  const wanted = only === undefined ? undefined : parseRanks(only);
+  const { ranks } = await control.call('listDevices');
+  const { pools } = await control.call('listPools');
+  const labels = new Map(pools.map(({ uuid: pool, label }) => [pool, label]));
+  const stored = ranks
+    .filter(({ rank }) => wanted?.includes(rank) ?? true)
+    .flatMap(({ rank, devices }) => {
+      const found = [...new Set(devices.map(({ pool }) => pool))];
+      return found.map((pool) => {
+        const parts = devices.filter((device) => device.pool === pool);
+        const targets = [...new Set(parts.map(({ target }) => target))];
+        const paths = parts.map(({ path }) => path);
+        return { rank, pool, label: labels.get(pool) ?? '', targets, devices: paths };
+      });
+    })
+    .filter(({ pool }) => (uuid ?? pool) === pool);
+  const rows = stored.map(({ rank, pool, label, targets, devices }) => [
+    ...[rank, pool, label, targets.join(',')],
+    ...(verbose === true ? [devices.join(' ')] : []),
+  ]);
+  const headings = ['Rank', 'UUID', 'Pool', 'Targets', ...(verbose === true ? ['Devices'] : [])];
+  const human = rows.length > 0 ? formatTable(headings, rows) : 'no pools\n';
+  return { response: { pools: stored }, human };
 }

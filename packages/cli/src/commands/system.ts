@@ -1,9 +1,10 @@
-// `dmg system`: query, leader-query, list-pools, stop, start, exclude, clear-exclude.
+// `dmg system`: query, leader-query, list-pools, stop, start, exclude, clear-exclude, attributes.
 
 import { formatSize, RANK_STATES, type RankFields } from '@daos/control/client';
 import { DaosError } from '@daos/model';
 import type { Cli, CommandContext, Output } from '../cli.js';
 import { formatTable } from '../table.js';
+import { addSystemAttributes } from './attributes.js';
 import { parseRanks } from './parse.js';
 import { listPools } from './pool.js';
 
@@ -30,12 +31,14 @@ export function addSystem(cli: Cli): void {
     .description('lists the pools of the system')
     .action(cli.action(listPools));
   for (const action of ['stop', 'start'] as const) {
-    system
+    const command = system
       .command(action)
       .description(`${action}s engines`)
       .option('-r, --ranks <list>', 'ranks, as 0,2,4-6; all when left out')
       .option(...RANK_HOSTS)
-      .action(cli.action((context, options: RanksOption) => power(context, action, options)));
+      .option('--ignore-admin-excluded', 'leaves out those that an administrator has excluded')
+      .action(cli.action((context, options: PowerOptions) => power(context, action, options)));
+    if (action === 'stop') command.option('-f, --force', 'at once, as those that hang');
   }
   system
     .command('exclude')
@@ -51,6 +54,7 @@ export function addSystem(cli: Cli): void {
     .action(
       cli.action((context, options: RanksOption) => each(context, 'clearExcludedRank', options)),
     );
+  addSystemAttributes(cli, system);
 }
 
 /** For users: how the system is reached. */
@@ -69,6 +73,11 @@ const RANK_HOSTS = ['--rank-hosts <list>', 'the ranks of these hosts, as host1,h
 interface RanksOption {
   ranks?: string;
   rankHosts?: string;
+}
+
+interface PowerOptions extends RanksOption {
+  force?: boolean;
+  ignoreAdminExcluded?: boolean;
 }
 
 /** Undefined where neither is given. */
@@ -90,18 +99,31 @@ async function ranksOf(
 async function power(
   context: CommandContext,
   action: 'stop' | 'start',
-  options: RanksOption,
+  options: PowerOptions,
 ): Promise<Output> {
   const { control } = context;
-  const ranks = await ranksOf(context, options);
-  const body = ranks === undefined ? {} : { ranks };
-  const { results } = await control.call(action === 'stop' ? 'stopRanks' : 'startRanks', { body });
+  const wanted = await ranksOf(context, options);
+  const ranks = options.ignoreAdminExcluded ? await withoutExcluded(context, wanted) : wanted;
+  if (ranks?.length === 0) return { response: { results: [] }, human: 'no such ranks\n' };
+  const chosen = ranks === undefined ? {} : { ranks };
+  const { results } = await (action === 'stop'
+    ? control.call('stopRanks', { body: { ...chosen, force: options.force === true } })
+    : control.call('startRanks', { body: chosen }));
   const failed = results.filter(({ error }) => error !== undefined);
   if (failed.length > 0) {
     const list = failed.map(({ rank, error }) => `rank ${rank}: ${error}`).join('; ');
     throw new DaosError('DER_MISC', `${failed.length} of ${results.length} failed: ${list}`);
   }
   return { response: { results }, human: `${results.length} ranks: ${action} done\n` };
+}
+
+async function withoutExcluded(
+  { control }: CommandContext,
+  wanted: readonly number[] | undefined,
+): Promise<number[]> {
+  const { ranks } = await control.call('listRanks');
+  const excluded = ranks.filter(({ state }) => state === 'excluded').map(({ rank }) => rank);
+  return (wanted ?? ranks.map(({ rank }) => rank)).filter((rank) => !excluded.includes(rank));
 }
 
 async function each(

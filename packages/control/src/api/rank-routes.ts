@@ -98,13 +98,15 @@ export const getCallerAddress = defineRoute({
 
 export const stopRanks = defineRoute({
   ...lineOf('stopRanks'),
-  summary: 'Stops engines in good order',
+  summary: 'Stops engines in good order, or, with `force`, at once',
   roles: [],
   params: none,
   query: none,
-  body: ranksBody,
+  body: ranksBody.extend({ force: z.boolean().optional() }),
   response: outcomes,
-  run: async ({ control, body }) => ({ results: await control.powerRanks('stop', body.ranks) }),
+  run: async ({ control, body: { ranks, force } }) => ({
+    results: await control.powerRanks(force === true ? 'kill' : 'stop', ranks),
+  }),
 });
 
 export const startRanks = defineRoute({

@@ -25,6 +25,7 @@ import { lineOf } from './route-lines.js';
 import * as security from './security-routes.js';
 import * as snapshots from './snapshot-routes.js';
 import * as storage from './storage-routes.js';
+import * as system from './system-routes.js';
 
 const done = z.object({});
 
@@ -230,6 +231,7 @@ export const ROUTES = {
   ...security,
   ...storage,
   ...console,
+  ...system,
 } as const;
 
 export const ROUTE_LIST: readonly Route[] = Object.values(ROUTES) as unknown as Route[];

@@ -226,5 +226,6 @@ export interface EngineDirectory {
 /** Starts and stops engines; both are done already for one that is as it should be. */
 export interface EnginePower {
   start(rank: number): Promise<void>;
-  stop(rank: number): Promise<void>;
+  /** In good order, or at once. */
+  stop(rank: number, options: { isForced: boolean }): Promise<void>;
 }

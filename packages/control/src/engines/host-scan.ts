@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { bytesField, rankField } from '../records/fields.js';
 
 export const hostScanSchema = z.object({
+  version: z.string().optional().meta({ description: 'Of the server; earlier ones say none' }),
   coreCount: z.int(),
   numaNodes: z.array(z.array(z.int()).readonly()).readonly(),
   memoryBytes: bytesField,

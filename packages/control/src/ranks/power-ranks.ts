@@ -4,6 +4,9 @@ import { DaosError } from '@daos/model';
 import type { ControlContext } from '../control-context.js';
 import { listRanks } from './rank-registry.js';
 
+/** `kill` stops engines that do not stop in good order, as one that hangs. */
+export type PowerAction = 'start' | 'stop' | 'kill';
+
 /** What came of one rank: nothing, or why it failed. */
 export interface RankOutcome {
   readonly rank: number;
@@ -13,7 +16,7 @@ export interface RankOutcome {
 /** Every rank is tried, whatever the others do. `ranks` left out: all. */
 export async function powerRanks(
   context: ControlContext,
-  action: 'start' | 'stop',
+  action: PowerAction,
   ranks?: readonly number[],
 ): Promise<RankOutcome[]> {
   const known = (await listRanks(context)).map(({ rank }) => rank);
@@ -22,7 +25,9 @@ export async function powerRanks(
     wanted.map(async (rank) => {
       try {
         if (!known.includes(rank)) throw new DaosError('DER_NONEXIST', 'there is no such rank');
-        await (action === 'start' ? hostOf(context).start(rank) : hostOf(context).stop(rank));
+        const power = powerOf(context);
+        if (action === 'start') await power.start(rank);
+        else await power.stop(rank, { isForced: action === 'kill' });
         return { rank };
       } catch (error) {
         return { rank, error: error instanceof Error ? error.message : String(error) };
@@ -31,7 +36,7 @@ export async function powerRanks(
   );
 }
 
-function hostOf({ engines }: ControlContext) {
+function powerOf({ engines }: ControlContext) {
   if (engines.power) return engines.power;
   throw new DaosError('DER_NOSYS', 'the engines of an embedded system are not started and stopped');
 }

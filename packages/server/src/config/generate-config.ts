@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, freemem, networkInterfaces, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { formatSize } from '@daos/control';
+import { formatSize } from '@daos/control/client';
 
 export interface Machine {
   readonly coreCount: number;

@@ -89,6 +89,11 @@ export class EngineProcess {
     clearTimeout(timer);
   }
 
+  /** At once; `stop` waits for its end. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
   #makeControl(): EngineControl {
     const methods = Object.keys(ENGINE_METHODS) as EngineMethod[];
     const entries = methods.map((method) => [

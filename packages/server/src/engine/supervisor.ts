@@ -87,9 +87,11 @@ export class Supervisor {
     }
   }
 
-  async stop(): Promise<void> {
+  /** In good order, or at once: then what is under way is redone from the log at the next start. */
+  async stop({ isForced = false } = {}): Promise<void> {
     this.#wanted = false;
     this.#cancelRestart?.();
+    if (isForced) this.#engine?.kill();
     await this.#starting?.catch(() => {});
     await this.#engine?.stop(STOP_TIMEOUT_MS);
   }

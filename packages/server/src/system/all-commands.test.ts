@@ -118,6 +118,7 @@ describe('server/all-commands', () => {
         'pool list-containers tank': /no containers/,
         'pool get-prop tank': /label +tank/,
         [`pool get-acl tank --outfile ${hosts.part('acl')}`]: /^$/,
+        'pool get-acl tank --verbose': /^# the owner may: read, write\nA::OWNER@:rw$/m,
         'system list-pools': /tank/,
       });
       expect(await refusalOf('dmg', `pool get-acl tank -O ${hosts.part('acl')}`)).toMatch(/^7 /);
@@ -153,6 +154,9 @@ describe('server/all-commands', () => {
         'pool query-targets tank --rank 2': /2 +0 +up/,
         'pool get-prop tank label': /tank/,
         'system query': /^https:/,
+        'server-version': /^server \d/,
+        'health check': /Problems: +none[^]*tank +ready +3 of 3[^]*no containers/,
+        'pool autotest tank --skip-big': /write 10000 values of 128 B[^]*all went well/,
       });
       await say('daos', {
         'container create tank box --type POSIX --properties cksum:sha256 --attrs a:b':
@@ -180,6 +184,12 @@ describe('server/all-commands', () => {
         'object list tank crate': new RegExp(oid.replace('.', '\\.')),
         [`object list-keys tank crate ${oid}`]: /key0[^]*key1|key1[^]*key0/,
         [`object query tank crate ${oid}`]: /SX/,
+        [`object dump tank crate ${oid}`]: /^key1 +value +single +97\.7 KiB$/m,
+        [`object dump tank crate ${oid} --snap monday`]: /^(?![^]*key1)[^]*key0 +value +single/,
+        'container check tank crate': /^1 objects, 2 values, 195\.3 KiB: all of it/,
+        'container check tank crate --snap monday': /^1 objects, 1 values/,
+        'container get-acl tank crate --verbose': /# the group \S+ may|# the owner may: read/,
+        'health check tank crate': /tank\/crate +HEALTHY/,
         [`object get tank crate ${oid} key1`]: /^v{100000}$/,
       });
       await say('dmg', {
@@ -210,6 +220,12 @@ describe('server/all-commands', () => {
         'storage query usage': /Storage total[^]*%/,
         'storage query list-devices --health': /target-0\/data .*NORMAL/,
         'network scan': /10\.\d+\.\d+\.\d+/,
+        'network scan --provider tcp': / tcp +\S+ +10\.\d+\.\d+\.\d+/,
+        'storage scan --nvme-health': /Health[^]*target-0\/data/,
+        'storage query list-pools --verbose': /^ *2 +\S+ +tank +0 +.*target-0\/data/m,
+        'telemetry config': /scheme: https[^]*cert_file: [^]*targets: \['10\./,
+        'config generate': /^# \d+ cores[^]*engines:\n {2}- rank: 0/,
+        'server-version': /^ *\S+ +2 +\d+\.\d+/m,
         'telemetry metrics list': /engine_pool_ops_update/,
         'telemetry metrics query -m daos_rank_joined': /rank=2 .* 1$/m,
         'console token': /\S{16}/,
@@ -222,11 +238,22 @@ describe('server/all-commands', () => {
         'system stop --ranks 1': /1 ranks: stop done/,
         'system query --with-states stopped': /^ +1 +stopped/m,
         'system start --ranks 1': /1 ranks: start done/,
+        'system set-attr site:north,rack:7': /site +north/,
+        'system get-attr rack': /rack +7/,
+        'system list-attr': /^site\nrack$/m,
+        'system del-attr rack': /^(?![^]*rack)/,
+      });
+      await untilAllJoined();
+      await say('dmg', {
+        'system stop --ranks 1 --force': /1 ranks: stop done/,
+        'system query --with-states stopped': /killed by SIGKILL/,
+        'system start --ignore-admin-excluded': /3 ranks: start done/,
       });
       await untilAllJoined();
       await say('dmg', {
         'system exclude --ranks 2': /1 ranks done/,
         'system query --with-states excluded': /^ +2 +excluded/m,
+        'system start --ignore-admin-excluded': /2 ranks: start done/,
         'system clear-exclude --ranks 2': /1 ranks done/,
       });
       await untilAllJoined();

@@ -10,6 +10,7 @@ import * as z from 'zod';
 import { inspectMachine } from '../config/generate-config.js';
 import { LOG_LEVELS, type LogLevel } from '../config/server-config.js';
 import type { Supervisor } from '../engine/supervisor.js';
+import { SERVER_VERSION } from '../version.js';
 import { setDeviceLight } from './device-light.js';
 
 /** What changes nothing may be asked by a host that stands by as well. */
@@ -31,6 +32,8 @@ export const HOST_METHODS = [
   'setLogLevel',
 ] as const;
 
+/** A control host of an earlier version says nothing. */
+const powerOffSchema = z.object({ isForced: z.boolean().default(false) });
 const deviceLightSchema = z.strictObject({ path: z.string(), isOn: z.boolean() });
 const logLevelSchema = z.strictObject({ level: z.enum(LOG_LEVELS).optional() });
 
@@ -66,8 +69,8 @@ export class EngineCommands {
     const supervisor = this.#supervisors.get(rank);
     if (!supervisor) throw new DaosError('DER_UNREACH', `rank ${rank} is not of this server`);
     if (method === 'powerOn') return await done(supervisor.start());
-    if (method === 'powerOff') return await done(supervisor.stop());
-    if (method === 'scanHost') return inspectMachine();
+    if (method === 'powerOff') return await done(supervisor.stop(powerOffSchema.parse(parameters)));
+    if (method === 'scanHost') return { ...inspectMachine(), version: SERVER_VERSION };
     if (method === 'setDeviceLight') {
       const { path, isOn } = deviceLightSchema.parse(parameters);
       setDeviceLight(path, isOn);

@@ -32,7 +32,7 @@ export function systemEngines(options: SystemEnginesOptions): EngineDirectory {
       ) as unknown as EngineControl,
     power: {
       start: async (rank) => void (await send(rank, 'powerOn')({})),
-      stop: async (rank) => void (await send(rank, 'powerOff')({})),
+      stop: async (rank, options) => void (await send(rank, 'powerOff')(options)),
     },
     setLogLevel: async (rank, level) => {
       await send(rank, 'setLogLevel')(level === undefined ? {} : { level });

@@ -1,0 +1,23 @@
+// Attributes of the system as a whole, which administrators set and nothing here interprets.
+
+import { changed, type AttributeChanges, type Attributes } from './attributes.js';
+import { readRecord, type ControlContext } from './control-context.js';
+import { SYSTEM_KEY, systemRecord } from './records/system-record.js';
+
+export async function getSystemAttributes(context: ControlContext): Promise<Attributes> {
+  return (await readRecord(context, systemRecord, SYSTEM_KEY))?.fields.attributes ?? {};
+}
+
+/** DER_NONEXIST when one to delete is not there; nothing is changed then. */
+export async function changeSystemAttributes(
+  context: ControlContext,
+  changes: AttributeChanges,
+): Promise<Attributes> {
+  for (;;) {
+    const stored = await readRecord(context, systemRecord, SYSTEM_KEY);
+    const attributes = changed(stored?.fields.attributes ?? {}, changes);
+    const condition = { key: SYSTEM_KEY, modRevision: stored?.modRevision ?? 0 };
+    const change = { put: SYSTEM_KEY, value: systemRecord.encode({ attributes }) };
+    if ((await context.store.txn([condition], [change])).succeeded) return attributes;
+  }
+}
