@@ -1,21 +1,24 @@
 #include "client/call_target.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "protocol/pool_map.h"
 
 namespace daos::client {
+
+// How often a container is opened again without a pause in between, in one request.
+static constexpr size_t kReopenCountAtOnce = 3;
 
 uint64_t deadlineOf(const Context& context, uint64_t timeoutNs) {
   // The turn's time can be old when nothing has run for a while; the clock's is not.
   return context.reactor().clock().nowNs() + (timeoutNs ? timeoutNs : context.options().timeoutNs);
 }
 
-// Refused before it ran: repeating is safe whatever the request does.
+// Refused before it ran: repeating is safe whatever the request does. A target that has restarted
+// doesn't know our handle.
 static bool hasNotRun(ErrorCode code) {
   return code == ErrorCode::kBusy || code == ErrorCode::kAgain || code == ErrorCode::kShutdown ||
-         code == ErrorCode::kTxBusy;
+         code == ErrorCode::kTxBusy || code == ErrorCode::kNoHdl;
 }
 
 static bool isTransient(ErrorCode code) {
@@ -91,13 +94,9 @@ class TracedBody {
   const size_t size_;
 };
 
-// The target doesn't serve the pool. It hasn't seen the request, unless `last` is an error after
-// which that isn't known.
-static Error refusal(Status isUp, const std::optional<Error>& last, RetrySafety safety) {
-  const bool mayHaveRun =
-      last && safety != RetrySafety::kIdempotent && !hasNotRun(last->code());
-  if (!mayHaveRun) return std::move(isUp).error();
-  return Error(ErrorCode::kUnreach, std::string(isUp.error().message()) +
+// Of what an attempt was refused with, after one of which nobody knows what it did.
+static Error unknownOutcome(const Error& refusal) {
+  return Error(ErrorCode::kUnreach, std::string(refusal.message()) +
                                         "; it isn't known whether the request was executed");
 }
 
@@ -114,28 +113,32 @@ Task<Result<rpc::Reply>> callTarget(Container& container, uint32_t target, Targe
   Retry retry(container.context(), call.deadlineNs);
   size_t reopenCount = 0;
   uint32_t mapVersion = pool.map().version;
-  std::optional<Error> last;
+  bool mayHaveRun = false;  // by an attempt before
   for (;;) {
     if (call.cancellation && call.cancellation->isRequested())
       co_return Error(ErrorCode::kCanceled);
-    Status isUp = pool.checkIsUp(target);
-    if (!isUp.ok()) co_return refusal(std::move(isUp), last, call.safety);
+    if (Status isUp = pool.checkIsUp(target); !isUp.ok()) {
+      co_return mayHaveRun ? unknownOutcome(isUp.error()) : std::move(isUp).error();
+    }
     const rpc::Peer* const peer = &pool.peer(target);
     auto reply = co_await callOnce(container, target, call);
     if (reply.ok()) co_return std::move(reply);
-    // The target restarted and lost our handle: it has not run the request.
-    if (reply.code() == ErrorCode::kNoHdl && reopenCount++ < 3) continue;
+    if (reply.code() == ErrorCode::kNoHdl && reopenCount++ < kReopenCountAtOnce) continue;
     // Refused before it ran, and the answer brought a newer map. Targets keep their places in it.
     if (reply.code() == ErrorCode::kStale && pool.map().version > mapVersion) {
       mapVersion = pool.map().version;
       continue;
     }
-    last = std::move(reply).error();
+    const Error error = std::move(reply).error();
+    const bool isRefused = hasNotRun(error.code());
+    if (!isRefused && isTransient(error.code()) && call.safety != RetrySafety::kIdempotent)
+      mayHaveRun = true;
     // By now it is known to be elsewhere, or nowhere.
     const bool isElsewhere = !pool.checkIsUp(target).ok() || &pool.peer(target) != peer;
-    if (last->code() == ErrorCode::kUnreach && isElsewhere && retry.isSafe(*last, call.safety))
+    if (error.code() == ErrorCode::kUnreach && isElsewhere && retry.isSafe(error, call.safety))
       continue;
-    if (!co_await retry.again(*last, call.safety)) co_return named(std::move(*last), pool, target);
+    if (co_await retry.again(error, call.safety)) continue;
+    co_return named(isRefused && mayHaveRun ? unknownOutcome(error) : error, pool, target);
   }
 }
 

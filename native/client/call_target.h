@@ -60,8 +60,8 @@ struct TargetCall {
 Error overruled(const Pool& pool, uint32_t target);
 
 // Sends `call` to `target`, opening the container there first where that is needed. DER_BAD_TARGET
-// when the map says that the target doesn't serve the pool; DER_UNREACH instead when a modification
-// was under way there meanwhile.
+// when the map says that the target doesn't serve the pool. Where an attempt of a modification may
+// have run, a refusal of a later one is no answer: DER_UNREACH instead.
 Task<Result<rpc::Reply>> callTarget(Container& container, uint32_t target, TargetCall call);
 
 }  // namespace daos::client
