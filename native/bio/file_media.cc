@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -75,6 +77,16 @@ uint64_t sectorSizeOf(dev_t device) {
   return std::min<uint64_t>(readNumber(queue, readNumber(parent, 512)), kMediaBlockSize);
 }
 
+// File systems that keep reserved blocks as such until they are written; those that write
+// elsewhere each time, or to memory, gain nothing by an earlier write.
+bool notesFirstWrites(int fd) {
+  constexpr auto kXfsMagic = 0x58465342;
+  struct statfs status;
+  if (fstatfs(fd, &status)) return false;
+  const auto type = static_cast<uint64_t>(status.f_type);
+  return type == EXT4_SUPER_MAGIC || type == kXfsMagic;
+}
+
 Status measure(RingMediaFile& file) {
   struct stat status;
   if (fstat(file.fd, &status)) return fileError(file.path, "stat", errno);
@@ -85,6 +97,7 @@ Status measure(RingMediaFile& file) {
     file.sectorSizeBytes = sectorSizeOf(status.st_rdev);
   } else if (S_ISREG(status.st_mode)) {
     file.sectorSizeBytes = sectorSizeOf(status.st_dev);
+    file.hasReservedBlocks = notesFirstWrites(file.fd);
   } else {
     return invalid(file.path + ": neither a file nor a block device");
   }

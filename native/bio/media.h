@@ -125,6 +125,10 @@ class Media {
     return {*this, MediaOperation::kDiscard, offset, nullptr, size, false};
   }
 
+  // Whether the first write of a block costs more than those after it: the medium's blocks may be
+  // no more than reserved.
+  virtual bool hasReservedBlocks() const { return false; }
+
   // Requests whose buffer lies in registered memory are cheaper. Memory must outlive the Media. A
   // driver that can't says so in the log and goes on without.
   virtual void registerMemory(MutableBytes) {}

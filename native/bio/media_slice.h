@@ -21,6 +21,7 @@ class MediaSlice final : public Media {
     DAOS_ASSERT(offset + sizeBytes <= device.sizeBytes());
   }
   const Media& device() const override { return device_.device(); }
+  bool hasReservedBlocks() const override { return device_.hasReservedBlocks(); }
   void registerMemory(MutableBytes memory) override { device_.registerMemory(memory); }
   const std::optional<Error>& failure() const override { return device_.failure(); }
   const MediaStatistics& statistics() const override { return device_.statistics(); }

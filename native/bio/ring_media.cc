@@ -12,6 +12,7 @@ RingMedia::RingMedia(IoRing& ring, RingMediaFile file, MediaOptions options)
       ring_(ring),
       fd_(file.fd),
       isBlockDevice_(file.isBlockDevice),
+      hasReservedBlocks_(file.hasReservedBlocks),
       fileSlot_(ring.registerFile(file.fd)) {}
 
 RingMedia::~RingMedia() {

@@ -11,6 +11,7 @@ struct RingMediaFile {
   uint64_t sizeBytes = 0;
   uint64_t sectorSizeBytes = 512;
   bool isBlockDevice = false;
+  bool hasReservedBlocks = false;  // of a file, on a file system that notes each first write
 };
 
 class RingMedia final : public Media {
@@ -18,6 +19,7 @@ class RingMedia final : public Media {
   // Owns the file from here on.
   RingMedia(IoRing& ring, RingMediaFile file, MediaOptions options);
   ~RingMedia() override;
+  bool hasReservedBlocks() const override { return hasReservedBlocks_; }
   void registerMemory(MutableBytes memory) override { ring_.registerMemory(memory); }
 
  protected:
@@ -32,6 +34,7 @@ class RingMedia final : public Media {
   IoRing& ring_;
   const int fd_;
   const bool isBlockDevice_;
+  const bool hasReservedBlocks_;
   const int fileSlot_;
   unsigned atKernelCount_ = 0;
   bool isClosing_ = false;

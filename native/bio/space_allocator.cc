@@ -7,6 +7,8 @@ namespace daos::bio {
 
 // How many free extents after the hint are looked at before the best fit is taken instead.
 static constexpr int kNearProbeMax = 8;
+// And how many of those that are large enough, for one among the preferred blocks.
+static constexpr int kPreferredProbeMax = 32;
 
 SpaceAllocator::SpaceAllocator(uint64_t blockCount) : blockCount_(blockCount) {
   if (blockCount > 0) insertFree({0, blockCount});
@@ -45,28 +47,27 @@ void SpaceAllocator::insertFree(BlockExtent extent) {
   bySize_.emplace(extent.count, extent.block);
 }
 
-static bool fits(uint64_t start, uint64_t size, uint64_t count, uint64_t alignment) {
-  return alignUp(start, alignment) + count <= start + size;
-}
-
 // The extent that holds the hint or comes soon after it, if it is large enough.
-SpaceAllocator::ByBlock::iterator SpaceAllocator::findNear(uint64_t hint, uint64_t count,
-                                                           uint64_t alignment) {
+SpaceAllocator::ByBlock::iterator SpaceAllocator::findNear(uint64_t hint, const Wanted& wanted) {
   auto at = byBlock_.upper_bound(hint);
   if (at != byBlock_.begin()) {
     auto holder = std::prev(at);
     const uint64_t end = holder->first + holder->second;
-    if (hint < end && fits(hint, end - hint, count, alignment)) return holder;
+    if (hint < end && wanted.fits(hint, end - hint)) return holder;
   }
   for (int probe = 0; probe < kNearProbeMax && at != byBlock_.end(); ++probe, ++at) {
-    if (fits(at->first, at->second, count, alignment)) return at;
+    if (wanted.fits(at->first, at->second)) return at;
   }
   return byBlock_.end();
 }
 
-SpaceAllocator::ByBlock::iterator SpaceAllocator::findBest(uint64_t count, uint64_t alignment) {
-  for (auto at = bySize_.lower_bound({count, 0}); at != bySize_.end(); ++at) {
-    if (fits(at->second, at->first, count, alignment)) return byBlock_.find(at->second);
+SpaceAllocator::ByBlock::iterator SpaceAllocator::findBest(const Wanted& wanted) {
+  const bool isAnywhere = wanted.end >= blockCount_;
+  int probe = 0;
+  for (auto at = bySize_.lower_bound({wanted.count, 0}); at != bySize_.end(); ++at) {
+    if (wanted.fits(at->second, at->first)) return byBlock_.find(at->second);
+    // Of one size there may be any number behind the end.
+    if (!isAnywhere && ++probe == kPreferredProbeMax) break;
   }
   return byBlock_.end();
 }
@@ -82,28 +83,55 @@ BlockExtent SpaceAllocator::carve(ByBlock::iterator from, uint64_t start, uint64
   return taken;
 }
 
-Result<BlockExtent> SpaceAllocator::reserve(uint64_t count, ReserveOptions options) {
-  if (count == 0 || options.alignment == 0) return invalid("an extent of no blocks or alignment 0");
+std::optional<BlockExtent> SpaceAllocator::reserveBefore(uint64_t end, uint64_t count,
+                                                         const ReserveOptions& options) {
+  const Wanted wanted{count, options.alignment, end};
   if (options.hint < blockCount_) {
-    const auto near = findNear(options.hint, count, options.alignment);
+    const auto near = findNear(options.hint, wanted);
     if (near != byBlock_.end()) {
       const bool holdsHint = near->first <= options.hint;
       const uint64_t start = alignUp(holdsHint ? options.hint : near->first, options.alignment);
       return carve(near, start, count);
     }
   }
-  auto best = findBest(count, options.alignment);
-  if (best == byBlock_.end() && options.countMin > 0 && options.countMin < count &&
-      !bySize_.empty()) {
+  const auto best = findBest(wanted);
+  if (best == byBlock_.end()) return std::nullopt;
+  return carve(best, alignUp(best->first, options.alignment), count);
+}
+
+Result<BlockExtent> SpaceAllocator::reserve(uint64_t count, ReserveOptions options) {
+  if (count == 0 || options.alignment == 0) return invalid("an extent of no blocks or alignment 0");
+  if (preferredEnd_ < blockCount_) {
+    if (const auto preferred = reserveBefore(preferredEnd_, count, options)) return *preferred;
+  }
+  if (const auto found = reserveBefore(blockCount_, count, options)) return *found;
+  if (options.countMin > 0 && options.countMin < count && !bySize_.empty()) {
     const auto largest = bySize_.rbegin();
-    const uint64_t skipped = alignUp(largest->second, options.alignment) - largest->second;
+    const uint64_t start = alignUp(largest->second, options.alignment);
+    const uint64_t skipped = start - largest->second;
     if (largest->first >= options.countMin + skipped) {
-      best = byBlock_.find(largest->second);
-      count = std::min(count, largest->first - skipped);
+      return carve(byBlock_.find(largest->second), start,
+                   std::min(count, largest->first - skipped));
     }
   }
-  if (best == byBlock_.end()) return noSpace(count);
-  return carve(best, alignUp(best->first, options.alignment), count);
+  return noSpace(count);
+}
+
+uint64_t SpaceAllocator::nextFree(uint64_t block) const {
+  const auto next = byBlock_.lower_bound(block);
+  if (next != byBlock_.begin()) {
+    const auto holder = std::prev(next);
+    if (block < holder->first + holder->second) return block;
+  }
+  return next == byBlock_.end() ? blockCount_ : next->first;
+}
+
+std::optional<BlockExtent> SpaceAllocator::reserveFirst(BlockExtent within) {
+  const uint64_t start = nextFree(within.block);
+  if (start >= within.end() || start == blockCount_) return std::nullopt;
+  const auto holder = std::prev(byBlock_.upper_bound(start));
+  const uint64_t end = std::min(holder->first + holder->second, within.end());
+  return carve(holder, start, end - start);
 }
 
 void SpaceAllocator::cancel(BlockExtent extent) {

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "base/bytes.h"
@@ -66,6 +67,13 @@ class SpaceAllocator {
   // All that was released up to and with `ticketDurable` is free again.
   void reclaim(uint64_t ticketDurable);
 
+  // Takes the first free blocks of `within`, as many as lie in a row there; none: none is free.
+  std::optional<BlockExtent> reserveFirst(BlockExtent within);
+  // Where free blocks begin, at `block` or after; the number of blocks when there are none.
+  uint64_t nextFree(uint64_t block) const;
+  // Blocks before `block` are given out first, wherever the hint is: those behind it cost more.
+  void preferBefore(uint64_t block) { preferredEnd_ = block; }
+
   const SpaceCounts& counts() const { return counts_; }
   uint64_t largestFreeCount() const { return bySize_.empty() ? 0 : bySize_.rbegin()->first; }
   size_t freeExtentCount() const { return byBlock_.size(); }
@@ -76,14 +84,27 @@ class SpaceAllocator {
     uint64_t ticket;
     BlockExtent extent;
   };
-  ByBlock::iterator findNear(uint64_t hint, uint64_t count, uint64_t alignment);
-  ByBlock::iterator findBest(uint64_t count, uint64_t alignment);
+  // What is wanted: so many blocks, from such a multiple on, ending at `end` or before.
+  struct Wanted {
+    uint64_t count;
+    uint64_t alignment;
+    uint64_t end;
+    bool fits(uint64_t start, uint64_t size) const {
+      const uint64_t taken = alignUp(start, alignment) + count;
+      return taken <= start + size && taken <= end;
+    }
+  };
+  ByBlock::iterator findNear(uint64_t hint, const Wanted& wanted);
+  ByBlock::iterator findBest(const Wanted& wanted);
+  std::optional<BlockExtent> reserveBefore(uint64_t end, uint64_t count,
+                                           const ReserveOptions& options);
   BlockExtent carve(ByBlock::iterator from, uint64_t start, uint64_t count);
   void insertFree(BlockExtent extent);
   void eraseFree(ByBlock::iterator at);
   Error noSpace(uint64_t count) const;
 
   uint64_t blockCount_;
+  uint64_t preferredEnd_ = UINT64_MAX;
   ByBlock byBlock_;
   std::set<std::pair<uint64_t, uint64_t>> bySize_;
   std::deque<Released> released_;

@@ -29,6 +29,38 @@ TEST(BioSpaceAllocator, AHintKeepsChunksTogether) {
   EXPECT_EQ(space.reserve(10, {.hint = first.end()})->block, first.end());
 }
 
+TEST(BioSpaceAllocator, PreferredBlocksAreGivenOutFirstWhateverFitsBetter) {
+  SpaceAllocator space(1000);
+  const auto wall = *space.reserve(10, {.hint = 100});
+  const auto far = *space.reserve(880, {.hint = wall.end()});
+  space.cancel({far.block + 800, 10});
+  SpaceAllocator same = space;
+  EXPECT_EQ(space.reserve(10, {})->block, far.block + 800);  // where it leaves no rest
+  same.preferBefore(50);
+  EXPECT_EQ(same.reserve(10, {})->block, 0u);
+  EXPECT_EQ(same.reserve(10, {.hint = far.end()})->block, 10u);
+  EXPECT_EQ(same.reserve(40, {.hint = 20})->block, 20u);  // none of that size lies before 50
+  EXPECT_EQ(same.reserve(10, {})->block, far.block + 800);
+}
+
+TEST(BioSpaceAllocator, TheFirstFreeBlocksOfARangeAreTakenInOrder) {
+  SpaceAllocator space(100);
+  const auto taken = *space.reserve(10, {.hint = 20});
+  EXPECT_EQ(space.nextFree(5), 5u);
+  EXPECT_EQ(space.nextFree(25), taken.end());
+  EXPECT_EQ(space.reserveFirst({15, 20}), (BlockExtent{15, 5}));
+  EXPECT_EQ(space.reserveFirst({15, 20}), (BlockExtent{30, 5}));
+  EXPECT_EQ(space.reserveFirst({15, 20}), std::nullopt);
+  EXPECT_EQ(space.counts().reserved, 20u);
+  space.cancel({15, 5});
+  space.cancel({30, 5});
+  space.cancel(taken);
+  EXPECT_EQ(space.freeExtentCount(), 1u);
+  const auto all = *space.reserve(100);
+  EXPECT_EQ(space.nextFree(0), 100u);
+  EXPECT_EQ(space.reserveFirst(all), std::nullopt);
+}
+
 TEST(BioSpaceAllocator, ReleasedBlocksWaitForTheirTransaction) {
   SpaceAllocator space(10);
   const auto all = *space.reserve(10);

@@ -332,6 +332,7 @@ void ThreadedEngine::queryPool(Uuid pool, std::function<void(Result<std::vector<
                             .arenaTotalBytes = share->space.arena.totalBytes,
                             .dataUsedBytes = share->space.mediaUsedBytes,
                             .dataTotalBytes = share->space.mediaTotalBytes,
+                            .dataPrewrittenBytes = share->space.mediaPrewrittenBytes,
                             .containerCount = share->containerCount};
         co_return Status{};
       },

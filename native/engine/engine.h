@@ -16,6 +16,7 @@
 #include "engine/device_report.h"
 #include "engine/metrics.h"
 #include "engine/pool_store.h"
+#include "engine/prewriting.h"
 #include "engine/request_trace.h"
 #include "placement/layout.h"
 #include "rpc/local_transport.h"
@@ -44,6 +45,7 @@ struct EngineOptions {
   // How long every version of what is stored stays readable; older ones that no snapshot pins are
   // dropped in the background. 0: all stay for ever.
   uint64_t historyNs = 0;
+  PrewriteOptions prewrite;
   // Failed reads and writes of one device until it counts as faulty, which stops its target. A
   // failed flush does so at once.
   uint64_t deviceErrorCountMax = 8;
@@ -57,6 +59,7 @@ struct TargetShare {
   uint64_t arenaTotalBytes = 0;
   uint64_t dataUsedBytes = 0;
   uint64_t dataTotalBytes = 0;
+  uint64_t dataPrewrittenBytes = 0;  // of the data area, written before it is wanted
   uint64_t containerCount = 0;
   // Of a target that has stopped, or could not open its share: why.
   // Nothing else is known of its share then.

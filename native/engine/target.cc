@@ -82,6 +82,7 @@ Status Target::adopt(Uuid pool, std::unique_ptr<StoredPool> stored) {
   open->aggregation->start();
   open->isPopulating = true;
   reactor_.spawn(populate(open));
+  startPrewriting(open);
   return {};
 }
 
@@ -139,7 +140,10 @@ Task<void> Target::closeContainers(OpenPool& pool) {
   }
   pool.containers.clear();
   pool.isClosed = true;
-  while (pool.isCollecting || pool.isPopulating) co_await reactor_.sleep(100'000);
+  if (pool.prewriteTimer) reactor_.cancelTimer(std::exchange(pool.prewriteTimer, 0));
+  while (pool.isCollecting || pool.isPopulating || pool.isPrewriting) {
+    co_await reactor_.sleep(100'000);
+  }
 }
 
 void Target::setPoolKey(const Uuid& pool, const PoolKey& key) {

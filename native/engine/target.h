@@ -19,6 +19,7 @@
 #include "engine/device_report.h"
 #include "engine/object/io_context.h"
 #include "engine/pool_store.h"
+#include "engine/prewriting.h"
 #include "engine/request_trace.h"
 #include "rpc/rpc.h"
 #include "runtime/random.h"
@@ -32,6 +33,7 @@ struct TargetOptions {
   // Background work between requests: steps of garbage collection in one turn.
   uint32_t collectBudget = 256;
   AggregationOptions aggregation;
+  PrewriteOptions prewrite;
   // Memory of a pool that is made ready in one step: takes tens of microseconds.
   size_t populateBytes = size_t{64} << 10;
   // Borrowed: where containers that want more of their quota are told; null: nobody gives any.
@@ -134,6 +136,8 @@ class Target {
  private:
   Task<void> collect(std::shared_ptr<OpenPool> pool);
   Task<void> populate(std::shared_ptr<OpenPool> pool);
+  void startPrewriting(const std::shared_ptr<OpenPool>& pool);
+  Task<void> prewrite(std::shared_ptr<OpenPool> pool);
   Status adopt(Uuid pool, std::unique_ptr<StoredPool> stored);
   void addContainer(const std::shared_ptr<OpenPool>& pool, const Uuid& uuid, vos::Container* vos);
   Result<std::shared_ptr<OpenPool>> findPool(const Uuid& pool);
@@ -161,6 +165,7 @@ class Target {
   std::optional<Error> failure_;
   std::vector<DeviceReport> devicesAtFailure_;
   std::vector<std::shared_ptr<OpenPool>> poolsAtFailure_;
+  PrewritePace prewritePace_;
   bool isStopping_ = false;  // has failed, and its pools are being closed
   uint32_t operationCount_ = 0;
 };

@@ -73,6 +73,7 @@ Status TargetThread::listen() {
       TargetOptions{.rank = options_.rank,
                     .index = index_,
                     .aggregation = {.historyNs = options_.historyNs},
+                    .prewrite = options_.prewrite.sharedBy(options_.targetCount),
                     .quotaRequests = &quotaRequests_,
                     .requestSpans = &requestSpans_,
                     .log = options_.log});

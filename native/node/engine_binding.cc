@@ -46,6 +46,9 @@ engine::EngineOptions readOptions(CommandReader& reader) {
   }
   options.arenaKind = static_cast<engine::ArenaKind>(reader.u8());
   options.historyNs = reader.u64();
+  options.prewrite.isEnabled = reader.u8() != 0;
+  options.prewrite.idleBytesPerSecond = reader.u64();
+  options.prewrite.busyBytesPerSecond = reader.u64();
   options.log = Log::toStandardError(static_cast<LogLevel>(reader.u8()));
   return options;
 }
@@ -53,7 +56,8 @@ engine::EngineOptions readOptions(CommandReader& reader) {
 // C++: static Result<std::unique_ptr<Engine>> Engine::start(EngineOptions)
 // TS:  engineStart(rank: u32, dataDirectory: text, targetCount: u32, u32 count, transports: text…,
 //      tcpAddress: text, tcpPort: u32, spinNs: u64, u32 count, cores: u32…, arenaKind: u8,
-//      historyNs: u64, logLevel: u8, network: u64): Handle
+//      historyNs: u64, isPrewriting: u8, idleBytesPerSecond: u64, busyBytesPerSecond: u64,
+//      logLevel: u8, network: u64): Handle
 void engineStart(Call& call) {
   auto* request = new ResourceRequest(call, HandleType::kEngine);
   engine::EngineOptions options = readOptions(request->reader);
@@ -301,6 +305,7 @@ void finishWith(const Result<std::vector<engine::TargetShare>>& shares, Request&
     request.answer->u64(share.arenaTotalBytes);
     request.answer->u64(share.dataUsedBytes);
     request.answer->u64(share.dataTotalBytes);
+    request.answer->u64(share.dataPrewrittenBytes);
     request.answer->u64(share.containerCount);
     request.answer->text(share.failure);
   }
@@ -309,7 +314,8 @@ void finishWith(const Result<std::vector<engine::TargetShare>>& shares, Request&
 
 // C++: void Engine::queryPool(Uuid pool, std::function<void(Result<std::vector<TargetShare>>)>)
 // TS:  engineQueryPool(pool: uuid): u32 count, (u32 target, u64 arenaUsedBytes, u64
-//      arenaTotalBytes, u64 dataUsedBytes, u64 dataTotalBytes, u64 containerCount, text failure)…
+//      arenaTotalBytes, u64 dataUsedBytes, u64 dataTotalBytes, u64 dataPrewrittenBytes,
+//      u64 containerCount, text failure)…
 void queryPool(engine::Engine& engine, Request& request) {
   engine.queryPool(request.reader.uuid(),
                    [&request](const Result<std::vector<engine::TargetShare>>& shares) {

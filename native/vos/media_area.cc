@@ -119,6 +119,7 @@ MediaArea::MediaArea(Arena& arena, const PoolRecord& record, bio::Media& media,
       media_(media),
       buffers_(buffers),
       space_(std::move(space)),
+      prewriter_(media, buffers, space_, blockCount_),
       flushes_(media) {
   hints_.fill(UINT64_MAX);
 }

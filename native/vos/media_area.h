@@ -31,6 +31,7 @@
 #include "bio/space_allocator.h"
 #include "runtime/task.h"
 #include "vos/arena.h"
+#include "vos/prewriter.h"
 #include "vos/records.h"
 
 namespace daos::vos {
@@ -123,9 +124,11 @@ class MediaArea {
   // With blocks that are reserved, or dropped and not free yet.
   uint64_t usedBytes() {
     reclaim();
-    return totalBytes() - space_.counts().free * bio::kMediaBlockSize;
+    const uint64_t free = space_.counts().free + prewriter_.takenCount();
+    return totalBytes() - free * bio::kMediaBlockSize;
   }
   bio::Media& media() { return media_; }
+  Prewriter& prewriter() { return prewriter_; }
   bio::DmaPool& buffers() { return buffers_; }
 
  private:
@@ -155,6 +158,7 @@ class MediaArea {
   bio::Media& media_;
   bio::DmaPool& buffers_;
   bio::SpaceAllocator space_;
+  Prewriter prewriter_;
   bio::FlushGroup flushes_;
   std::deque<Dropped> dropped_;
   uint64_t sequence_ = 0;

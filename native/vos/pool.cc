@@ -231,6 +231,8 @@ PoolSpace Pool::space() const {
   if (state_->media) {
     space.mediaTotalBytes = state_->media->totalBytes();
     space.mediaUsedBytes = state_->media->usedBytes();
+    space.mediaPrewrittenBytes =
+        (state_->media->prewriter().writtenCount() - 1) * bio::kMediaBlockSize;
   }
   return space;
 }
@@ -281,6 +283,22 @@ Result<Ticket> Pool::resizeMedia(uint64_t sizeBytes) {
   DAOS_TRY(state_->media, MediaArea::open(arena, state_->record(), media, buffers));
   return ticket;
 }
+
+bool Pool::hasReservedBlocks() const {
+  return state_->media && state_->media->media().hasReservedBlocks();
+}
+
+Task<Status> Pool::beginPrewriting() { return state_->media->prewriter().begin(); }
+
+Task<Result<bool>> Pool::prewriteStep(uint64_t sizeBytes) {
+  return state_->media->prewriter().step(sizeBytes);
+}
+
+bool Pool::isPrewriting() const {
+  return state_->media && state_->media->prewriter().takenCount() > 0;
+}
+
+Task<Status> Pool::notePrewriting() { return state_->media->prewriter().note(); }
 
 bool Pool::hasDroppedData() const { return state_->media && state_->media->hasDropped(); }
 

@@ -74,6 +74,8 @@ struct PoolSpace {
   HeapSpace arena;
   uint64_t mediaTotalBytes = 0;
   uint64_t mediaUsedBytes = 0;  // whole blocks, with what is not free yet
+  // Of the area's beginning, what was written before it is wanted, or used; 0 when nobody asked.
+  uint64_t mediaPrewrittenBytes = 0;
 };
 
 class Pool {
@@ -111,6 +113,21 @@ class Pool {
   // After DER_NOSPACE: whether some data was dropped whose space comes back when the arena's last
   // ticket is durable and the fetches under way have ended.
   bool hasDroppedData() const;
+  // --- blocks of the data area that were never written (prewriter.h)
+
+  // Whether writing them before they are wanted is worth something here.
+  bool hasReservedBlocks() const;
+  // Reads how far it had come; before the steps, of which there is one at a time. Nothing may be
+  // under way when the pool is destroyed.
+  Task<Status> beginPrewriting();
+  // Writes up to `sizeBytes` more; false: all is written. A failed one may be repeated. DER_IO,
+  // DER_NOMEM.
+  Task<Result<bool>> prewriteStep(uint64_t sizeBytes);
+  // A step is under way: blocks that it has taken are free again when it ends.
+  bool isPrewriting() const;
+  // Notes how far it has come, for the next opening.
+  Task<Status> notePrewriting();
+
   // At or after every epoch that was ever written: a clock that starts after it makes new ones
   // only.
   Epoch epochMax() const;

@@ -34,6 +34,8 @@ struct OpenPool {
   std::unique_ptr<Aggregation> aggregation;
   bool isCollecting = false;
   bool isPopulating = false;
+  Reactor::TimerId prewriteTimer = 0;  // until it begins
+  bool isPrewriting = false;
   bool isClosed = false;
   uint32_t keyVersion = 0;  // of the pool's key; 0: it has none
   std::shared_ptr<const PublishedMap> map;  // null: this target knows none

@@ -6,9 +6,10 @@
 // 200,000 random keys, kept in the arena. array4k and array1m: extents at random places (1 MiB: one
 // after the other) of arrays, whose data lies in the data area. rewrite: in a data area whose
 // blocks were all written before; in one that is only reserved the file system has to note each
-// first write. The network's part is a copy of the value into the store's buffers, which a bare
-// write has not; placed: without it, as where a network card places the data. Flushes are all that
-// the file saw.
+// first write. prewritten: in a reserved one that the store itself wrote in advance, which takes
+// durable/log/prewrite/seconds-per-gib. The network's part is a copy of the value into the store's
+// buffers, which a bare write has not; placed: without it, as where a network card places the data.
+// Flushes are all that the file saw.
 // The files lie in $TMPDIR or /tmp; they are removed at the end.
 #include <time.h>
 
@@ -107,6 +108,10 @@ class Bench {
     report_.add(prefix + "/write-amplification",
                 static_cast<double>(after.writtenBytes - before.writtenBytes) / userBytes, "x");
     report_.add(prefix + "/cpu", static_cast<double>(cpu) / 1000 / count, "us");
+  }
+
+  void reportPrewriting() {
+    report_.add("durable/log/prewrite/seconds-per-gib", store_.prewriteSecondsPerGib(), "s");
   }
 
   // Latency of updates while checkpoints, or aggregations, follow one another; beside it that of
@@ -279,9 +284,18 @@ void runInWritten(bench::Report& report) {
   }
 }
 
+void runInPrewritten(bench::Report& report) {
+  Bench bench(report, pathOfFile(), {.dataBytes = 4ull << 30, .isDataPrewritten = true});
+  bench.reportPrewriting();
+  bench.benchUpdates("array4k-prewritten", 4096, 1);
+  for (const unsigned depth : {4u, 16u, 64u}) {
+    bench.benchUpdates("array1m-prewritten", 1 << 20, depth);
+  }
+}
+
 int runAll(int argc, char** argv) {
   bench::Report report(argc, argv);
-  bool isReservedWanted = false, isWrittenWanted = false;
+  bool isReservedWanted = false, isWrittenWanted = false, isPrewrittenWanted = false;
   for (const char* name : {"durable/bare", "durable/log/sv64-update", "durable/log/array4k-update",
                            "durable/log/array1m-update", "durable/log/recovery"}) {
     isReservedWanted |= report.wants(name);
@@ -289,7 +303,12 @@ int runAll(int argc, char** argv) {
   for (const char* name : {"durable/log/array4k-rewrite", "durable/log/array1m-rewrite"}) {
     isWrittenWanted |= report.wants(name);
   }
+  for (const char* name : {"durable/log/prewrite", "durable/log/array4k-prewritten",
+                           "durable/log/array1m-prewritten"}) {
+    isPrewrittenWanted |= report.wants(name);
+  }
   if (isReservedWanted) runInReserved(report);
+  if (isPrewrittenWanted) runInPrewritten(report);
   if (isWrittenWanted) runInWritten(report);
   return report.finish();
 }

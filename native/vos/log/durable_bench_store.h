@@ -37,6 +37,7 @@ class DurableBenchStore {
   struct Options {
     uint64_t dataBytes = 8ull << 30;
     bool isDataWritten = false;
+    bool isDataPrewritten = false;  // by the store, as an engine does it while it is idle
   };
 
   DurableBenchStore(std::string path, const Options& options)
@@ -52,6 +53,7 @@ class DurableBenchStore {
     store_ = mustHave(run(LogStore::create(devices(), context(), kIdentity, sizes_)));
     mustHave(store_->pool().createContainer(kContainer));
     openContainer();
+    if (options.isDataPrewritten) prewriteNs_ = mustHave(run(prewrite()));
     const std::string barePath = path_ + "-bare";
     mustHave(bio::createMediaFile(barePath, kBareFileSize, {.writtenBytes = kBareFileSize}));
     bare_ = std::make_unique<bio::RawRing>(barePath);
@@ -64,6 +66,9 @@ class DurableBenchStore {
   }
 
   Reactor& reactor() { return *reactor_; }
+  double prewriteSecondsPerGib() const {
+    return static_cast<double>(prewriteNs_) / 1e9 / static_cast<double>(sizes_.dataBytes >> 30);
+  }
   LogArena& arena() { return store_->arena(); }
   Container& container() { return *container_; }
   bio::RawRing& bare() { return *bare_; }
@@ -119,6 +124,15 @@ class DurableBenchStore {
     all.push_back(mustHave(bio::openFileMedia(*ring_, path_)));
     return all;
   }
+  Task<Result<uint64_t>> prewrite() {
+    const uint64_t startNs = clock_.nowNs();
+    Pool& pool = store_->pool();
+    DAOS_CO_CHECK(co_await pool.beginPrewriting());
+    for (bool hasMore = true; hasMore;) {
+      DAOS_CO_TRY(hasMore, co_await pool.prewriteStep(1 << 20));
+    }
+    co_return clock_.nowNs() - startNs;
+  }
   LogStoreContext context() { return {.pool = *buffers_, .random = random_, .log = log_}; }
   void openContainer() { container_ = mustHave(store_->pool().openContainer(kContainer)); }
   void settle() {
@@ -143,6 +157,7 @@ class DurableBenchStore {
   std::unique_ptr<LogStore> store_;
   Container* container_ = nullptr;
   Epoch epoch_ = 1;
+  uint64_t prewriteNs_ = 0;
 };
 
 }  // namespace daos::vos

@@ -14,6 +14,14 @@ import {
 } from './operations.js';
 import { writePoolMap } from './pool-map.js';
 
+/** Bytes in a second. */
+export interface PrewriteRates {
+  /** While no requests come; 0: as fast as the device is. */
+  idleBytesPerSecond: number;
+  /** Beside requests; 0: not at all. */
+  busyBytesPerSecond: number;
+}
+
 export interface EngineOptions {
   rank: number;
   /** Pools lie under it; locked, one engine per directory. */
@@ -40,6 +48,8 @@ export interface EngineOptions {
      * snapshot sees are dropped in the background. 0, the default: all stay for ever.
      */
     historySeconds?: number;
+    /** At what rates data areas are written in advance. Left out: they are not. */
+    prewrite?: PrewriteRates | undefined;
   };
   /** Lines of at least this level go to standard error. Default 'warning'. */
   logLevel?: 'debug' | 'info' | 'warning' | 'error' | 'off';
@@ -61,6 +71,8 @@ export interface TargetShare {
   arenaTotalBytes: number;
   dataUsedBytes: number;
   dataTotalBytes: number;
+  /** Of the data area's beginning, what was written before it is wanted, or used. */
+  dataPrewrittenBytes: number;
   containerCount: number;
   /** Of a target that has stopped: why; its other numbers are 0 then. Otherwise ''. */
   failure: string;
@@ -195,6 +207,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   for (const core of pinCores) command.u32(core);
   command.u8(ARENA_KINDS.indexOf(options.store?.arena ?? 'log'));
   command.u64(Math.round((options.store?.historySeconds ?? 0) * NS_PER_SECOND));
+  const prewrite = options.store?.prewrite;
+  command.u8(prewrite ? 1 : 0);
+  command.u64(prewrite?.idleBytesPerSecond ?? 0).u64(prewrite?.busyBytesPerSecond ?? 0);
   command.u8(LOG_LEVELS.indexOf(options.logLevel ?? 'warning'));
   command.u64(options.network?.handle ?? NO_HANDLE);
   const handle = await addon.operations.run(addon.binding.engineStart, NO_HANDLE, asNumber);
@@ -444,6 +459,7 @@ const readShare = (answer: AnswerReader): TargetShare => ({
   arenaTotalBytes: answer.size(),
   dataUsedBytes: answer.size(),
   dataTotalBytes: answer.size(),
+  dataPrewrittenBytes: answer.size(),
   containerCount: answer.size(),
   failure: answer.text(),
 });

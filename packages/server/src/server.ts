@@ -21,6 +21,7 @@ import {
 } from './config/server-config.js';
 import { memoryCapacityOf, storageCapacityOf } from './data/capacity.js';
 import { DataDirectory } from './data/data-directory.js';
+import type { EngineOptions } from './engine/engine-messages.js';
 import { EngineProcess } from './engine/engine-process.js';
 import { Supervisor } from './engine/supervisor.js';
 import type { LineLog } from './log.js';
@@ -268,13 +269,23 @@ export class DaosServer implements AsyncDisposable {
       tcpAddress: engine.address,
       tcpPort: engine.port,
       spinMicroseconds: engine.spin,
-      store: { arena: engine.storage.arena, historySeconds: engine.storage.history },
+      store: storeOf(engine.storage),
       // All of them: what is wanted is decided here, and can change while the engine runs.
       logLevel: 'debug' as const,
       ...(engine.pin_cores && { pinCores: engine.pin_cores }),
     };
     return EngineProcess.start(options, (line) => this.#log.engineLine(engine.rank, line));
   }
+}
+
+function storeOf({ arena, history, prewrite }: EngineConfig['storage']): EngineOptions['store'] {
+  return {
+    arena,
+    historySeconds: history,
+    ...(prewrite.enabled && {
+      prewrite: { idleBytesPerSecond: prewrite.idle, busyBytesPerSecond: prewrite.busy },
+    }),
+  };
 }
 
 interface Deferred {

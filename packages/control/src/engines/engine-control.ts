@@ -17,7 +17,11 @@ export const poolUsageSchema = z.object({
     z.object({
       index: z.int().min(0),
       arena: usageField,
-      data: usageField,
+      data: usageField.extend({
+        prewrittenBytes: bytesField
+          .optional()
+          .meta({ description: 'Of the data area, written in advance' }),
+      }),
       containerCount: z.int().min(0).optional(),
       failure: z.string().optional().meta({ description: 'Why the target has stopped' }),
     }),

@@ -139,6 +139,11 @@ async function poolMetrics(control: ControlPlane): Promise<Family[]> {
     'gauge',
     'Size of the data area of a target',
   );
+  const prewritten = new Family(
+    'daos_pool_data_prewritten_bytes',
+    'gauge',
+    'Of the data area of a target, what was written in advance',
+  );
   const containers = new Family('daos_pool_containers', 'gauge', 'Containers of a pool');
   for (const { uuid, label } of (await control.listPools()).filter((p) => p.state === 'ready')) {
     // A pool that is destroyed meanwhile is no longer of interest.
@@ -151,9 +156,10 @@ async function poolMetrics(control: ControlPlane): Promise<Family[]> {
       arenaTotal.add(labels, arena.totalBytes);
       dataUsed.add(labels, data.usedBytes);
       dataTotal.add(labels, data.totalBytes);
+      if (data.prewrittenBytes !== undefined) prewritten.add(labels, data.prewrittenBytes);
     }
   }
-  return [arenaUsed, arenaTotal, dataUsed, dataTotal, containers];
+  return [arenaUsed, arenaTotal, dataUsed, dataTotal, prewritten, containers];
 }
 
 /** Names by operation: DAOS's, and ours where it counts more finely than we do. */

@@ -34,7 +34,10 @@ describe('server/config', () => {
     expect(config.engines[0]).toMatchObject({
       targets: 2,
       transports: ['shm', 'tcp'],
-      storage: { capacity: 8 * 2 ** 30, arena: 'log', history: 300 },
+      storage: {
+        ...{ capacity: 8 * 2 ** 30, arena: 'log', history: 300 },
+        prewrite: { enabled: false, idle: 256 * 2 ** 20, busy: 16 * 2 ** 20 },
+      },
     });
     expect(enginesOf(config)[0]?.rank).toBe(0);
   });

@@ -16,6 +16,15 @@ const sizeField = z.union([z.int().min(0), z.string()]).transform((value, contex
   }
 });
 
+/** Writing data areas before they are wanted: bytes in a second, of one engine. */
+const prewriteSchema = z.strictObject({
+  enabled: z.boolean().default(false),
+  /** While no requests come; 0: as fast as the device is. */
+  idle: sizeField.default(256 * 2 ** 20),
+  /** Beside requests; 0: not at all. */
+  busy: sizeField.default(16 * 2 ** 20),
+});
+
 const storageSchema = z.strictObject({
   /** What pools may take; all that is free when left out. */
   capacity: sizeField.optional(),
@@ -24,6 +33,7 @@ const storageSchema = z.strictObject({
   arena: z.enum(['log', 'pmem']).default('log'),
   /** Seconds for which every version of what is stored stays readable; 0: for ever. */
   history: z.number().min(0).max(100_000_000).default(300),
+  prewrite: prewriteSchema.prefault({}),
 });
 
 const engineSchema = z.strictObject({

@@ -19,7 +19,11 @@ export const engineOptionsSchema = z.object({
   tcpPort: z.int(),
   spinMicroseconds: z.int(),
   pinCores: z.array(z.int()).optional(),
-  store: z.object({ arena: z.enum(['log', 'pmem']), historySeconds: z.number() }),
+  store: z.object({
+    arena: z.enum(['log', 'pmem']),
+    historySeconds: z.number(),
+    prewrite: z.object({ idleBytesPerSecond: z.int(), busyBytesPerSecond: z.int() }).optional(),
+  }),
   logLevel: z.enum(['debug', 'info', 'warning', 'error', 'off']),
 });
 export type EngineOptions = z.infer<typeof engineOptionsSchema>;

@@ -45,7 +45,11 @@ export function engineControlOf(engine: Engine): EngineControl {
       targets: (await engine.queryPool(uuid)).map((share) => ({
         index: share.target,
         arena: { usedBytes: share.arenaUsedBytes, totalBytes: share.arenaTotalBytes },
-        data: { usedBytes: share.dataUsedBytes, totalBytes: share.dataTotalBytes },
+        data: {
+          usedBytes: share.dataUsedBytes,
+          totalBytes: share.dataTotalBytes,
+          prewrittenBytes: share.dataPrewrittenBytes,
+        },
         containerCount: share.containerCount,
         ...(share.failure !== '' && { failure: share.failure }),
       })),
