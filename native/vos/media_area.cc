@@ -120,7 +120,8 @@ MediaArea::MediaArea(Arena& arena, const PoolRecord& record, bio::Media& media,
       buffers_(buffers),
       space_(std::move(space)),
       prewriter_(media, buffers, space_, blockCount_),
-      flushes_(media) {
+      flushes_(media),
+      writes_(media.reactor()) {
   hints_.fill(UINT64_MAX);
 }
 
@@ -150,7 +151,7 @@ Result<MediaPiece> MediaArea::reserve(uint64_t size, uint64_t nearWhat) {
   return MediaPiece(*this, *extent, std::move(buffer).value());
 }
 
-// While the device works: the writes leave at the end of the turn.
+// While the device works.
 Task<void> MediaArea::computeChecksums(std::span<MediaPiece> pieces) {
   uint64_t room = 0;
   for (MediaPiece& piece : pieces) {
@@ -182,9 +183,13 @@ struct MediaArea::Writing {
 
 Task<Status> MediaArea::write(std::span<MediaPiece> pieces) {
   const Writing writing(arena_, pieces);
+  bio::WriteQueue::Turn turn(writes_, writing.size);
   bio::MediaBatch batch(media_);
+  const bool isWaiting = !turn.await_ready();
+  if (isWaiting && arena_.keepsData()) co_await computeChecksums(pieces);
+  co_await turn;
   for (const MediaPiece& piece : pieces) batch.write(piece.address(), piece.bytes());
-  if (arena_.keepsData()) co_await computeChecksums(pieces);
+  if (!isWaiting && arena_.keepsData()) co_await computeChecksums(pieces);
   DAOS_CO_CHECK(co_await batch.all());
   if (arena_.keepsData()) co_return Status{};
   co_return co_await flushes_.flush();

@@ -29,6 +29,7 @@
 #include "bio/flush_group.h"
 #include "bio/media.h"
 #include "bio/space_allocator.h"
+#include "bio/write_queue.h"
 #include "runtime/task.h"
 #include "vos/arena.h"
 #include "vos/prewriter.h"
@@ -160,6 +161,7 @@ class MediaArea {
   bio::SpaceAllocator space_;
   Prewriter prewriter_;
   bio::FlushGroup flushes_;
+  bio::WriteQueue writes_;
   std::deque<Dropped> dropped_;
   uint64_t sequence_ = 0;
   std::array<uint64_t, kHintCount> hints_;  // by hash: the end of the last extent
