@@ -11,6 +11,9 @@ namespace daos::vos {
 static constexpr size_t kPagesPerStep = 16;  // copied between two yields to foreground work
 static constexpr size_t kPagesPerBuffer = 64;
 static constexpr size_t kBuffersInFlight = 4;
+// Beside foreground work, while the log's room lasts: less at the device at once, and pauses.
+static constexpr size_t kPagesPerEasyPiece = 16;
+static constexpr uint64_t kEasyPauseNs = 400'000;
 static constexpr uint64_t kMemoryPauseNs = 5'000'000;  // before memory is asked for again
 
 // Counts a coroutine of the background for as long as its frame lives.
@@ -18,6 +21,29 @@ struct LogArena::Working {
   explicit Working(LogArena& owner) : arena(owner) { ++arena.workingCount_; }
   ~Working() { --arena.workingCount_; }
   LogArena& arena;
+};
+
+// A checkpoint takes its time while others work, as long as it is further on than what it leaves
+// them of the log's room is used up; otherwise it hurries.
+class LogArena::CheckpointPace {
+ public:
+  explicit CheckpointPace(const LogArena& arena)
+      : arena_(arena), usedBefore_(arena.usedPercent()), lastTicket_(arena.lastTicket()) {}
+
+  // Asked before each piece.
+  bool isEasy(size_t doneCount, size_t totalCount) {
+    const Ticket before = std::exchange(lastTicket_, arena_.lastTicket());
+    const uint64_t limit = arena_.options_.slowAtPercent;
+    const uint64_t used = arena_.usedPercent();
+    if (before == lastTicket_ || arena_.wal_->isStalled() || used >= limit) return false;
+    const uint64_t usedSince = used > usedBefore_ ? used - usedBefore_ : 0;
+    return doneCount * (limit - std::min(usedBefore_, limit)) >= usedSince * totalCount;
+  }
+
+ private:
+  const LogArena& arena_;
+  const uint64_t usedBefore_;
+  Ticket lastTicket_;
 };
 
 void LogArena::startCheckpoint() {
@@ -65,36 +91,43 @@ void LogArena::redirty(std::span<const PagePlace> pages) {
   for (const PagePlace& place : pages) markDirty({uint64_t{place.page} * kPageSize, kPageSize});
 }
 
-// Copies and writes pages out. Without a reset foreground work goes on in between; a page changed
-// after it was copied is dirty again for the next checkpoint.
+// Without a reset foreground work goes on in between; a page changed after it was copied is dirty
+// again for the next checkpoint.
+Task<Status> LogArena::copyPiece(std::span<PagePlace> pages, bool isReset, bio::MediaBatch& batch,
+                                 bio::DmaBuffer& buffer) {
+  DAOS_CO_TRY(buffer, devices_.pool.allocate(pages.size() * kPageSize));
+  for (size_t i = 0; i < pages.size(); ++i) {
+    std::byte* to = buffer.data() + i * kPageSize;
+    std::memcpy(to, base() + uint64_t{pages[i].page} * kPageSize, kPageSize);
+    pages[i].entry.checksum = crc32c({to, kPageSize});
+    if (!isReset && (i + 1) % kPagesPerStep == 0) co_await reactor_.yield();
+  }
+  meta_.writePages(batch, pages, buffer.bytes());
+  co_return Status{};
+}
+
+// Copies and writes pages out.
 Task<Status> LogArena::copyPages(std::vector<PagePlace>& pages, bool isReset) {
+  CheckpointPace pace(*this);
   std::vector<bio::DmaBuffer> buffers;
   bio::MediaBatch batch(devices_.meta);
-  std::optional<Error> failure;
-  for (size_t first = 0; first < pages.size() && !failure; first += kPagesPerBuffer) {
-    const size_t count = std::min(kPagesPerBuffer, pages.size() - first);
-    auto buffer = devices_.pool.allocate(count * kPageSize);
-    if (!buffer.ok()) {
-      failure = buffer.error();
-      break;
-    }
-    for (size_t i = 0; i < count; ++i) {
-      PagePlace& place = pages[first + i];
-      std::byte* to = buffer->data() + i * kPageSize;
-      std::memcpy(to, base() + uint64_t{place.page} * kPageSize, kPageSize);
-      place.entry.checksum = crc32c({to, kPageSize});
-      if (!isReset && (i + 1) % kPagesPerStep == 0) co_await reactor_.yield();
-    }
-    meta_.writePages(batch, std::span(pages).subspan(first, count), buffer->bytes());
-    buffers.push_back(std::move(buffer).value());
-    if (isReset || buffers.size() < kBuffersInFlight) continue;
-    const Status status = co_await batch.all();
-    if (!status.ok()) failure = status.error();
+  Status failure;
+  for (size_t first = 0; first < pages.size() && failure.ok();) {
+    const bool isEasy = !isReset && pace.isEasy(first, pages.size());
+    const size_t count =
+        std::min(isEasy ? kPagesPerEasyPiece : kPagesPerBuffer, pages.size() - first);
+    buffers.emplace_back();
+    failure = co_await copyPiece(std::span(pages).subspan(first, count), isReset, batch,
+                                 buffers.back());
+    first += count;
+    if (!failure.ok() || isReset || (!isEasy && buffers.size() < kBuffersInFlight)) continue;
+    failure = co_await batch.all();
     buffers.clear();
+    if (isEasy) co_await reactor_.sleep(kEasyPauseNs);
   }
-  Status status = co_await batch.all();
-  if (failure) co_return *failure;
-  co_return status;
+  Status written = co_await batch.all();
+  if (!failure.ok()) co_return failure;
+  co_return written;
 }
 
 // DER_AGAIN: the log is full, this transaction will never be in it.

@@ -165,6 +165,7 @@ class LogArena final : public Arena {
     LogArena& arena;
   };
   struct Working;
+  class CheckpointPace;
   LogArena(LogArenaDevices devices, const LogArenaOptions& options);
   static Status checkDevices(const LogArenaDevices& devices, uint64_t arenaSize);
   Status mapMemory(uint64_t arenaSize);
@@ -189,6 +190,8 @@ class LogArena final : public Arena {
   Task<Status> writeCheckpoint(bool isReset);
   std::vector<uint32_t> takeDirtyPages();
   Task<Status> copyPages(std::vector<PagePlace>& pages, bool isReset);
+  Task<Status> copyPiece(std::span<PagePlace> pages, bool isReset, bio::MediaBatch& batch,
+                         bio::DmaBuffer& buffer);
   Task<Status> awaitLogged(uint64_t transaction);
   void redirty(std::span<const PagePlace> pages);
 
