@@ -239,10 +239,14 @@ void Reactor::run() {
 void Reactor::runUntil(const std::function<bool()>& done) {
   nowNs_ = clock_.nowNs();
   uint64_t busyNs = nowNs_;
-  uint32_t idleCount = 0;
+  uint32_t idleCount = 0;  // turns that found nothing, since something was found
+  uint64_t idleTurnNs = 0;
   while (!isStopping_.load(std::memory_order_relaxed)) {
     if (turn()) {
-      nowNs_ = busyNs = clock_.nowNs();
+      // The clock was not read since the last few of them.
+      const uint64_t sinceNs = clock_.nowNs() - nowNs_;
+      spunNs_ += std::min(sinceNs, idleCount % kIdleTurnsPerClockReading * idleTurnNs);
+      nowNs_ = busyNs = nowNs_ + sinceNs;
       idleCount = 0;
       if (done()) return;
       continue;
@@ -250,7 +254,10 @@ void Reactor::runUntil(const std::function<bool()>& done) {
     if (done()) return;
     // To read the clock takes longer than a turn that finds nothing.
     if (++idleCount % kIdleTurnsPerClockReading != 0) continue;
-    nowNs_ = clock_.nowNs();
+    const uint64_t idleNs = clock_.nowNs() - nowNs_;
+    nowNs_ += idleNs;
+    spunNs_ += idleNs;
+    idleTurnNs = idleNs / kIdleTurnsPerClockReading;
     if (coreSharing_.shouldYield(nowNs_, nowNs_ - busyNs)) yieldCore();
     if (nowNs_ - busyNs < options_.spinNs) continue;
     block();

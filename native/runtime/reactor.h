@@ -65,6 +65,9 @@ class Reactor {
   // Monotonic time as of this turn; cheap.
   uint64_t nowNs() const { return nowNs_; }
 
+  // Of the time in run(), what went by in turns that found nothing; without what it was blocked.
+  uint64_t spunNs() const { return spunNs_; }
+
   // Borrows the poller until removePoller.
   void addPoller(Poller& poller);
   void removePoller(Poller& poller);
@@ -149,6 +152,7 @@ class Reactor {
   const int epollFd_;
   const int doorbellFd_;
   uint64_t nowNs_;
+  uint64_t spunNs_ = 0;
   std::vector<Poller*> pollers_;
   std::vector<std::coroutine_handle<>> ready_;
   std::vector<std::coroutine_handle<>> running_;
