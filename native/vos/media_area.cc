@@ -183,16 +183,21 @@ struct MediaArea::Writing {
 
 Task<Status> MediaArea::write(std::span<MediaPiece> pieces) {
   const Writing writing(arena_, pieces);
-  bio::WriteQueue::Turn turn(writes_, writing.size);
+  DAOS_CO_CHECK(co_await writeInTurn(pieces, writing.size));
+  if (arena_.keepsData()) co_return Status{};
+  co_return co_await flushes_.flush();
+}
+
+// Its turn ends with the write: the device has others to do while this one's flush is awaited.
+Task<Status> MediaArea::writeInTurn(std::span<MediaPiece> pieces, uint64_t size) {
+  bio::WriteQueue::Turn turn(writes_, size);
   bio::MediaBatch batch(media_);
   const bool isWaiting = !turn.await_ready();
   if (isWaiting && arena_.keepsData()) co_await computeChecksums(pieces);
   co_await turn;
   for (const MediaPiece& piece : pieces) batch.write(piece.address(), piece.bytes());
   if (!isWaiting && arena_.keepsData()) co_await computeChecksums(pieces);
-  DAOS_CO_CHECK(co_await batch.all());
-  if (arena_.keepsData()) co_return Status{};
-  co_return co_await flushes_.flush();
+  co_return co_await batch.all();
 }
 
 void MediaArea::prepareBits(bio::BlockExtent extent) {

@@ -144,6 +144,7 @@ class MediaArea {
 
   MediaArea(Arena& arena, const PoolRecord& record, bio::Media& media, bio::DmaPool& buffers,
             bio::SpaceAllocator space);
+  Task<Status> writeInTurn(std::span<MediaPiece> pieces, uint64_t size);
   Task<void> computeChecksums(std::span<MediaPiece> pieces);
   MutableBytes bitmap() const;
   // The bitmap's words of `extent`, for the transaction to change.
