@@ -16,11 +16,22 @@ void Target::startPrewriting(const std::shared_ptr<OpenPool>& pool) {
   pool->prewriteTimer = reactor_.addTimer(reactor_.nowNs() + options_.prewrite.delayNs, start);
 }
 
+namespace {
+
+// From where it had come to; DER_NOMEM while requests have all buffers.
+Task<Result<bool>> writeMore(vos::Pool& pool, bool& isBegun) {
+  if (!isBegun) DAOS_CO_CHECK(co_await pool.beginPrewriting());
+  isBegun = true;
+  co_return co_await pool.prewriteStep(PrewritePace::kStepBytes);
+}
+
+}  // namespace
+
 // One step after the other. A request that comes finds one under way at most; an error is the
 // device's, which counts it, and ends this for as long as the pool is open.
 Task<void> Target::prewrite(std::shared_ptr<OpenPool> pool) {
   Result<bool> hasMore = true;
-  if (Status begun = co_await pool->vos().beginPrewriting(); !begun.ok()) hasMore = begun.error();
+  bool isBegun = false;
   while (!pool->isClosed && hasMore.ok() && *hasMore) {
     const uint64_t pauseNs = prewritePace_.ask(
         options_.prewrite, endpoint_.statistics().requestCount, reactor_.nowNs());
@@ -28,12 +39,12 @@ Task<void> Target::prewrite(std::shared_ptr<OpenPool> pool) {
       co_await reactor_.sleep(pauseNs);
       continue;
     }
-    hasMore = co_await pool->vos().prewriteStep(PrewritePace::kStepBytes);
+    hasMore = co_await writeMore(pool->vos(), isBegun);
     if (hasMore.code() != ErrorCode::kNomem) continue;
-    hasMore = true;  // requests have all buffers
+    hasMore = true;
     co_await reactor_.sleep(PrewritePace::kPauseNsMax);
   }
-  if (hasMore.ok() && !pool->failure) {
+  if (isBegun && hasMore.ok() && !pool->failure) {
     if (Status noted = co_await pool->vos().notePrewriting(); !noted.ok()) hasMore = noted.error();
   }
   if (!hasMore.ok() && !pool->failure) {
