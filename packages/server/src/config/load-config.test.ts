@@ -126,7 +126,10 @@ describe('server/generate-config', () => {
     const config = parse(generateConfig(twoNodes, { dataDirectory: '/srv/daos', port: 10_001 }));
     expect(config.engines).toMatchObject([
       { rank: 0, targets: 3, pin_cores: [0, 1, 2], transports: ['shm', 'verbs', 'tcp'] },
-      { rank: 1, targets: 3, pin_cores: [4, 5, 6], storage: { memory: 16 * 2 ** 30 } },
+      {
+        ...{ rank: 1, targets: 3, pin_cores: [4, 5, 6] },
+        storage: { memory: 16 * 2 ** 30, prewrite: { enabled: true } },
+      },
     ]);
   });
 
