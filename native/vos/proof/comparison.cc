@@ -352,6 +352,17 @@ Difference Comparison::versions(const ObjectId& oid, const std::string& dkey,
   return {};
 }
 
+// Also what is hidden at every epoch, by what is above it.
+Difference Comparison::names(Level level, const ObjectId& oid, const std::string& dkey,
+                             uint32_t pageSize) {
+  Listing listing;
+  listing.oid = oid;
+  listing.dkey = dkey;
+  listing.versions = Versions::kAll;
+  listing.level = level;
+  return within("names of all versions", list(listing, pageSize));
+}
+
 Difference Comparison::object(const ObjectId& oid, Epoch epoch, uint32_t pageSize) {
   const std::string name = nameOf(oid, "", "");
   Listing listing;
@@ -359,12 +370,15 @@ Difference Comparison::object(const ObjectId& oid, Epoch epoch, uint32_t pageSiz
   listing.epochs.high = epoch;
   listing.level = Level::kDkey;
   DAOS_DIFFER(within(name + " dkeys", list(listing, pageSize)));
+  DAOS_DIFFER(within(name + " dkeys", names(Level::kDkey, oid, "", pageSize)));
   DAOS_DIFFER(within(name, versions(oid, "", "", pageSize)));
   for (const auto& [dkeyName, dkey] : model_.object(oid)->dkeys) {
     listing.dkey = dkeyName;
     listing.akey.clear();
     listing.level = Level::kAkey;
     DAOS_DIFFER(within(nameOf(oid, dkeyName, "") + " akeys", list(listing, pageSize)));
+    DAOS_DIFFER(within(nameOf(oid, dkeyName, "") + " akeys",
+                       names(Level::kAkey, oid, dkeyName, pageSize)));
     DAOS_DIFFER(within(nameOf(oid, dkeyName, ""), versions(oid, dkeyName, "", pageSize)));
     for (const auto& [akeyName, found] : dkey.akeys) {
       const std::string akeyText = nameOf(oid, dkeyName, akeyName);
@@ -416,6 +430,7 @@ Difference Comparison::everything(Epoch wanted, uint32_t pageSize) {
   listing.level = Level::kObject;
   listing.epochs.high = epoch;
   DAOS_DIFFER(within("objects", list(listing, pageSize)));
+  DAOS_DIFFER(within("objects", names(Level::kObject, {}, "", pageSize)));
   for (const auto& [oid, below] : model_.objects()) {
     DAOS_DIFFER(within("at " + std::to_string(epoch), object(oid, epoch, pageSize)));
   }

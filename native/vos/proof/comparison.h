@@ -53,6 +53,7 @@ class Comparison {
                        uint64_t offset);
   Difference versions(const ObjectId& oid, const std::string& dkey, const std::string& akey,
                       uint32_t pageSize);
+  Difference names(Level level, const ObjectId& oid, const std::string& dkey, uint32_t pageSize);
   Difference object(const ObjectId& oid, Epoch epoch, uint32_t pageSize);
 
   Container& container_;
