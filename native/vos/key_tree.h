@@ -94,6 +94,15 @@ struct NearbyHint {
   static int64_t windowOf(Offset offset) { return static_cast<int64_t>(offset >> kWindowShift); }
 };
 
+// The record, and what stands beneath it, most likely; without waiting for them.
+inline void prefetchKey(const Arena& arena, uint64_t item) {
+  __builtin_prefetch(arena.base() + itemOffset(item));
+  // A small value and its version take two lines.
+  const std::byte* nearby = arena.base() + NearbyHint::lineOf(item);
+  __builtin_prefetch(nearby);
+  __builtin_prefetch(nearby + 64);
+}
+
 template <KeyType kType>
 struct KeyPolicy {
   using Key = SearchKey;
@@ -103,13 +112,7 @@ struct KeyPolicy {
     const KeyRecord* record = keyRecordAt(arena, item);
     return record ? SearchKey::prefixFor(kType, keyOf(*record)) : 0;
   }
-  static void prefetch(const Arena& arena, uint64_t item) {
-    __builtin_prefetch(arena.base() + itemOffset(item));
-    // A small value and its version take two lines.
-    const std::byte* nearby = arena.base() + NearbyHint::lineOf(item);
-    __builtin_prefetch(nearby);
-    __builtin_prefetch(nearby + 64);
-  }
+  static void prefetch(const Arena& arena, uint64_t item) { prefetchKey(arena, item); }
   static int compare(const Arena& arena, uint64_t item, const SearchKey& key) {
     if constexpr (!kHasTies) return 0;
     const KeyRecord* record = keyRecordAt(arena, item);
@@ -127,6 +130,19 @@ struct KeyPolicy {
     return compareBytes({from, size}, key.bytes);
   }
 };
+
+// For who goes from key to key: the records of a leaf are asked for when it is entered, and with
+// them the leaf after it.
+inline void prefetchKeysAhead(const Arena& arena, const TreePath& path) {
+  if (path.depth == 0) return;
+  const TreePath::Step& leaf = path.steps[path.depth - 1];
+  if (leaf.position != 0) return;
+  for (unsigned i = 1; i < leaf.node->count(); ++i) prefetchKey(arena, leaf.node->wordAt(i));
+  if (path.depth == 1) return;
+  const TreePath::Step& parent = path.steps[path.depth - 2];
+  if (parent.position + 1 >= parent.node->count()) return;
+  prefetchNode(arena, itemOffset(parent.node->wordAt(parent.position + 1)));
+}
 
 // The three orders behind one face.
 struct KeyTree {

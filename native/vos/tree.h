@@ -94,6 +94,15 @@ bool growLeaf(Arena& arena, TreePath& path, int64_t* usedBytes);
 
 inline Error damagedTree() { return Error(ErrorCode::kDfInval, "a tree of the store is damaged"); }
 
+// A node of full size, before it is looked at.
+inline void prefetchNode(const Arena& arena, Offset offset) {
+  const std::byte* line = arena.base() + (offset & kItemOffsetMask);
+  __builtin_prefetch(line);
+  __builtin_prefetch(line + 64);
+  __builtin_prefetch(line + 128);
+  __builtin_prefetch(line + 192);
+}
+
 // Policy: using Key; static uint64_t prefix(const Key&); static uint64_t prefixOf(const Arena&,
 //         item);
 // static int compare(const Arena&, item, const Key&), for equal prefixes: < 0 when the item comes
@@ -160,13 +169,6 @@ class Tree {
   }
 
  private:
-  static void prefetchNode(const Arena& arena, Offset offset) {
-    const std::byte* line = arena.base() + (offset & kItemOffsetMask);
-    __builtin_prefetch(line);
-    __builtin_prefetch(line + 64);
-    __builtin_prefetch(line + 128);
-    __builtin_prefetch(line + 192);
-  }
   static int compareItem(const Arena& arena, uint64_t itemPrefix, uint64_t item, uint64_t prefix,
                          const Key& key) {
     if (itemPrefix != prefix) return itemPrefix < prefix ? -1 : 1;

@@ -210,6 +210,7 @@ Status Enumeration::listKeys(uint64_t* root, KeyType type, EntryKind kind) {
   DAOS_CHECK(seekAfter(arena_, root, type, anchor_, path));
   const KeyRecord* passed = nullptr;
   for (bool more = settle(arena_, path); more; more = nextItem(arena_, path)) {
+    prefetchKeysAhead(arena_, path);
     KeyRecord* key = keyRecordAt(arena_, path.item());
     if (!key) return damagedRecord("key");
     if (isVisitedOut()) {
