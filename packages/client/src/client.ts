@@ -6,7 +6,6 @@ import { loadClient, type ClientAddon } from './binding.js';
 import { HttpPoolDirectory } from './pool-directory.js';
 import type { Container, SharedContainer } from './container.js';
 import { Pool, type SharedPool } from './pool.js';
-import { RpcPoolDirectory } from './rpc-pool-directory.js';
 import { inSpan, tracedAddon } from './tracing.js';
 
 export interface ClientOptions {
@@ -199,6 +198,8 @@ async function chooseDirectory(control: string | URL | PoolDirectory): Promise<C
   if (/^(https?|unix):/.test(address)) {
     return { directory: new HttpPoolDirectory(address), release };
   }
+  // Loaded for those alone that need it: with its schemas it is most of what there is to load.
+  const { RpcPoolDirectory } = await import('./rpc-pool-directory.js');
   const directory = await RpcPoolDirectory.connect(address);
   return { directory, release: () => directory.close() };
 }

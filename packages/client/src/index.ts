@@ -11,6 +11,5 @@ export type { EpochSpan, ListedExtent, ListOptions, Page } from './enumeration.j
 export * from './key-value.js';
 export * from './object.js';
 export * from './pool-directory.js';
-export * from './rpc-pool-directory.js';
 export * from './pool.js';
 export type { OperationOptions } from './object-io.js';

@@ -6,13 +6,8 @@
 // is that of a server: daos-server can serve it when no program has it open.
 
 import { hostname } from 'node:os';
-import {
-  Client,
-  servePoolDirectory,
-  type ClientOptions,
-  type Container,
-  type Pool,
-} from '@daos/client';
+import { Client, type ClientOptions, type Container, type Pool } from '@daos/client';
+import { servePoolDirectory } from '@daos/client/rpc-pool-directory';
 import {
   ControlPlane,
   LmdbStore,
