@@ -74,6 +74,16 @@ TEST(BaseHybridClock, AnObservedEpochPushesTheClockButNotPastTheSkewLimit) {
   EXPECT_EQ(clock.last(), 5001u);
 }
 
+TEST(BaseHybridClock, ItGoesOnFromItsOwnPastHoweverFarTheWallClockWasSetBack) {
+  HybridClock clock;
+  const uint64_t now = kEpochZeroUnixNs + 1000;
+  const Epoch past = HybridClock::fromWall(now) + 100 * kEpochSkewMaxNs;
+  clock.resume(past);
+  EXPECT_EQ(clock.next(now), past + 1);
+  clock.resume(past - 5);
+  EXPECT_EQ(clock.next(now), past + 2);
+}
+
 struct Item : IntrusiveLink<struct ItemTag> {
   explicit Item(int v) : value(v) {}
   int value;

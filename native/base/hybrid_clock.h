@@ -27,6 +27,9 @@ class HybridClock {
   }
   // Takes a peer's epoch into account. DER_OVERFLOW when it is over kEpochSkewMaxNs in the future.
   Status observe(Epoch epoch, uint64_t wallNs);
+  // Goes on from an epoch of our own past, or one that is known to be of a sound clock, however far
+  // ahead: the wall clock may have been set back since.
+  void resume(Epoch epoch) { last_ = epoch > last_ ? epoch : last_; }
   Epoch last() const { return last_; }
 
   static Epoch fromWall(uint64_t wallNs) {

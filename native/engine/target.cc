@@ -73,7 +73,7 @@ Status Target::adopt(Uuid pool, std::unique_ptr<StoredPool> stored) {
     DAOS_TRY(vos::Container* const vos, open->vos().openContainer(uuid));
     addContainer(open, uuid, vos);
   }
-  DAOS_CHECK(observeEpoch(open->vos().epochMax()));
+  resumeClock(open->vos().epochMax());
   pools_.emplace(pool, open);
   open->stored->onFailed([this](const Error& error) { fail(error); });
   wakeCollector(*open);

@@ -107,6 +107,8 @@ class Target {
   const TargetOptions& options() const { return options_; }
   // A new epoch, later than any this target has given or seen.
   Epoch nextEpoch() { return clock_.next(reactor_.clock().wallNs()); }
+  // Of what this target holds, or the control plane knows from another one.
+  void resumeClock(Epoch epoch) { clock_.resume(epoch); }
   Status observeEpoch(Epoch epoch) { return clock_.observe(epoch, reactor_.clock().wallNs()); }
   // Before a read at `epoch`: writes get later epochs from here on, also after a restart with a
   // clock that is behind. isSettled: that is so already, or the newest is read.

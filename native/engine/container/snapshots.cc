@@ -12,6 +12,7 @@ Task<Status> setContainerSnapshots(Target& target, Uuid pool, Uuid container,
   vos::Arena& arena = store.arena();
   if (!epochs.empty()) {
     const Epoch latest = *std::max_element(epochs.begin(), epochs.end());
+    target.resumeClock(latest);
     DAOS_CO_CHECK(co_await target.settle(store, latest));
   }
   while (open->vos && !arena.hasLogRoom()) DAOS_CO_CHECK(co_await arena.waitLogRoom());

@@ -34,6 +34,8 @@ export interface SystemOptions {
   readonly control?: string;
   /** A module that the server's process imports first. Default: none. */
   readonly preload?: string;
+  /** A library that the server and its engines load before all others. Default: none. */
+  readonly library?: string;
 }
 
 /** User and mount namespaces are to be had. */
@@ -146,7 +148,9 @@ export class TestSystem implements AsyncDisposable {
         `engines:\n${engine.repeat(engineCount)}`,
     );
     const preload = options.preload === undefined ? [] : ['--import', options.preload];
-    const server = [process.execPath, ...preload, SERVER, 'start', '-c', this.part('server.yml')];
+    const first = options.library === undefined ? [] : ['env', `LD_PRELOAD=${options.library}`];
+    const program = [...first, process.execPath, ...preload, SERVER];
+    const server = [...program, 'start', '-c', this.part('server.yml')];
     if (dataFileSystemBytes === undefined) {
       this.#spawn(...server);
     } else {
