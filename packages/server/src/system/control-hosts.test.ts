@@ -14,6 +14,7 @@ import { ControlClient } from '@daos/control/client';
 import { readCertificates } from '@daos/control/service-tls';
 import { generateCertificates } from '../certificates/generate-certificates.js';
 import { EtcdCluster, freePort } from './etcd-cluster-fixture.js';
+import { createPoolPatiently } from './patient-pool-fixture.js';
 
 const PROGRAM = join(import.meta.dirname, '../../dist/daos-server.js');
 const MIB = 2 ** 20;
@@ -127,6 +128,7 @@ describe('server/control-hosts', () => {
     for (const [index, { url }] of hosts.entries()) {
       const client = clientOf(url);
       const label = `p${index}`;
+      await until(async () => (await states()).every((state) => state === 'joined'));
       const pool = await client.call('createPool', { body: { label, size: 256 * MIB } });
       expect(pool.map.ranks.map(({ rank }) => rank)).toEqual([0, 1, 2, 3]);
       const status = await client.call('queryPool', { params: { pool: label } });
@@ -182,7 +184,7 @@ describe('server/control-hosts', () => {
     await once(host.child, 'exit');
     const startedMs = performance.now();
     const other = (leader + 1) % HOST_COUNT;
-    await anyHost.call('createPool', { body: { label: 'later', size: 64 * MIB, ranks: [other] } });
+    await createPoolPatiently(anyHost, { label: 'later', size: 64 * MIB, ranks: [other] });
     expect(performance.now() - startedMs).toBeLessThan(15_000 + 20 * plainMs);
     expect(await leaderIndex()).not.toBe(leader);
     await until(async () => (await states())[leader] === 'suspect');
@@ -213,7 +215,7 @@ describe('server/control-hosts', () => {
     await etcd.kill(0);
     const startedMs = performance.now();
     await anyHost.call('createContainer', { params: { pool: 'p0' }, body: { label: 'c' } });
-    await anyHost.call('createPool', { body: { label: 'last', size: 256 * MIB } });
+    await createPoolPatiently(anyHost, { label: 'last', size: 256 * MIB });
     expect(performance.now() - startedMs).toBeLessThan(20_000 + 20 * plainMs);
     expect((await anyHost.call('listPools')).pools).toHaveLength(5);
   });
