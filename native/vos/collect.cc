@@ -79,6 +79,7 @@ Result<bool> collectKeys(WriteScope& scope, uint64_t* root, bool areAkeys, Colle
     if (!key || key->isAkey() != areAkeys) return damagedTree();
     DAOS_TRY(const bool isGone, emptyKey(scope, *key, budget));
     if (!isGone || !budget.take()) return false;
+    if (!areAkeys) scope.container().pool.dkeys.forget(dkeyName(arena, *root, *key));
     scope.free(itemOffset(path.item()));
     removeItem(arena, path, scope.usedBytes());
   }

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstring>
 
+#include "vos/dkey_cache.h"
 #include "vos/records.h"
 #include "vos/tree.h"
 
@@ -130,6 +131,14 @@ struct KeyPolicy {
     return compareBytes({from, size}, key.bytes);
   }
 };
+
+// What DkeyCache calls a dkey of the tree at `root`.
+inline uint64_t dkeyName(const Arena& arena, const uint64_t& root, uint64_t hash) {
+  return DkeyCache::nameOf(arena.offsetOf(&root), hash);
+}
+inline uint64_t dkeyName(const Arena& arena, const uint64_t& root, const KeyRecord& dkey) {
+  return dkeyName(arena, root, hashKey(keyOf(dkey)));
+}
 
 // For who goes from key to key: the records of a leaf are asked for when it is entered, and with
 // them the leaf after it.

@@ -44,6 +44,24 @@ Status KeyPlace::find(const Arena& arena, uint64_t* root) {
   return {};
 }
 
+Status KeyPlace::findDkey(ContainerState& container, ObjectRecord& object) {
+  Arena& arena = container.arena;
+  DkeyCache& known = container.pool.dkeys;
+  const uint64_t name = dkeyName(arena, object.dkeys, hash());
+  if (const uint64_t item = known.find(name); item != 0) {
+    prefetchKey(arena, item);
+    KeyRecord* record = keyRecordAt(arena, item);
+    if (!record || !childOf(arena, *record)) return damagedRecord("key");
+    if (compareBytes(keyOf(*record), key_.bytes) == 0) {
+      record_ = record;
+      return {};
+    }
+  }
+  DAOS_CHECK(find(arena, &object.dkeys));
+  if (record_) known.remember(name, path_.item());
+  return {};
+}
+
 Status KeyPlace::make(WriteScope& scope, RecordKind kind, uint32_t recordSize) {
   const Offset block = scope.allocate(sizeof(KeyRecord) + key_.bytes.size());
   if (block == 0) return scope.noSpace();
@@ -56,10 +74,16 @@ Status KeyPlace::make(WriteScope& scope, RecordKind kind, uint32_t recordSize) {
 Status KeyPlace::link(WriteScope& scope, uint64_t* root, Offset nearby) {
   if (path_.root != root) KeyTree::seek(type_, scope.arena(), root, key_, path_);
   const Offset record = scope.arena().offsetOf(made_);
-  const uint64_t item = record | NearbyHint::make(record, nearby);
-  if (!KeyTree::insert(type_, scope.arena(), path_, key_, item, scope.usedBytes())) {
+  item_ = record | NearbyHint::make(record, nearby);
+  if (!KeyTree::insert(type_, scope.arena(), path_, key_, item_, scope.usedBytes())) {
     return scope.noSpace();
   }
+  return {};
+}
+
+Status KeyPlace::linkDkey(WriteScope& scope, ObjectRecord& object, Offset nearby) {
+  DAOS_CHECK(link(scope, &object.dkeys, nearby));
+  scope.noteNewDkey(dkeyName(scope.arena(), object.dkeys, hash()), item_);
   return {};
 }
 

@@ -34,6 +34,8 @@ class KeyPlace {
   KeyPlace(KeyType type, Bytes key) : type_(type), key_(type, key) {}
   // In the tree at `root`, which must stay until link().
   Status find(const Arena& arena, uint64_t* root);
+  // The same of a dkey, in the object's tree.
+  Status findDkey(ContainerState& container, ObjectRecord& object);
   // Nothing above is there.
   void setMissing() { record_ = nullptr; }
   bool isNew() const { return !record_; }
@@ -42,12 +44,18 @@ class KeyPlace {
   // `root`: of the tree the key goes to; it was empty or missing, or is the one of find().
   // `nearby`: what a reader of the key will most likely read next; 0: nothing in particular.
   Status link(WriteScope& scope, uint64_t* root, Offset nearby = 0);
+  Status linkDkey(WriteScope& scope, ObjectRecord& object, Offset nearby = 0);
 
  private:
+  uint64_t hash() const {
+    return type_ == KeyType::kHashed ? key_.prefix : hashKey(key_.bytes);
+  }
+
   KeyType type_;
   SearchKey key_;
   KeyRecord* record_ = nullptr;
   KeyRecord* made_ = nullptr;
+  uint64_t item_ = 0;  // that was linked
   TreePath path_;
 };
 

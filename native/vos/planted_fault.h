@@ -15,6 +15,7 @@ enum class PlantedFault {
   kAggregateDropsPinned,  // aggregation drops single values that only a snapshot sees
   kPunchForgetsAkey,      // of several akeys punched in one call the last one stays
   kCommitLosesRecord,     // one record of a committed transaction stays in doubt
+  kDroppedDkeyStaysKnown,  // of a dkey that aggregation drops the cache is not told
   kJudgeAtNewest,         // conditions are judged by what is newest, not at the write's epoch
 };
 

@@ -84,8 +84,7 @@ Result<std::unique_ptr<Pool>> Pool::create(std::unique_ptr<Arena> arena, PoolMed
                                            const PoolIdentity& identity,
                                            const PoolOptions& options) {
   if (arena->root() != 0) return Error(ErrorCode::kExist, "the arena holds a pool already");
-  auto state = std::make_unique<PoolState>();
-  state->arena = std::move(arena);
+  auto state = std::make_unique<PoolState>(std::move(arena));
   state->options = options;
   state->readTimes.emplace(options.readFloor);
   Arena& memory = *state->arena;
@@ -114,8 +113,7 @@ Result<std::unique_ptr<Pool>> Pool::create(std::unique_ptr<Arena> arena, PoolMed
 Result<std::unique_ptr<Pool>> Pool::open(std::unique_ptr<Arena> arena, PoolMedia media,
                                          const PoolIdentity& identity, const PoolOptions& options) {
   DAOS_CHECK(checkRoot(*arena, identity));
-  auto state = std::make_unique<PoolState>();
-  state->arena = std::move(arena);
+  auto state = std::make_unique<PoolState>(std::move(arena));
   state->options = options;
   state->readTimes.emplace(options.readFloor);
   DAOS_CHECK(openMedia(*state, media));
@@ -414,6 +412,7 @@ Result<Ticket> WriteScope::commit() {
   add(record.objectCount, objectCount_);
   if (replaced_) arena_.modifyPrepared(*replaced_) = replacement_;
   const Ticket ticket = arena_.commit();
+  if (newDkeyWord_ != 0) container_.pool.dkeys.remember(newDkeyName_, newDkeyWord_);
   if (container_.pool.media) container_.pool.media->committed(mediaChanges_, ticket);
   return ticket;
 }

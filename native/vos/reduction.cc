@@ -202,6 +202,9 @@ Result<bool> Reduction::Turn::walkKeys(uint64_t* root, KeyType type, Name* name,
     if (!isDone) return false;
     name->place = Place::kAfter;
     if ((key->flags & KeyRecord::kPunched) == 0 && key->child == 0) {
+      if (!key->isAkey() && !isPlanted(PlantedFault::kDroppedDkeyStaysKnown)) {
+        scope_.container().pool.dkeys.forget(dkeyName(arena_, *root, *key));
+      }
       scope_.free(arena_.offsetOf(key));
       removeItem(arena_, path, scope_.usedBytes());
     }

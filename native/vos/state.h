@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "vos/dkey_cache.h"
 #include "vos/extent_sweep.h"
 #include "vos/media_area.h"
 #include "vos/object_tree.h"
@@ -67,7 +68,11 @@ struct ContainerState {
 };
 
 struct PoolState {
+  explicit PoolState(std::unique_ptr<Arena> poolArena)
+      : arena(std::move(poolArena)), dkeys(arena->size()) {}
+
   std::unique_ptr<Arena> arena;
+  DkeyCache dkeys;
   PoolOptions options;
   std::optional<ReadTimes> readTimes;
   std::unique_ptr<MediaArea> media;  // null: all data is in the arena
@@ -130,6 +135,11 @@ class WriteScope {
     replacement_ = wanted;
   }
   void noteNewTransaction(const TransactionId& id) { newTransaction_ = id; }
+  // What the pool's cache of dkeys knows once the transaction is committed. Once.
+  void noteNewDkey(uint64_t name, uint64_t word) {
+    newDkeyName_ = name;
+    newDkeyWord_ = word;
+  }
 
   // As the arena's, counted for the container.
   Offset allocate(size_t size) {
@@ -164,6 +174,8 @@ class WriteScope {
   bool isCommitted_ = false;
   uint32_t transaction_ = 0;
   TransactionId newTransaction_{};
+  uint64_t newDkeyName_ = 0;
+  uint64_t newDkeyWord_ = 0;
   CommittedRecord* replaced_ = nullptr;
   CommittedRecord replacement_;
 };

@@ -54,7 +54,7 @@ Status FetchOperation::findDkey() {
   if (object.isNew()) return {};
   object_ = object.record();
   KeyPlace dkey(request_.oid.dkeyType(), request_.dkey);
-  DAOS_CHECK(dkey.find(arena_, &object_->dkeys));
+  DAOS_CHECK(dkey.findDkey(container_, *object_));
   if (!dkey.isNew()) dkey_ = dkey.record();
   return {};
 }

@@ -15,7 +15,7 @@ Status findNamed(ContainerState& container, const ObjectId& oid, Bytes dkey, Byt
   DAOS_CHECK(asStatus(lookup.applyPunches(arena, &named->object->punches, &named->hidden)));
   if (dkey.empty()) return {};
   KeyPlace place(oid.dkeyType(), dkey);
-  DAOS_CHECK(place.find(arena, &named->object->dkeys));
+  DAOS_CHECK(place.findDkey(container, *named->object));
   named->dkey = place.record();
   if (!named->dkey) return {};
   if (named->dkey->kind != RecordKind::kDkey) return damagedRecord("dkey");

@@ -83,7 +83,9 @@ Status PunchOperation::run() {
   DAOS_CHECK(object.find(scope_.container(), request_.oid));
   KeyPlace dkey(request_.oid.dkeyType(), request_.dkey);
   const bool hasDkey = !request_.dkey.empty();
-  if (hasDkey && !object.isNew()) DAOS_CHECK(dkey.find(scope_.arena(), &object.record()->dkeys));
+  if (hasDkey && !object.isNew()) {
+    DAOS_CHECK(dkey.findDkey(scope_.container(), *object.record()));
+  }
   if (request_.write.conditions != 0) DAOS_CHECK(judgeConditions(object, dkey));
   const bool isObjectNew = object.isNew();
   if (isObjectNew) DAOS_CHECK(object.make(scope_));
@@ -99,7 +101,7 @@ Status PunchOperation::run() {
     if (isLast && isPlanted(PlantedFault::kPunchForgetsAkey)) break;
     DAOS_CHECK(punchAkey(*dkey.record(), akey));
   }
-  if (isDkeyNew) DAOS_CHECK(dkey.link(scope_, &object.record()->dkeys));
+  if (isDkeyNew) DAOS_CHECK(dkey.linkDkey(scope_, *object.record()));
   return isObjectNew ? object.link(scope_) : Status{};
 }
 

@@ -50,7 +50,7 @@ Status UpdateOperation::run() {
   DAOS_CHECK(object.find(container, request_.oid));
   const KeyType dkeyType = request_.oid.dkeyType();
   KeyPlace dkey(dkeyType, request_.dkey);
-  if (!object.isNew()) DAOS_CHECK(dkey.find(scope_.arena(), &object.record()->dkeys));
+  if (!object.isNew()) DAOS_CHECK(dkey.findDkey(container, *object.record()));
   if (request_.write.conditions != 0) {
     const Epoch epoch =
         isPlanted(PlantedFault::kJudgeAtNewest) ? kEpochMax : request_.write.epoch;
@@ -69,7 +69,7 @@ Status UpdateOperation::run() {
   for (size_t i = 0; i < request_.descriptors.size(); ++i) DAOS_CHECK(writeAkey(i));
   // Of several akeys none is the likeliest.
   const Offset nearby = request_.descriptors.size() == 1 ? written_ : 0;
-  if (isDkeyNew) DAOS_CHECK(dkey.link(scope_, &object.record()->dkeys, nearby));
+  if (isDkeyNew) DAOS_CHECK(dkey.linkDkey(scope_, *object.record(), nearby));
   if (isObjectNew) DAOS_CHECK(object.link(scope_));
   return {};
 }

@@ -29,6 +29,7 @@ constexpr HiddenFault kFaults[] = {
     {"aggregate-drops-pinned", PlantedFault::kAggregateDropsPinned, 4'000},
     {"punch-forgets-akey", PlantedFault::kPunchForgetsAkey, 2'000},
     {"commit-loses-record", PlantedFault::kCommitLosesRecord, 3'000},
+    {"dropped-dkey-stays-known", PlantedFault::kDroppedDkeyStaysKnown, 15'000},
     {"judge-at-newest", PlantedFault::kJudgeAtNewest, 2'000},
 };
 
