@@ -1,7 +1,16 @@
 // An engine in this process. For @daos/server and @daos/embedded, which decide when and how.
 import type { PoolMap, TargetAddress, TransportName } from '@daos/model';
-import { AnswerReader, listOf } from './command.js';
-import { readDevice, type Device } from './devices.js';
+import type { Device } from './devices.js';
+import {
+  asAddresses,
+  asDevices,
+  asMetrics,
+  asReferences,
+  asRequestSpans,
+  asShares,
+  asTexts,
+  asUsages,
+} from './engine-answers.js';
 import { loadAddon, type Addon } from './load.js';
 import type { LocalNetwork } from './network.js';
 import {
@@ -444,66 +453,3 @@ export class Engine implements AsyncDisposable {
     return this.#addon.operations.run(this.#addon.binding[name], this.#handle, decode);
   }
 }
-
-function decoding<T>(read: (answer: AnswerReader) => T): Decode<T> {
-  return (_low, _high, value) => read(new AnswerReader(value as Uint8Array));
-}
-
-const readAddress = (answer: AnswerReader): TargetAddress => ({
-  transport: answer.text() as TransportName,
-  address: answer.text(),
-});
-const readShare = (answer: AnswerReader): TargetShare => ({
-  target: answer.u32(),
-  arenaUsedBytes: answer.size(),
-  arenaTotalBytes: answer.size(),
-  dataUsedBytes: answer.size(),
-  dataTotalBytes: answer.size(),
-  dataPrewrittenBytes: answer.size(),
-  containerCount: answer.size(),
-  failure: answer.text(),
-});
-const readOperation = (answer: AnswerReader): OperationMetrics => ({
-  operation: answer.text(),
-  count: answer.size(),
-  failedCount: answer.size(),
-  bytes: answer.size(),
-  latencySumNs: answer.size(),
-  latencyCounts: listOf((counts) => counts.size())(answer),
-});
-const readMetrics = (answer: AnswerReader): TargetMetrics => ({
-  target: answer.u32(),
-  operations: listOf(readOperation)(answer),
-});
-const readUsage = (answer: AnswerReader): ContainerUsage => ({
-  bytes: answer.size(),
-  objects: answer.size(),
-  wantedBytes: answer.size(),
-  wantedObjects: answer.size(),
-});
-const readReference = (answer: AnswerReader): ContainerReference => ({
-  pool: answer.text(),
-  container: answer.text(),
-});
-const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
-const readRequestSpan = (answer: AnswerReader): RequestSpan => ({
-  traceId: hexOf(answer.bytes()),
-  parentSpanId: hexOf(answer.bytes()),
-  target: answer.u32(),
-  operation: answer.text(),
-  error: answer.text(),
-  beganNs: String(answer.u64()),
-  tookNs: answer.size(),
-  stages: listOf((stage) => ({ stage: stage.text(), beganNs: stage.size() }))(answer),
-});
-const asRequestSpans = decoding((answer): RequestSpans => {
-  const droppedCount = answer.size();
-  return { droppedCount, spans: listOf(readRequestSpan)(answer) };
-});
-const asUsages = decoding(listOf(readUsage));
-const asReferences = decoding(listOf(readReference));
-const asDevices = decoding(listOf(readDevice));
-const asMetrics = decoding(listOf(readMetrics));
-const asAddresses = decoding(listOf(listOf(readAddress)));
-const asShares = decoding(listOf(readShare));
-const asTexts = decoding(listOf((answer) => answer.text()));
