@@ -3,9 +3,11 @@
 // durable/bare/...: O_DIRECT writes through io_uring, with and without a flush each.
 // durable/log/<case>/qd<depth>/{rate,p50,p99,ops-per-flush,write-amplification,cpu,cpu-work}:
 // acknowledged updates of a pool whose log, metadata and bulk data lie in one file. cpu-work is cpu
-// without what went by in turns of the loop that found nothing. sv64: 64 bytes under one of
-// 200,000 random keys, kept in the arena. array4k and array1m: extents at random places (1 MiB: one
-// after the other) of arrays, whose data lies in the data area. rewrite: in a data area whose
+// without what went by in turns of the loop that found nothing; beside it the processor time of a
+// bare 4 KiB write with flush, divided by the operations that share a flush. sv64: 64 bytes under
+// one of 200,000 random keys, kept in the arena. array4k and array1m: extents at random places (1
+// MiB: one after the other) of arrays, whose data lies in the data area. rewrite: in a data area
+//      whose
 // blocks were all written before; in one that is only reserved the file system has to note each
 // first write. prewritten: in a reserved one that the store itself wrote in advance, which takes
 // durable/log/prewrite/seconds-per-gib. The network's part is a copy of the value into the store's
@@ -84,10 +86,13 @@ class Bench {
       return space.mediaUsedBytes > space.mediaTotalBytes / 8 * 7;
     };
     double barePerSecond = 0, spent = 0;
-    uint64_t cpu = 0, spun = 0;
+    uint64_t cpu = 0, spun = 0, bareCpu = 0, bareCount = 0;
     const auto before = store_.deviceCounts();
     for (int turn = 0; turn < 4; ++turn) {
+      const uint64_t bareCpuBefore = cpuNs();
       const bio::RawRate bare = store_.bare().run(bareLoad);
+      bareCpu += cpuNs() - bareCpuBefore;
+      bareCount += bare.latency.count();
       barePerSecond += bare.perSecond / 4;
       const uint64_t startNs = bench::nowNs(), cpuBefore = cpuNs();
       const uint64_t spunBefore = store_.reactor().spunNs();
@@ -106,13 +111,19 @@ class Bench {
       report_.addRate(prefix + "/rate", count / spent, barePerSecond);
     }
     report_.addLatency(prefix, load.latency);
-    report_.add(prefix + "/ops-per-flush",
-                count / static_cast<double>(after.flushCount - before.flushCount), "ops");
+    const double perFlush = count / static_cast<double>(after.flushCount - before.flushCount);
+    report_.add(prefix + "/ops-per-flush", perFlush, "ops");
     report_.add(prefix + "/write-amplification",
                 static_cast<double>(after.writtenBytes - before.writtenBytes) / userBytes, "x");
     report_.add(prefix + "/cpu", static_cast<double>(cpu) / 1000 / count, "us");
     const uint64_t work = cpu - std::min(cpu, spun);
-    report_.add(prefix + "/cpu-work", static_cast<double>(work) / 1000 / count, "us");
+    // Of a small update the kernel's part, which a bare write and flush has as well: its share of
+    // it.
+    std::optional<double> bareWork;
+    if (!isLarge) {
+      bareWork = static_cast<double>(bareCpu) / 1000 / static_cast<double>(bareCount) / perFlush;
+    }
+    report_.add(prefix + "/cpu-work", static_cast<double>(work) / 1000 / count, "us", bareWork);
   }
 
   void reportPrewriting() {
