@@ -11,7 +11,6 @@
 namespace daos::bio {
 namespace {
 
-constexpr MediaRole kRoles[] = {MediaRole::kWal, MediaRole::kMeta, MediaRole::kData};
 const char* const kRoleNames[] = {"WAL", "META", "DATA"};
 
 size_t deviceOf(MediaRole role, size_t deviceCount) {
@@ -64,7 +63,7 @@ Task<Status> writeLabel(Media& device, DmaPool& pool, const DeviceLabel& label) 
 Status layOut(DeviceLabel& label, const Media& device, const RoleSizes& sizes, size_t deviceCount) {
   uint64_t offset = kRolesOffset;
   size_t count = 0;
-  for (const MediaRole role : kRoles) {
+  for (const MediaRole role : kMediaRoles) {
     uint64_t size = sizeOf(role, sizes);
     if (deviceOf(role, deviceCount) != label.deviceIndex || size == 0) continue;
     if (size == RoleSizes::kRestOfDevice) {
@@ -116,7 +115,7 @@ Status judge(const Media& device, const DeviceLabel& label, const StoreIdentity&
 
 uint64_t StoreDevices::deviceSizeBytes(const RoleSizes& sizes, size_t deviceCount, size_t index) {
   uint64_t size = kRolesOffset;
-  for (const MediaRole role : kRoles) {
+  for (const MediaRole role : kMediaRoles) {
     if (deviceOf(role, deviceCount) == index) size += sizeOf(role, sizes);
   }
   return size;
@@ -126,6 +125,7 @@ void StoreDevices::addRole(MediaRole role, size_t device, uint64_t offset, uint6
   const size_t index = static_cast<size_t>(role) - 1;
   roles_[index] =
       std::make_unique<MediaSlice>(*devices_[device], kRoleNames[index], offset, sizeBytes);
+  rolesOf_[device] = rolesOf_[device] | DeviceRoles{role};
 }
 
 Task<Result<std::unique_ptr<StoreDevices>>> StoreDevices::format(Devices devices, DmaPool& pool,

@@ -19,6 +19,7 @@
 
 #include "base/log.h"
 #include "base/uuid.h"
+#include "bio/device_roles.h"
 #include "bio/dma_buffer.h"
 #include "bio/media.h"
 #include "bio/media_slice.h"
@@ -26,7 +27,6 @@
 
 namespace daos::bio {
 
-enum class MediaRole : uint32_t { kWal = 1, kMeta = 2, kData = 3 };
 inline constexpr size_t kDeviceCountMax = 3;
 // Where the first role begins: room for the labels, and whole erase units of most flash.
 inline constexpr uint64_t kRolesOffset = 1 << 20;
@@ -77,6 +77,8 @@ class StoreDevices {
   Media* meta() { return roles_[1].get(); }
   Media* data() { return roles_[2].get(); }
   const Devices& devices() const { return devices_; }
+  // Of device `index`.
+  DeviceRoles rolesOf(size_t index) const { return rolesOf_[index]; }
 
  private:
   explicit StoreDevices(Devices devices) : devices_(std::move(devices)) {}
@@ -84,6 +86,7 @@ class StoreDevices {
 
   Devices devices_;
   std::array<std::unique_ptr<MediaSlice>, 3> roles_;
+  std::array<DeviceRoles, kDeviceCountMax> rolesOf_;
 };
 
 }  // namespace daos::bio

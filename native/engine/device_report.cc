@@ -2,11 +2,13 @@
 
 namespace daos::engine {
 
-DeviceReport reportOn(const bio::Media& device, uint32_t target, const Uuid& pool) {
+DeviceReport reportOn(const StoredDevice& stored, uint32_t target, const Uuid& pool) {
+  const bio::Media& device = *stored.media;
   const bio::MediaStatistics& statistics = device.statistics();
   DeviceReport report{.target = target,
                       .pool = pool,
                       .path = device.name(),
+                      .roles = stored.roles,
                       .sizeBytes = device.sizeBytes(),
                       .isFaulty = device.isFailed(),
                       .durableWriteCount = statistics.durableWriteCount,

@@ -7,7 +7,9 @@
 
 #include "base/uuid.h"
 #include "bio/device_health.h"
+#include "bio/device_roles.h"
 #include "bio/media.h"
+#include "engine/pool_store.h"
 
 namespace daos::engine {
 
@@ -25,6 +27,7 @@ struct DeviceReport {
   uint32_t target = 0;
   Uuid pool;
   std::string path;
+  bio::DeviceRoles roles;  // of the share, that lie there
   uint64_t sizeBytes = 0;
   bool isFaulty = false;
   std::string failure;  // of a faulty one: its first fatal error
@@ -34,6 +37,6 @@ struct DeviceReport {
   bio::DeviceHealth health;
 };
 
-DeviceReport reportOn(const bio::Media& device, uint32_t target, const Uuid& pool);
+DeviceReport reportOn(const StoredDevice& stored, uint32_t target, const Uuid& pool);
 
 }  // namespace daos::engine

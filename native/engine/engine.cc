@@ -57,6 +57,10 @@ class ThreadedEngine final : public Engine {
   void queryDevices(std::function<void(std::vector<DeviceReport>)> done) override;
   void setDeviceFaulty(std::string path, std::string why, Done done) override;
   void replaceDevice(std::string path, DeviceReplacement replacement, Done done) override;
+  std::vector<EngineDevice> listDevices() override { return {}; }
+  void renewDevice(std::string path, bool, Done done) override {
+    done(Error(ErrorCode::kNonexist, "the engine was given no device " + path));
+  }
   Result<std::vector<Uuid>> listPools() override { return directory_->pools(0); }
   Status stop() override;
 
@@ -90,6 +94,9 @@ Status check(const EngineOptions& options) {
   if (options.targetCount == 0 || options.targetCount > kTargetCountMax) {
     return invalid("an engine has 1 to " + std::to_string(kTargetCountMax) + " targets, not " +
                    std::to_string(options.targetCount));
+  }
+  if (!options.storage.devices.empty()) {
+    return Error(ErrorCode::kNosys, "this build keeps pools in files of the data directory only");
   }
   for (int core : options.cores) {
     if (core < 0 || core >= sysconf(_SC_NPROCESSORS_CONF)) {

@@ -13,6 +13,7 @@
 #include "base/uuid.h"
 #include "engine/container/pool_key.h"
 #include "engine/container/quota.h"
+#include "engine/device_options.h"
 #include "engine/device_report.h"
 #include "engine/metrics.h"
 #include "engine/pool_store.h"
@@ -49,6 +50,7 @@ struct EngineOptions {
   // Failed reads and writes of one device until it counts as faulty, which stops its target. A
   // failed flush does so at once.
   uint64_t deviceErrorCountMax = 8;
+  DeviceOptions storage;
   Log log;
 };
 
@@ -75,8 +77,9 @@ class Engine {
  public:
   using Done = std::function<void(Status)>;
 
-  // Blocks until all targets listen. DER_BUSY: the directory is in use, or a port is taken;
-  // DER_INVAL.
+  // Blocks until all targets listen. DER_BUSY: the directory or a device is in use, or a port is
+  // taken; DER_INVAL. DER_UNINIT: the devices are not formatted; DER_EXIST: nor blank, where only
+  // blank ones may be; DER_MISMATCH: all of them are another engine's, or missing.
   static Result<std::unique_ptr<Engine>> start(EngineOptions options);
   // As stop(), if that hasn't been called.
   virtual ~Engine() = default;
@@ -141,7 +144,16 @@ class Engine {
   // target held is lost, since nothing keeps a copy of it, and that has to be accepted (DER_INVAL).
   // Its containers are made anew, and the target serves all its pools again, unless another of its
   // devices is faulty. DER_NONEXIST; DER_BUSY: the device is not faulty; DER_NOSPACE.
+  // On devices it is that of each target that lost its share of the pool with `path`, which has
+  // been renewed; DER_BUSY: it is still faulty, or nothing was lost there.
   virtual void replaceDevice(std::string path, DeviceReplacement replacement, Done done) = 0;
+  // The devices that the engine was given; none where pools lie in its data directory.
+  virtual std::vector<EngineDevice> listDevices() = 0;
+  // Takes into use, empty, what lies at `path` now in place of a faulty device: blank, or that
+  // device itself, unless forced. Shares that lay there are lost, and replaced by replaceDevice.
+  // DER_NONEXIST; DER_BUSY: it is not faulty, or in use; DER_EXIST: not blank; DER_NOSPACE: it is
+  // smaller.
+  virtual void renewDevice(std::string path, bool isForced, Done done) = 0;
   // The pools that lie in the data directory, open or not.
   virtual Result<std::vector<Uuid>> listPools() = 0;
 

@@ -22,10 +22,18 @@ constexpr uint64_t kMebibyte = 1 << 20;
 // Buffers for what is on its way to and from devices.
 constexpr uint64_t kBufferBytes = 32 * kMebibyte;
 
-std::vector<bio::Media*> listOf(const bio::StoreDevices::Devices& devices) {
-  std::vector<bio::Media*> all;
-  for (const auto& device : devices) all.push_back(device.get());
+std::vector<StoredDevice> listOf(const bio::StoreDevices& devices) {
+  std::vector<StoredDevice> all;
+  for (size_t i = 0; i < devices.devices().size(); ++i) {
+    all.push_back({devices.devices()[i].get(), devices.rolesOf(i)});
+  }
   return all;
+}
+
+bio::DeviceRoles rolesOf(const std::string& file) {
+  if (file == kLogFile) return {bio::MediaRole::kWal, bio::MediaRole::kMeta};
+  if (file == kDataFile) return {bio::MediaRole::kData};
+  return {};
 }
 
 // The arena in a libpmemobj file, bulk data on a device.
@@ -41,9 +49,9 @@ class PmemStoredPool final : public StoredPool {
       if (device->isFailed()) callback(*device->failure());
     }
   }
-  std::vector<bio::Media*> devices() override {
+  std::vector<StoredDevice> devices() override {
     if (!devices_) return {};
-    return listOf(devices_->devices());
+    return listOf(*devices_);
   }
   Task<Status> close() override {
     vos::Arena& arena = pool_->arena();
@@ -62,7 +70,7 @@ class LogStoredPool final : public StoredPool {
   void onFailed(std::function<void(const Error&)> callback) override {
     store_->onFailed(std::move(callback));
   }
-  std::vector<bio::Media*> devices() override { return listOf(store_->devices().devices()); }
+  std::vector<StoredDevice> devices() override { return listOf(store_->devices()); }
   Task<Status> close() override { co_return co_await store_->close(); }
 
  private:
@@ -276,7 +284,8 @@ std::vector<FaultyDevice> FilePoolStore::faultyDevices() {
     if (!mark) continue;
     std::error_code failure;
     const uint64_t sizeBytes = fs::file_size(place / mark->file, failure);
-    all.push_back({pool, (place / mark->file).string(), failure ? 0 : sizeBytes, mark->why});
+    all.push_back({pool, (place / mark->file).string(), rolesOf(mark->file),
+                   failure ? 0 : sizeBytes, mark->why});
   }
   return all;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/uuid.h"
+#include "bio/device_roles.h"
 #include "bio/media.h"
 #include "runtime/task.h"
 #include "vos/vos.h"
@@ -23,10 +24,17 @@ struct PoolSizes {
 
 // What takes the place of a device that was given up.
 struct DeviceReplacement {
+  Uuid pool;                     // nil: the one whose device it is
   PoolSizes sizes;               // of the share, as the pool was created
   std::vector<Uuid> containers;  // of the pool; made anew, empty
   // Nothing keeps a copy of what lay there: all that the target holds of the pool is lost.
   bool acceptsDataLoss = false;
+};
+
+// One of the devices below a share.
+struct StoredDevice {
+  bio::Media* media = nullptr;
+  bio::DeviceRoles roles;  // of the share, that lie there
 };
 
 // An open share: the VOS pool and what it stands on.
@@ -39,7 +47,7 @@ class StoredPool {
   // never calls.
   virtual void onFailed(std::function<void(const Error&)> /*callback*/) {}
   // What it stands on; none where that is memory.
-  virtual std::vector<bio::Media*> devices() { return {}; }
+  virtual std::vector<StoredDevice> devices() { return {}; }
   // Ends background work and makes everything durable; the object is only destroyed after that.
   virtual Task<Status> close() = 0;
 };
@@ -48,6 +56,7 @@ class StoredPool {
 struct FaultyDevice {
   Uuid pool;
   std::string path;
+  bio::DeviceRoles roles;
   uint64_t sizeBytes = 0;
   std::string why;
 };

@@ -9,6 +9,7 @@ static DeviceReport reportOn(const FaultyDevice& device, uint32_t target) {
   DeviceReport report{.target = target,
                       .pool = device.pool,
                       .path = device.path,
+                      .roles = device.roles,
                       .sizeBytes = device.sizeBytes,
                       .health = bio::readDeviceHealth(device.path)};
   return report;
@@ -18,8 +19,8 @@ std::vector<DeviceReport> Target::queryDevices() const {
   std::vector<DeviceReport> all = devicesAtFailure_;
   for (const auto& [uuid, pool] : pools_) {
     if (!pool->stored || pool->failure) continue;
-    for (const bio::Media* device : pool->stored->devices()) {
-      all.push_back(reportOn(*device, options_.index, uuid));
+    for (const StoredDevice& device : pool->stored->devices()) {
+      all.push_back(reportOn(device, options_.index, uuid));
     }
   }
   for (const FaultyDevice& device : store_.faultyDevices()) {
@@ -49,9 +50,9 @@ Task<Status> Target::setDeviceFaulty(std::string path, std::string why) {
   DAOS_CO_CHECK(store_.markFaulty(device.pool, path, why));
   const auto open = pools_.find(device.pool);
   if (open != pools_.end() && open->second->stored && !open->second->failure) {
-    for (bio::Media* media : open->second->stored->devices()) {
-      if (media->name() != path) continue;
-      media->fail(Error(ErrorCode::kIo, path + " was set faulty: " + why));
+    for (const StoredDevice& stored : open->second->stored->devices()) {
+      if (stored.media->name() != path) continue;
+      stored.media->fail(Error(ErrorCode::kIo, path + " was set faulty: " + why));
     }
   }
   while (isStopping_) co_await reactor_.sleep(100'000);

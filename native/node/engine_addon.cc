@@ -3,6 +3,7 @@
 #include "node/array_binding.h"
 #include "node/client_binding.h"
 #include "node/credential_binding.h"
+#include "node/device_binding.h"
 #include "node/engine_binding.h"
 #include "node/media_binding.h"
 #include "node/object_binding.h"
@@ -15,6 +16,6 @@ NAPI_MODULE_INIT() {
   using namespace daos::node;
   return initAddon(env, exports,
                    {clientFunctions(), objectFunctions(), arrayFunctions(), rpcFunctions(),
-                    engineFunctions(), mediaFunctions(), vosFunctions(), vosHistoryFunctions(),
-                    vosObjectFunctions(), credentialFunctions()});
+                    engineFunctions(), deviceFunctions(), mediaFunctions(), vosFunctions(),
+                    vosHistoryFunctions(), vosObjectFunctions(), credentialFunctions()});
 }

@@ -1,66 +1,23 @@
 #include "node/engine_binding.h"
 
-#include "engine/engine.h"
 #include "node/blocking.h"
-#include "node/client_core.h"
+#include "node/engine_options.h"
+#include "node/engine_resource.h"
 #include "node/pool_map.h"
 
 namespace daos::node {
 
 namespace {
 
-struct EngineResource : Resource {
-  std::shared_ptr<NetworkResource> network;  // outlives the engine
-  std::unique_ptr<engine::Engine> engine;
-
-  void stop() override { engine.reset(); }
-};
-
-// A request that an engine's thread finishes. It keeps the engine.
-class EngineRequest : public Request {
- public:
-  EngineRequest(Call& call, std::shared_ptr<EngineResource> kept)
-      : Request(call), resource_(std::move(kept)) {}
-  engine::Engine& engine() { return *resource_->engine; }
-
- private:
-  const std::shared_ptr<EngineResource> resource_;
-};
-
-engine::EngineOptions readOptions(CommandReader& reader) {
-  engine::EngineOptions options;
-  options.rank = reader.u32();
-  options.dataDirectory = reader.text();
-  options.targetCount = reader.u32();
-  options.transports.clear();
-  const uint32_t transportCount = reader.u32();
-  for (uint32_t i = 0; i < transportCount && reader.remaining() > 0; ++i) {
-    options.transports.push_back(reader.text());
-  }
-  options.tcpAddress = reader.text();
-  options.tcpPort = static_cast<uint16_t>(reader.u32());
-  options.spinNs = reader.u64();
-  const uint32_t coreCount = reader.u32();
-  for (uint32_t i = 0; i < coreCount && reader.remaining() > 0; ++i) {
-    options.cores.push_back(static_cast<int>(reader.u32()));
-  }
-  options.arenaKind = static_cast<engine::ArenaKind>(reader.u8());
-  options.historyNs = reader.u64();
-  options.prewrite.isEnabled = reader.u8() != 0;
-  options.prewrite.idleBytesPerSecond = reader.u64();
-  options.prewrite.busyBytesPerSecond = reader.u64();
-  options.log = Log::toStandardError(static_cast<LogLevel>(reader.u8()));
-  return options;
-}
-
 // C++: static Result<std::unique_ptr<Engine>> Engine::start(EngineOptions)
 // TS:  engineStart(rank: u32, dataDirectory: text, targetCount: u32, u32 count, transports: text…,
 //      tcpAddress: text, tcpPort: u32, spinNs: u64, u32 count, cores: u32…, arenaKind: u8,
 //      historyNs: u64, isPrewriting: u8, idleBytesPerSecond: u64, busyBytesPerSecond: u64,
-//      logLevel: u8, network: u64): Handle
+//      u32 count, (text path, u32 roles)…, format: u8, u32 count, pciAllowed: text…,
+//      hasHugePages: u8, memoryBytes: u64, configuration: text, logLevel: u8, network: u64): Handle
 void engineStart(Call& call) {
   auto* request = new ResourceRequest(call, HandleType::kEngine);
-  engine::EngineOptions options = readOptions(request->reader);
+  engine::EngineOptions options = readEngineOptions(request->reader);
   const HandleTable::Handle network = request->reader.u64();
   auto resource = std::make_shared<EngineResource>();
   resource->network =
@@ -90,22 +47,6 @@ void engineStop(Call& call) {
     engine->stop();
     return status;
   });
-}
-
-// Calls `function(engine, request)`, which ends the request through a callback of the engine.
-template <void (*function)(engine::Engine&, Request&)>
-void onEngine(Call& call) {
-  auto resource = call.resource<EngineResource>(HandleType::kEngine);
-  if (!resource) return;
-  auto* request = new EngineRequest(call, std::move(resource));
-  call.environment.begin(*request);
-  if (Status status = request->reader.status(); !status.ok())
-    return request->finish(std::move(status));
-  function(request->engine(), *request);
-}
-
-auto finishing(Request& request) {
-  return [&request](Status status) { request.finish(std::move(status)); };
 }
 
 // C++: void Engine::createPool(Uuid pool, PoolSizes sizes, Done)
@@ -355,86 +296,6 @@ void poolMetrics(engine::Engine& engine, Request& request) {
                      });
 }
 
-void put(AnswerWriter& answer, const bio::DeviceHealth& health) {
-  answer.u32(health.isAvailable);
-  answer.text(health.why);
-  for (const uint32_t number :
-       {health.criticalWarning, health.temperatureKelvin, health.sparePercent,
-        health.spareThresholdPercent, health.usedPercent}) {
-    answer.u32(number);
-  }
-  for (const uint64_t number :
-       {health.powerOnHours, health.unsafeShutdownCount, health.mediaErrorCount}) {
-    answer.u64(number);
-  }
-}
-
-void put(AnswerWriter& answer, const engine::DeviceReport& device) {
-  answer.u32(device.target);
-  answer.text(device.pool.toString());
-  answer.text(device.path);
-  answer.u64(device.sizeBytes);
-  answer.u32(device.isFaulty);
-  answer.text(device.failure);
-  answer.u64(device.durableWriteCount);
-  answer.u32(static_cast<uint32_t>(device.operations.size()));
-  for (size_t i = 0; i < device.operations.size(); ++i) {
-    const engine::DeviceOperationReport& operation = device.operations[i];
-    answer.text(bio::operationName(static_cast<bio::MediaOperation>(i)));
-    for (const uint64_t number : {operation.count, operation.sizeBytes, operation.errorCount,
-                                  operation.p50Ns, operation.p99Ns, operation.p999Ns}) {
-      answer.u64(number);
-    }
-  }
-  put(answer, device.health);
-}
-
-// C++: void Engine::queryDevices(std::function<void(std::vector<DeviceReport>)>)
-// TS:  engineQueryDevices(): u32 count, (u32 target, text pool, text path, u64 sizeBytes,
-//      u32 isFaulty, text failure, u64 durableWriteCount, u32 count, (text name, u64 count,
-//      u64 sizeBytes, u64 errorCount, u64 p50Ns, u64 p99Ns, u64 p999Ns)…, u32 isHealthAvailable,
-//      text why, u32 criticalWarning, u32 temperatureKelvin, u32 sparePercent,
-//      u32 spareThresholdPercent, u32 usedPercent, u64 powerOnHours, u64 unsafeShutdownCount,
-//      u64 mediaErrorCount)…
-void queryDevices(engine::Engine& engine, Request& request) {
-  engine.queryDevices([&request](const std::vector<engine::DeviceReport>& devices) {
-    request.answer = std::make_unique<AnswerWriter>();
-    request.answer->u32(static_cast<uint32_t>(devices.size()));
-    for (const engine::DeviceReport& device : devices) put(*request.answer, device);
-    request.finish(Status());
-  });
-}
-
-// C++: void Engine::setDeviceFaulty(std::string path, std::string why, Done)
-// TS:  engineSetDeviceFaulty(path: text, why: text): void
-void setDeviceFaulty(engine::Engine& engine, Request& request) {
-  std::string path = request.reader.text();
-  std::string why = request.reader.text();
-  if (Status status = request.reader.status(); !status.ok()) {
-    return request.finish(std::move(status));
-  }
-  engine.setDeviceFaulty(std::move(path), std::move(why), finishing(request));
-}
-
-// C++: void Engine::replaceDevice(std::string path, DeviceReplacement replacement, Done)
-// TS:  engineReplaceDevice(path: text, arenaBytes: u64, dataBytes: u64, acceptsDataLoss: u8,
-//      u32 count, containers: uuid…): void
-void replaceDevice(engine::Engine& engine, Request& request) {
-  std::string path = request.reader.text();
-  engine::DeviceReplacement replacement;
-  replacement.sizes.arenaBytes = request.reader.u64();
-  replacement.sizes.dataBytes = request.reader.u64();
-  replacement.acceptsDataLoss = request.reader.boolean();
-  const uint32_t count = request.reader.u32();
-  for (uint32_t i = 0; i < count && request.reader.remaining() > 0; ++i) {
-    replacement.containers.push_back(request.reader.uuid());
-  }
-  if (Status status = request.reader.status(); !status.ok()) {
-    return request.finish(std::move(status));
-  }
-  engine.replaceDevice(std::move(path), std::move(replacement), finishing(request));
-}
-
 // C++: Result<std::vector<Uuid>> Engine::listPools()
 // TS:  engineListPools(): u32 count, text…
 void listPools(engine::Engine& engine, Request& request) {
@@ -483,9 +344,6 @@ constexpr Function kFunctions[] = {
     {"engineAwaitRequestSpans", entry<onEngine<awaitRequestSpans>>},
     {"engineQueryPool", entry<onEngine<queryPool>>},
     {"enginePoolMetrics", entry<onEngine<poolMetrics>>},
-    {"engineQueryDevices", entry<onEngine<queryDevices>>},
-    {"engineSetDeviceFaulty", entry<onEngine<setDeviceFaulty>>},
-    {"engineReplaceDevice", entry<onEngine<replaceDevice>>},
     {"engineListPools", entry<onEngine<listPools>>},
 };
 

@@ -1,5 +1,50 @@
-// What an engine tells of the devices below its targets.
-import { listOf, type AnswerReader } from './command.js';
+// The devices that an engine is given, and what it tells of those below its targets.
+import { listOf, type AnswerReader, type CommandWriter } from './command.js';
+
+/** What a device, or a part of one, is for: the log, metadata, bulk data. */
+export type DeviceRole = 'wal' | 'meta' | 'data';
+
+/** A device for the pools of an engine. */
+export interface DeviceOption {
+  /** A block device; a file of fixed size, used as if it were one; or spdk:NAME. */
+  path: string;
+  /** Each role is on one device at least. On several: target t uses the (t mod n)-th of n. */
+  roles: readonly DeviceRole[];
+}
+
+export type DeviceFormat = 'blank' | 'force';
+
+/** For devices with a path like spdk:NAME. */
+export interface SpdkOptions {
+  /** PCI addresses that SPDK may take from the kernel; it never looks at others. */
+  pciAllowed: readonly string[];
+  /** Without, only devices that are not hardware can be used. */
+  hasHugePages: boolean;
+  /** Default 1 GiB. */
+  memoryBytes?: number | undefined;
+  /** The block devices to make, as SPDK's configuration files say it. */
+  configuration?: string | undefined;
+}
+
+/** 'new': in place of a faulty one; shares of pools on it are still to be replaced. */
+export type DeviceState = 'normal' | 'faulty' | 'new';
+
+/** A device that the engine was given. */
+export interface EngineDevice {
+  path: string;
+  uuid: string;
+  index: number;
+  roles: DeviceRole[];
+  /** 0: it can't be opened. */
+  sizeBytes: number;
+  /** That use it; while it is faulty they serve nothing. */
+  targets: number[];
+  /** Of each of these targets, for what its shares of pools take there. */
+  bytesPerTarget: number;
+  state: DeviceState;
+  /** It is faulty; otherwise ''. */
+  why: string;
+}
 
 /** Requests of one kind that a device ended since its pool was opened. */
 export interface DeviceOperation {
@@ -37,6 +82,8 @@ export interface Device {
   target: number;
   pool: string;
   path: string;
+  /** Of the share, that lie there. */
+  roles: DeviceRole[];
   sizeBytes: number;
   /** Its target has stopped for it. */
   isFaulty: boolean;
@@ -47,6 +94,47 @@ export interface Device {
   operations: DeviceOperation[];
   health: DeviceHealth;
 }
+
+const ROLES = ['wal', 'meta', 'data'] as const;
+const STATES = ['normal', 'faulty', 'new'] as const;
+const FORMATS: readonly (DeviceFormat | undefined)[] = [undefined, 'blank', 'force'];
+
+export interface DeviceOptions {
+  devices?: readonly DeviceOption[] | undefined;
+  format?: DeviceFormat | undefined;
+  spdk?: SpdkOptions | undefined;
+}
+
+export function writeDevices(
+  command: CommandWriter,
+  { devices = [], format, spdk }: DeviceOptions = {},
+): void {
+  command.u32(devices.length);
+  for (const { path, roles } of devices) {
+    command.text(path).u32(roles.reduce((bits, role) => bits | (1 << ROLES.indexOf(role)), 0));
+  }
+  command.u8(FORMATS.indexOf(format)).u32(spdk?.pciAllowed.length ?? 0);
+  for (const address of spdk?.pciAllowed ?? []) command.text(address);
+  command.u8(spdk?.hasHugePages === false ? 0 : 1).u64(spdk?.memoryBytes ?? 0);
+  command.text(spdk?.configuration ?? '');
+}
+
+function readRoles(answer: AnswerReader): DeviceRole[] {
+  const bits = answer.u32();
+  return ROLES.filter((_role, index) => bits & (1 << index));
+}
+
+export const readEngineDevice = (answer: AnswerReader): EngineDevice => ({
+  path: answer.text(),
+  uuid: answer.text(),
+  index: answer.u32(),
+  roles: readRoles(answer),
+  sizeBytes: answer.size(),
+  targets: listOf((targets) => targets.u32())(answer),
+  bytesPerTarget: answer.size(),
+  state: STATES[answer.u32()] ?? 'faulty',
+  why: answer.text(),
+});
 
 const readDeviceOperation = (answer: AnswerReader): DeviceOperation => ({
   operation: answer.text(),
@@ -74,6 +162,7 @@ export const readDevice = (answer: AnswerReader): Device => ({
   target: answer.u32(),
   pool: answer.text(),
   path: answer.text(),
+  roles: readRoles(answer),
   sizeBytes: answer.size(),
   isFaulty: answer.u32() === 1,
   failure: answer.text(),

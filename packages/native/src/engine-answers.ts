@@ -1,7 +1,7 @@
 // What an engine answers, read from its bytes.
 import type { TargetAddress, TransportName } from '@daos/model';
 import { AnswerReader, listOf } from './command.js';
-import { readDevice } from './devices.js';
+import { readDevice, readEngineDevice } from './devices.js';
 import type {
   ContainerReference,
   ContainerUsage,
@@ -71,6 +71,7 @@ export const asRequestSpans = decoding((answer): RequestSpans => {
 export const asUsages = decoding(listOf(readUsage));
 export const asReferences = decoding(listOf(readReference));
 export const asDevices = decoding(listOf(readDevice));
+export const asEngineDevices = decoding(listOf(readEngineDevice));
 export const asMetrics = decoding(listOf(readMetrics));
 export const asAddresses = decoding(listOf(listOf(readAddress)));
 export const asShares = decoding(listOf(readShare));

@@ -18,7 +18,11 @@ describe('native/engine', () => {
       await engine.createPool(POOL, { arenaBytes: 16 * MIB, dataBytes: 16 * MIB });
       const devices = await engine.queryDevices();
       const place = join(dataDirectory, 'pools', POOL, 'target-0');
-      expect(devices.map(({ path }) => path)).toEqual([join(place, 'store'), join(place, 'data')]);
+      expect(devices.map(({ path, roles }) => [path, roles])).toEqual([
+        [join(place, 'store'), ['wal', 'meta']],
+        [join(place, 'data'), ['data']],
+      ]);
+      expect(await engine.listDevices()).toEqual([]);
       for (const device of devices) {
         expect(device).toMatchObject({ target: 0, pool: POOL, isFaulty: false, failure: '' });
         expect(device.sizeBytes).toBeGreaterThan(16 * MIB);

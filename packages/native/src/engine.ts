@@ -1,9 +1,17 @@
 // An engine in this process. For @daos/server and @daos/embedded, which decide when and how.
 import type { PoolMap, TargetAddress, TransportName } from '@daos/model';
-import type { Device } from './devices.js';
+import {
+  writeDevices,
+  type Device,
+  type DeviceFormat,
+  type DeviceOption,
+  type EngineDevice,
+  type SpdkOptions,
+} from './devices.js';
 import {
   asAddresses,
   asDevices,
+  asEngineDevices,
   asMetrics,
   asReferences,
   asRequestSpans,
@@ -59,6 +67,15 @@ export interface EngineOptions {
     historySeconds?: number;
     /** At what rates data areas are written in advance. Left out: they are not. */
     prewrite?: PrewriteRates | undefined;
+    /** What pools lie on. Left out, or none: in files of the data directory. */
+    devices?: readonly DeviceOption[] | undefined;
+    /**
+     * What is done with devices on which nothing of this engine lies yet: 'blank' formats them if
+     * all are blank, 'force' whatever lies there. Left out: starting fails with DER_UNINIT.
+     */
+    format?: DeviceFormat | undefined;
+    /** For devices with a path like spdk:NAME. */
+    spdk?: SpdkOptions | undefined;
   };
   /** Lines of at least this level go to standard error. Default 'warning'. */
   logLevel?: 'debug' | 'info' | 'warning' | 'error' | 'off';
@@ -108,6 +125,8 @@ export interface TargetMetrics {
 
 /** What takes the place of a device that was given up. */
 export interface DeviceReplacement {
+  /** On devices of an engine, which hold many pools. Left out: the one whose file it is. */
+  pool?: string | undefined;
   /** Of the share, as the pool was created. */
   sizes: PoolSizes;
   /** Of the pool; they are made anew, empty. */
@@ -191,9 +210,12 @@ type EngineFunction =
   | 'engineQueryDevices'
   | 'engineSetDeviceFaulty'
   | 'engineReplaceDevice'
+  | 'engineListDevices'
+  | 'engineRenewDevice'
   | 'engineListPools';
 type EngineBinding = Record<EngineFunction, NativeFunction>;
 
+const NO_POOL = '00000000-0000-0000-0000-000000000000';
 const NO_HANDLE: Handle = 0;
 const UNLIMITED = 0xffff_ffff_ffff_ffffn;
 const ARENA_KINDS = ['log', 'pmem'] as const;
@@ -203,7 +225,9 @@ const NS_PER_SECOND = 1_000_000_000;
 
 /**
  * Starts an engine.
- * @throws DaosError DER_BUSY when the directory is in use or a port is taken; DER_INVAL.
+ * @throws DaosError DER_BUSY when the directory or a device is in use, or a port is taken;
+ * DER_INVAL. DER_UNINIT for devices that are not formatted; DER_EXIST when only blank ones may be,
+ * and one is not; DER_MISMATCH when all of them are another engine's, or missing.
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const addon = loadAddon<EngineBinding>('engine');
@@ -219,6 +243,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const prewrite = options.store?.prewrite;
   command.u8(prewrite ? 1 : 0);
   command.u64(prewrite?.idleBytesPerSecond ?? 0).u64(prewrite?.busyBytesPerSecond ?? 0);
+  writeDevices(command, options.store);
   command.u8(LOG_LEVELS.indexOf(options.logLevel ?? 'warning'));
   command.u64(options.network?.handle ?? NO_HANDLE);
   const handle = await addon.operations.run(addon.binding.engineStart, NO_HANDLE, asNumber);
@@ -418,19 +443,38 @@ export class Engine implements AsyncDisposable {
 
   /**
    * A new, empty share of the pool in place of the one that stood on a faulty device. The target
-   * serves all its pools again, unless another of its devices is faulty.
-   * @throws DaosError DER_NONEXIST; DER_BUSY when the device is not faulty; DER_INVAL unless the
-   *   loss of data is accepted; DER_NOSPACE.
+   * serves all its pools again, unless another of its devices is faulty. A device of the engine is
+   * renewed before; then each target that lost its share of the pool with it gets a new one.
+   * @throws DaosError DER_NONEXIST; DER_BUSY when the device is not faulty, or not renewed yet;
+   *   DER_INVAL unless the loss of data is accepted; DER_NOSPACE.
    */
   replaceDevice(
     path: string,
-    { sizes, containers, acceptsDataLoss }: DeviceReplacement,
+    { pool = NO_POOL, sizes, containers, acceptsDataLoss }: DeviceReplacement,
   ): Promise<void> {
     const command = this.#addon.operations.command.begin();
-    command.text(path).u64(sizes.arenaBytes).u64(sizes.dataBytes);
+    command.text(path).uuid(pool).u64(sizes.arenaBytes).u64(sizes.dataBytes);
     command.u8(acceptsDataLoss ? 1 : 0).u32(containers.length);
     for (const container of containers) command.uuid(container);
     return this.#run('engineReplaceDevice', asNothing);
+  }
+
+  /** The devices that the engine was given; none where pools lie in its data directory. */
+  listDevices(): Promise<EngineDevice[]> {
+    this.#addon.operations.command.begin();
+    return this.#run('engineListDevices', asEngineDevices);
+  }
+
+  /**
+   * Takes into use, empty, what lies at `path` now in place of a faulty device: it has to be blank,
+   * or that device itself, unless forced. Shares of pools that lay there are lost:
+   * `replaceDevice` makes each of them anew.
+   * @throws DaosError DER_NONEXIST; DER_BUSY when it is not faulty, or in use; DER_EXIST when it is
+   *   not blank; DER_NOSPACE when it is smaller.
+   */
+  renewDevice(path: string, { isForced = false }: { isForced?: boolean } = {}): Promise<void> {
+    this.#addon.operations.command.begin().text(path).u8(isForced ? 1 : 0);
+    return this.#run('engineRenewDevice', asNothing);
   }
 
   /** The pools in the data directory, open or not. */

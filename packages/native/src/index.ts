@@ -3,7 +3,17 @@
 export * from './akeys.js';
 export * from './command.js';
 export * from './descriptors.js';
-export type { Device, DeviceHealth, DeviceOperation } from './devices.js';
+export type {
+  Device,
+  DeviceFormat,
+  DeviceHealth,
+  DeviceOperation,
+  DeviceOption,
+  DeviceRole,
+  DeviceState,
+  EngineDevice,
+  SpdkOptions,
+} from './devices.js';
 export * from './engine.js';
 export * from './fetch-buffers.js';
 export * from './load.js';

@@ -1,0 +1,10 @@
+// The devices of engines for JavaScript.
+#pragma once
+
+#include "node/addon.h"
+
+namespace daos::node {
+
+Functions deviceFunctions();
+
+}  // namespace daos::node
