@@ -11,6 +11,7 @@
 #include "bio/faulty_media.h"
 #include "bio/file_media.h"
 #include "bio/memory_media.h"
+#include "bio/volume_media.h"
 
 namespace daos::bio {
 
@@ -44,6 +45,7 @@ struct TestDevice {
   std::shared_ptr<IoRing> ring;
   std::shared_ptr<Random> random;
   std::unique_ptr<Media> below;
+  std::unique_ptr<VolumeDevice> shared;
   std::unique_ptr<Media> media;
 
   TestDevice() = default;
@@ -51,6 +53,7 @@ struct TestDevice {
   // In the same order as destruction.
   TestDevice& operator=(TestDevice&& other) noexcept {
     media = std::move(other.media);
+    shared = std::move(other.shared);
     below = std::move(other.below);
     random = std::move(other.random);
     ring = std::move(other.ring);
@@ -89,13 +92,33 @@ inline Result<TestDevice> openTestFile(Reactor& reactor, uint64_t sizeBytes, boo
   return device;
 }
 
+// In three pieces that lie apart and out of order, of a device that is larger.
+inline Result<TestDevice> openTestVolume(TestDevice device, uint64_t sizeBytes) {
+  device.shared = std::make_unique<VolumeDevice>(std::move(device.media));
+  const uint64_t first = alignDown(sizeBytes / 3, kMediaBlockSize);
+  const uint64_t third = sizeBytes - 2 * first;
+  device.media = std::make_unique<VolumeMedia>(
+      *device.shared, "volume",
+      std::vector<MediaExtent>{{sizeBytes, first}, {0, first}, {first + (1 << 16), third}});
+  return device;
+}
+
 inline std::vector<TestDriver> testDrivers() {
   return {{"Memory", openTestMemory},
           {"Faulty", openTestFaulty},
           {"DirectFile",
            [](Reactor& reactor, uint64_t size) { return openTestFile(reactor, size, true); }},
           {"CachedFile",
-           [](Reactor& reactor, uint64_t size) { return openTestFile(reactor, size, false); }}};
+           [](Reactor& reactor, uint64_t size) { return openTestFile(reactor, size, false); }},
+          {"VolumeInMemory",
+           [](Reactor& reactor, uint64_t size) -> Result<TestDevice> {
+             DAOS_TRY(TestDevice device, openTestMemory(reactor, 2 * size));
+             return openTestVolume(std::move(device), size);
+           }},
+          {"VolumeOnFile", [](Reactor& reactor, uint64_t size) -> Result<TestDevice> {
+             DAOS_TRY(TestDevice device, openTestFile(reactor, 2 * size, true));
+             return openTestVolume(std::move(device), size);
+           }}};
 }
 
 }  // namespace daos::bio
