@@ -30,7 +30,7 @@ class LogArena::CheckpointPace {
   explicit CheckpointPace(const LogArena& arena)
       : arena_(arena), usedBefore_(arena.usedPercent()), lastTicket_(arena.lastTicket()) {}
 
-  // Asked before each piece.
+  // Asked after each piece: others have worked while it was copied and written, and there is time.
   bool isEasy(size_t doneCount, size_t totalCount) {
     const Ticket before = std::exchange(lastTicket_, arena_.lastTicket());
     const uint64_t limit = arena_.options_.slowAtPercent;
@@ -112,18 +112,22 @@ Task<Status> LogArena::copyPages(std::vector<PagePlace>& pages, bool isReset) {
   std::vector<bio::DmaBuffer> buffers;
   bio::MediaBatch batch(devices_.meta);
   Status failure;
+  // Whether others work shows while the first piece is under way.
+  bool isEasy = !isReset;
   for (size_t first = 0; first < pages.size() && failure.ok();) {
-    const bool isEasy = !isReset && pace.isEasy(first, pages.size());
     const size_t count =
         std::min(isEasy ? kPagesPerEasyPiece : kPagesPerBuffer, pages.size() - first);
     buffers.emplace_back();
     failure = co_await copyPiece(std::span(pages).subspan(first, count), isReset, batch,
                                  buffers.back());
     first += count;
-    if (!failure.ok() || isReset || (!isEasy && buffers.size() < kBuffersInFlight)) continue;
-    failure = co_await batch.all();
-    buffers.clear();
-    if (isEasy) co_await reactor_.sleep(kEasyPauseNs);
+    if (!failure.ok() || isReset) continue;
+    if (isEasy || buffers.size() == kBuffersInFlight) {
+      failure = co_await batch.all();
+      buffers.clear();
+    }
+    isEasy = pace.isEasy(first, pages.size());
+    if (isEasy && first < pages.size()) co_await reactor_.sleep(kEasyPauseNs);
   }
   Status written = co_await batch.all();
   if (!failure.ok()) co_return failure;
