@@ -350,7 +350,7 @@ class DeviceReplacement : public testing::Test {
   }
   Status replace(const std::string& path, bool acceptsDataLoss = true) {
     return waitFor([&](auto done) {
-      engine_->replaceDevice(path, {kSizes, {kContainer}, acceptsDataLoss}, done);
+      engine_->replaceDevice(path, {{}, kSizes, {kContainer}, acceptsDataLoss}, done);
     });
   }
   Result<std::vector<engine::TargetShare>> shares(const Uuid& pool) {
@@ -452,7 +452,7 @@ TEST_F(DeviceReplacement, WithoutRoomForBothSharesItSaysWhatIsFree) {
   ASSERT_TRUE(setFaulty(path).ok());
   constexpr engine::PoolSizes kTooLarge{.arenaBytes = 16 << 20, .dataBytes = uint64_t{1} << 50};
   const Status replaced = waitFor([&](auto done) {
-    engine_->replaceDevice(path, {kTooLarge, {kContainer}, true}, done);
+    engine_->replaceDevice(path, {{}, kTooLarge, {kContainer}, true}, done);
   });
   EXPECT_EQ(replaced.code(), ErrorCode::kNospace);
   EXPECT_TRUE(tells(replaced.error(), "beside it until it is made"));
