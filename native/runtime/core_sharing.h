@@ -27,7 +27,7 @@ class CoreSharing {
       isShared_ = false;
       nextTrialNs_ = afterNs + pauseNs_;
       pauseNs_ = std::min(pauseNs_ * 2, kPauseMaxNs);
-    } else if (tookNs >= kSwitchNs) {
+    } else if (wasTaken(tookNs)) {
       isShared_ = true;
       vainCount_ = 0;
     } else if (!isShared_ || ++vainCount_ == kVainCountMax) {
@@ -37,6 +37,8 @@ class CoreSharing {
       nextTrialNs_ = afterNs + kPauseMinNs;
     }
   }
+  // Whether somebody else ran while the core was given away for `tookNs`.
+  static bool wasTaken(uint64_t tookNs) { return tookNs >= kSwitchNs; }
   // Others run here and give the core back soon.
   bool isShared() const { return isShared_; }
 

@@ -241,12 +241,15 @@ void Reactor::runUntil(const std::function<bool()>& done) {
   uint64_t busyNs = nowNs_;
   uint32_t idleCount = 0;  // turns that found nothing, since something was found
   uint64_t idleTurnNs = 0;
+  bool hasBlocked = false;  // since then
   while (!isStopping_.load(std::memory_order_relaxed)) {
     if (turn()) {
       // The clock was not read since the last few of them.
       const uint64_t sinceNs = clock_.nowNs() - nowNs_;
       spunNs_ += std::min(sinceNs, idleCount % kIdleTurnsPerClockReading * idleTurnNs);
-      nowNs_ = busyNs = nowNs_ + sinceNs;
+      nowNs_ += sinceNs;
+      if (!std::exchange(hasBlocked, false)) spinLength_.onFound(nowNs_ - busyNs);
+      busyNs = nowNs_;
       idleCount = 0;
       if (done()) return;
       continue;
@@ -258,8 +261,11 @@ void Reactor::runUntil(const std::function<bool()>& done) {
     nowNs_ += idleNs;
     spunNs_ += idleNs;
     idleTurnNs = idleNs / kIdleTurnsPerClockReading;
-    if (coreSharing_.shouldYield(nowNs_, nowNs_ - busyNs)) yieldCore();
-    if (nowNs_ - busyNs < options_.spinNs) continue;
+    // One that is about to block gives its core away by that.
+    const bool isPatient = !hasBlocked && spinLength_.isFull();
+    if (isPatient && coreSharing_.shouldYield(nowNs_, nowNs_ - busyNs)) yieldCore();
+    if (!hasBlocked && nowNs_ - busyNs < spinLength_.ns()) continue;
+    if (!std::exchange(hasBlocked, true)) spinLength_.onBlocked();
     block();
     nowNs_ = clock_.nowNs();
     // Not busy yet: if the wake-up was for nothing, the loop blocks again without spinning.
@@ -272,6 +278,7 @@ void Reactor::yieldCore() {
   sched_yield();
   nowNs_ = clock_.nowNs();
   coreSharing_.onYielded(beforeNs, nowNs_);
+  if (!CoreSharing::wasTaken(nowNs_ - beforeNs)) spunNs_ += nowNs_ - beforeNs;
 }
 
 void Reactor::stop() {

@@ -25,6 +25,7 @@
 #include "runtime/core_sharing.h"
 #include "runtime/frame_cache.h"
 #include "runtime/mailbox.h"
+#include "runtime/spin_length.h"
 #include "runtime/task.h"
 
 namespace daos {
@@ -46,7 +47,9 @@ class Poller {
 };
 
 struct ReactorOptions {
-  uint64_t spinNs = 20000;  // how long to poll before blocking; UINT64_MAX: never block
+  // How long to poll before blocking, or shorter where that is of no use (spin_length.h);
+  // UINT64_MAX: never block.
+  uint64_t spinNs = 20000;
 };
 
 class Reactor {
@@ -162,6 +165,7 @@ class Reactor {
   size_t spawnedCount_ = 0;
   bool isInTurn_ = false;
   CoreSharing coreSharing_;
+  SpinLength spinLength_{options_.spinNs};
   Mailbox mailbox_;
   std::atomic<bool> isBlocked_{false};
   std::atomic<bool> isStopping_{false};
