@@ -213,8 +213,9 @@ void ThreadedEngine::openPool(Uuid pool, Done done) {
 
 void ThreadedEngine::setPoolKey(Uuid pool, PoolKey key, Done done) {
   onAllOrFail(
-      [pool, key](Target& target) -> Task<Status> {
-        target.setPoolKey(pool, key);
+      [pool, shared = std::make_shared<const PoolKey>(std::move(key))](
+          Target& target) -> Task<Status> {
+        target.setPoolKey(pool, shared);
         co_return Status{};
       },
       std::move(done));

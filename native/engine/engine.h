@@ -94,8 +94,8 @@ class Engine {
   // each request for the pool with the reason. Fails when no target serves it.
   virtual void openPool(Uuid pool, Done done) = 0;
   // From here on only a capability sealed with `key` opens containers of the pool; handles that
-  // were opened with an earlier one are gone (DER_EVICTED). Before createPool and openPool, so that
-  // the pool is never open without it. Not kept over a restart.
+  // were opened with an earlier one, or that its evictions name, are gone (DER_EVICTED). Before
+  // createPool and openPool, so that the pool is never open without it. Not kept over a restart.
   virtual void setPoolKey(Uuid pool, PoolKey key, Done done) = 0;
   // From here on a request that goes by an older map is refused, with this one in the answer: its
   // client goes on without asking anybody. Older than the one there is: ignored. Not kept over a

@@ -67,7 +67,7 @@ Status Target::adopt(Uuid pool, std::unique_ptr<StoredPool> stored) {
   open->uuid = pool;
   open->failure = failure_;  // another pool's device may have failed meanwhile
   open->stored = std::move(stored);
-  if (const PoolKey* key = poolKey(pool)) open->keyVersion = key->version;
+  open->key = poolKey(pool);
   if (const auto map = maps_.find(pool); map != maps_.end()) open->map = map->second;
   for (const Uuid& uuid : open->vos().listContainers()) {
     DAOS_TRY(vos::Container* const vos, open->vos().openContainer(uuid));
@@ -146,12 +146,12 @@ Task<void> Target::closeContainers(OpenPool& pool) {
   }
 }
 
-void Target::setPoolKey(const Uuid& pool, const PoolKey& key) {
-  PoolKey& known = keys_[pool];
-  if (key.version < known.version) return;
-  known = key;
+void Target::setPoolKey(const Uuid& pool, std::shared_ptr<const PoolKey> key) {
+  std::shared_ptr<const PoolKey>& known = keys_[pool];
+  if (known && key->isOlderThan(*known)) return;
+  known = std::move(key);
   const auto open = pools_.find(pool);
-  if (open != pools_.end()) open->second->keyVersion = key.version;
+  if (open != pools_.end()) open->second->key = known;
 }
 
 void Target::setPoolMap(const Uuid& pool, std::shared_ptr<const PublishedMap> map) {
@@ -162,9 +162,9 @@ void Target::setPoolMap(const Uuid& pool, std::shared_ptr<const PublishedMap> ma
   if (open != pools_.end()) open->second->map = known;
 }
 
-const PoolKey* Target::poolKey(const Uuid& pool) const {
+std::shared_ptr<const PoolKey> Target::poolKey(const Uuid& pool) const {
   const auto found = keys_.find(pool);
-  return found == keys_.end() ? nullptr : &found->second;
+  return found == keys_.end() ? nullptr : found->second;
 }
 
 // Clients find their handles gone, and the pool not open yet, until it is open again.

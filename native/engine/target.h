@@ -69,7 +69,7 @@ class Target {
   Task<Status> resizePool(Uuid pool, uint64_t dataBytes);
   Task<Status> destroyPool(Uuid pool);
   // As Engine::setPoolKey. A key older than the one there is ignored.
-  void setPoolKey(const Uuid& pool, const PoolKey& key);
+  void setPoolKey(const Uuid& pool, std::shared_ptr<const PoolKey> key);
   // As Engine::setPoolMap.
   void setPoolMap(const Uuid& pool, std::shared_ptr<const PublishedMap> map);
   Task<Status> createContainer(Uuid pool, Uuid container);
@@ -123,7 +123,7 @@ class Target {
   // Also while it is being taken back.
   Result<std::shared_ptr<OpenContainer>> findAnyContainer(const Uuid& pool, const Uuid& container);
   // Null: the pool has no key, and lets everyone in.
-  const PoolKey* poolKey(const Uuid& pool) const;
+  std::shared_ptr<const PoolKey> poolKey(const Uuid& pool) const;
   IoContextPool& ioContexts() { return ioContexts_; }
   // Of an operation that may be answered at once.
   OperationTimer fastTimer() {
@@ -161,7 +161,8 @@ class Target {
   IoContextPool ioContexts_;
   std::unordered_map<Uuid, std::shared_ptr<OpenPool>> pools_;
   std::unordered_map<Uuid, Error> unserved_;  // pools that could not be opened
-  std::unordered_map<Uuid, PoolKey> keys_;  // also of pools that are not open yet
+  // Also of pools that are not open yet.
+  std::unordered_map<Uuid, std::shared_ptr<const PoolKey>> keys_;
   std::unordered_map<Uuid, std::shared_ptr<const PublishedMap>> maps_;  // the same
   std::unordered_map<Uuid, QuotaPart> quotas_;  // by container; the same
   std::optional<Error> failure_;

@@ -65,17 +65,29 @@ void openPool(engine::Engine& engine, Request& request) {
 }
 
 // C++: void Engine::setPoolKey(Uuid pool, PoolKey key, Done)
-// TS:  engineSetPoolKey(pool: uuid, version: u32, secret: bytes): void
+// TS:  engineSetPoolKey(pool: uuid, version: u32, secret: bytes, serial: u32, count: u32,
+//      per eviction container: uuid, machine: u64, serial: u32): void
 void setPoolKey(engine::Engine& engine, Request& request) {
   const Uuid pool = request.reader.uuid();
   engine::PoolKey key{.version = request.reader.u32()};
   const Bytes secret = request.reader.bytes();
+  key.serial = request.reader.u32();
+  const uint32_t count = request.reader.u32();
+  for (uint32_t i = 0; i < count && request.reader.status().ok(); ++i) {
+    engine::Eviction& eviction = key.evictions.emplace_back();
+    eviction.container = request.reader.uuid();
+    eviction.machine = request.reader.u64();
+    eviction.serial = request.reader.u32();
+  }
+  if (Status status = request.reader.status(); !status.ok()) {
+    return request.finish(std::move(status));
+  }
   if (key.version == 0 || secret.size() != key.secret.size()) {
     return request.finish(
         Status(invalid("the key of a pool has 32 bytes and a version from 1 on")));
   }
   std::memcpy(key.secret.data(), secret.data(), secret.size());
-  engine.setPoolKey(pool, key, finishing(request));
+  engine.setPoolKey(pool, std::move(key), finishing(request));
 }
 
 // C++: void Engine::setPoolMap(Uuid pool, PoolMap map, Done)

@@ -31,6 +31,17 @@ static Status checkMap(rpc::Request& request, const OpenPool& pool) {
                                       ", the request goes by version " + std::to_string(version));
 }
 
+// Looks only when the pool's key has changed since.
+static Status checkEvicted(SessionHandles::Entry& entry) {
+  const std::shared_ptr<const PoolKey>& key = entry.container->pool->key;
+  if (entry.key == key) return {};
+  if (key && key->isRevoked(entry.origin, entry.container->uuid)) {
+    return Error(ErrorCode::kEvicted);
+  }
+  entry.key = key;
+  return {};
+}
+
 Result<OpenContainer*> findHandle(rpc::Request& request, uint64_t handle, bool isWrite) {
   SessionHandles::Entry* const entry = SessionHandles::of(request.session()).find(handle);
   if (!entry || !entry->container) return Error(ErrorCode::kNoHdl);
@@ -39,7 +50,7 @@ Result<OpenContainer*> findHandle(rpc::Request& request, uint64_t handle, bool i
     return Error(ErrorCode::kEvicted, "the container was taken back to a snapshot: open it again");
   }
   if (!entry->container->vos) return Error(ErrorCode::kNoHdl);
-  if (entry->keyVersion != entry->container->pool->keyVersion) return Error(ErrorCode::kEvicted);
+  DAOS_CHECK(checkEvicted(*entry));
   if (isWrite && entry->isReadOnly) {
     return Error(ErrorCode::kNoPerm,
                  "container " + entry->container->uuid.toString() + " is open read-only");
@@ -59,14 +70,16 @@ static Result<protocol::ContainerOpenReply> openContainer(Target& target, rpc::R
                                            " containers open; close some");
   }
   // Before anything is looked up: who may not open it doesn't learn whether it is there.
-  if (const PoolKey* key = target.poolKey(wanted.pool)) {
+  CapabilityOrigin origin;
+  const std::shared_ptr<const PoolKey> key = target.poolKey(wanted.pool);
+  if (key) {
     const uint64_t wallMs = target.reactor().clock().wallNs() / 1'000'000;
-    DAOS_CHECK(checkCapability(*key, capability, wanted, wallMs));
+    DAOS_TRY(origin, checkCapability(*key, capability, wanted, wallMs));
   }
   DAOS_TRY(auto container, target.findContainer(wanted.pool, wanted.container));
   const uint64_t handle = target.random().next() << kHandleIndexBits | handles.entries.size();
-  handles.entries.push_back(
-      {handle, container, !(wanted.flags & protocol::kOpenReadWrite), container->pool->keyVersion});
+  const bool isReadOnly = !(wanted.flags & protocol::kOpenReadWrite);
+  handles.entries.push_back({handle, container, isReadOnly, origin, key});
   return protocol::ContainerOpenReply{.handle = handle};
 }
 

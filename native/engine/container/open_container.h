@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/uuid.h"
+#include "engine/container/pool_key.h"
 #include "engine/container/quota.h"
 #include "engine/metrics.h"
 #include "engine/pool_store.h"
@@ -37,7 +38,7 @@ struct OpenPool {
   Reactor::TimerId prewriteTimer = 0;  // until it begins
   bool isPrewriting = false;
   bool isClosed = false;
-  uint32_t keyVersion = 0;  // of the pool's key; 0: it has none
+  std::shared_ptr<const PoolKey> key;  // null: it has none
   std::shared_ptr<const PublishedMap> map;  // null: this target knows none
   PoolMetrics metrics;
   // The target has stopped: what every request is answered with.
@@ -81,7 +82,8 @@ struct SessionHandles {
     uint64_t handle = 0;
     std::shared_ptr<OpenContainer> container;  // null: closed
     bool isReadOnly = false;
-    uint32_t keyVersion = 0;  // of the key that let it in
+    CapabilityOrigin origin;  // of what let it in
+    std::shared_ptr<const PoolKey> key;  // that did not revoke it
   };
   std::vector<Entry> entries;
 
@@ -93,9 +95,10 @@ struct SessionHandles {
 inline constexpr size_t kSessionHandleCountMax = 65536;
 
 // The error that the target stopped with, if it has. DER_NO_HDL when the session has no such handle
-// or the container is gone; DER_EVICTED when the pool has a new key since, or the container was
-// taken back to a snapshot; DER_NO_PERM when `isWrite` and the handle is read-only; DER_STALE, with
-// the pool's map, when the request goes by an older one.
+// or the container is gone; DER_EVICTED when the pool has a new key since, or the container or
+// the machine was evicted, or the container was taken back to a snapshot; DER_NO_PERM when
+// `isWrite` and the handle is read-only; DER_STALE, with the pool's map, when the request goes by
+// an older one.
 Result<OpenContainer*> findHandle(rpc::Request& request, uint64_t handle, bool isWrite);
 
 class Target;

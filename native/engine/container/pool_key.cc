@@ -9,8 +9,27 @@ static Error refused(const protocol::ContainerOpenRequest& wanted, const char* w
   return Error(ErrorCode::kNoPerm, "container " + wanted.container.toString() + ": " + why);
 }
 
-Status checkCapability(const PoolKey& key, Bytes sealed,
-                       const protocol::ContainerOpenRequest& wanted, uint64_t wallMs) {
+static Error evicted(const protocol::ContainerOpenRequest& wanted) {
+  return Error(ErrorCode::kEvicted,
+               "the capability for container " + wanted.container.toString() + " was revoked");
+}
+
+bool PoolKey::isRevoked(const CapabilityOrigin& origin, const Uuid& container) const {
+  if (origin.keyVersion != version) return true;
+  if (origin.serial >= serial) return false;
+  for (const Eviction& eviction : evictions) {
+    if (origin.serial >= eviction.serial) continue;
+    const bool isOfMachine = eviction.container.isNil();
+    if (isOfMachine ? eviction.machine == origin.machine : eviction.container == container) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Result<CapabilityOrigin> checkCapability(const PoolKey& key, Bytes sealed,
+                                         const protocol::ContainerOpenRequest& wanted,
+                                         uint64_t wallMs) {
   if (sealed.empty()) return refused(wanted, "no capability was shown");
   if (sealed.size() != sizeof(protocol::SealedCapability)) {
     return refused(wanted, "what was shown is no capability");
@@ -19,10 +38,7 @@ Status checkCapability(const PoolKey& key, Bytes sealed,
   const protocol::Capability& capability = shown.capability;
   // Before the seal: an earlier key is gone, and its seals can't be checked any more. Nothing is
   // told by it but that there was one.
-  if (capability.keyVersion < key.version) {
-    return Error(ErrorCode::kEvicted, "the capability for container " +
-                                          wanted.container.toString() + " was revoked");
-  }
+  if (capability.keyVersion < key.version) return evicted(wanted);
   const Bytes body = bytesOf(&capability, sizeof(capability));
   if (!isSealOf(shown.seal, bytesOf(key.secret.data(), key.secret.size()), body)) {
     return refused(wanted, "the capability's seal is wrong");
@@ -36,7 +52,9 @@ Status checkCapability(const PoolKey& key, Bytes sealed,
   if ((capability.rights & needed) != needed) {
     return refused(wanted, "the capability does not allow this");
   }
-  return {};
+  const CapabilityOrigin origin{capability.keyVersion, capability.serial, capability.machine};
+  if (key.isRevoked(origin, capability.container)) return evicted(wanted);
+  return origin;
 }
 
 }  // namespace daos::engine

@@ -31,9 +31,8 @@ protocol::Capability good() {
 }
 
 ErrorCode codeOf(const protocol::SealedCapability& shown, uint32_t flags, uint64_t nowMs = kNowMs) {
-  const Status status =
-      checkCapability(kKey, bytesOf(&shown, sizeof(shown)), request(flags), nowMs);
-  return status.ok() ? ErrorCode::kOk : status.error().code();
+  const auto origin = checkCapability(kKey, bytesOf(&shown, sizeof(shown)), request(flags), nowMs);
+  return origin.ok() ? ErrorCode::kOk : origin.error().code();
 }
 
 TEST(PoolKey, ACapabilityOpensWhatItNamesUntilItExpires) {
@@ -63,6 +62,40 @@ TEST(PoolKey, OtherContainersRightsAndKeysAreRefused) {
   auto earlier = good();
   earlier.keyVersion = 1;
   EXPECT_EQ(codeOf(sealed(earlier), 0), ErrorCode::kEvicted);
+}
+
+TEST(PoolKey, AnEvictionRevokesWhatItNamesAndWasSealedBefore) {
+  constexpr uint64_t kMachine = 77;
+  PoolKey key = kKey;
+  key.serial = 3;
+  key.evictions = {{.container = kContainer, .serial = 2}, {.machine = kMachine, .serial = 3}};
+  const auto codeOf = [&](uint32_t serial, uint64_t machine, const Uuid& container) {
+    auto capability = good();
+    capability.container = container;
+    capability.serial = serial;
+    capability.machine = machine;
+    const auto shown = sealed(capability);
+    auto wanted = request(0);
+    wanted.container = container;
+    const auto origin = checkCapability(key, bytesOf(&shown, sizeof(shown)), wanted, kNowMs);
+    return origin.ok() ? ErrorCode::kOk : origin.error().code();
+  };
+  EXPECT_EQ(codeOf(1, 0, kContainer), ErrorCode::kEvicted);
+  EXPECT_EQ(codeOf(2, 0, kContainer), ErrorCode::kOk);
+  EXPECT_EQ(codeOf(1, 0, kPool), ErrorCode::kOk) << "another container";
+  EXPECT_EQ(codeOf(2, kMachine, kPool), ErrorCode::kEvicted);
+  EXPECT_EQ(codeOf(3, kMachine, kPool), ErrorCode::kOk);
+  EXPECT_EQ(codeOf(2, kMachine + 1, kPool), ErrorCode::kOk) << "another machine";
+}
+
+TEST(PoolKey, OfTwoKeysTheOneWithTheLaterVersionOrElseSerialIsNewer) {
+  const PoolKey first{.version = 1, .serial = 5};
+  const PoolKey evicted{.version = 1, .serial = 6};
+  const PoolKey renewed{.version = 2, .serial = 0};
+  EXPECT_TRUE(first.isOlderThan(evicted));
+  EXPECT_TRUE(evicted.isOlderThan(renewed));
+  EXPECT_FALSE(renewed.isOlderThan(evicted));
+  EXPECT_FALSE(first.isOlderThan(first));
 }
 
 TEST(PoolKey, NothingAndGarbageAreRefused) {

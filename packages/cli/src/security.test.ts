@@ -5,7 +5,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client } from '@daos/client';
@@ -89,6 +89,12 @@ async function asOther(...parameters: string[]): Promise<Ran> {
   return { status, output };
 }
 
+const outcomeOf = async (action: Promise<unknown>) =>
+  await action.then(
+    () => 'done',
+    (error: { code: string }) => error.code,
+  );
+
 /** A directory that hands out what `change` makes of a capability. */
 function changing(change: (capability: Buffer) => Buffer): PoolDirectory {
   return {
@@ -168,7 +174,7 @@ describe('cli/security', () => {
     const weak = await admin.openContainer('tank', 'box', { readOnly: true });
     const shown: Record<string, (capability: Buffer) => Buffer> = {
       'none at all': () => Buffer.alloc(0),
-      garbage: () => Buffer.alloc(80, 7),
+      garbage: () => Buffer.alloc(96, 7),
       'more rights': () => {
         const forged = Buffer.from(weak.capability, 'base64');
         forged.writeUInt32LE(3, 32);
@@ -207,22 +213,73 @@ describe('cli/security', () => {
     const startedMs = performance.now();
     const limitMs = 1000 + 20 * (startedMs - beforeMs);
     await admin.call('evictPool', { params: { pool: 'tank' } });
-    const code = async (action: Promise<unknown>) =>
-      await action.then(
-        () => 'done',
-        (error: { code: string }) => error.code,
-      );
-    expect(await code(object.update('key', 'akey', new Uint8Array([2])))).toBe('DER_EVICTED');
+    expect(await outcomeOf(object.update('key', 'akey', new Uint8Array([2])))).toBe('DER_EVICTED');
     expect(performance.now() - startedMs).toBeLessThan(limitMs);
-    expect(await code(object.fetch('key', 'akey'))).toBe('DER_EVICTED');
+    expect(await outcomeOf(object.fetch('key', 'akey'))).toBe('DER_EVICTED');
     const replay = changing(() => Buffer.from(old.capability, 'base64'));
     await using replaying = await Client.connect({ control: replay });
     await using samePool = await replaying.openPool('tank');
-    expect(await code(samePool.openContainer('box'))).toBe('DER_EVICTED');
+    expect(await outcomeOf(samePool.openContainer('box'))).toBe('DER_EVICTED');
     await using again = await pool.openContainer('box');
     expect(await again.object(parseObjectId(OID)).fetch('key', 'akey')).toEqual(
       new Uint8Array([1]),
     );
+  });
+
+  test('of an evicted container, or machine, every handle is gone; others stay', async () => {
+    await daos('container', 'create', 'tank', 'beside');
+    const certificates = readCertificates(certs, 'admin');
+    const openOn = async (machine: string, label: string) => {
+      const client = await Client.connect({
+        control: new ControlClient({ url, certificates, machine }),
+      });
+      const container = await (await client.openPool('tank')).openContainer(label);
+      const object = container.object(parseObjectId(OID));
+      return { client, use: () => outcomeOf(object.update('key', 'akey', new Uint8Array([3]))) };
+    };
+    const box = await openOn('node1', 'box');
+    const beside = await openOn('node1', 'beside');
+    const elsewhere = await openOn('node2', 'beside');
+    const uses = () => Promise.all([box.use(), beside.use(), elsewhere.use()]);
+    expect(await uses()).toEqual(['done', 'done', 'done']);
+    const old = await admin.openContainer('tank', 'box', { readOnly: false });
+
+    const evicted = await daos('container', 'evict', 'tank', 'box');
+    expect(evicted).toEqual({ status: 0, output: 'evicted all handles of container box\n' });
+    expect(await uses()).toEqual(['DER_EVICTED', 'done', 'done']);
+    const replay = changing(() => Buffer.from(old.capability, 'base64'));
+    await using replaying = await Client.connect({ control: replay });
+    await using pool = await replaying.openPool('tank');
+    expect(await outcomeOf(pool.openContainer('box'))).toBe('DER_EVICTED');
+
+    const cleaned = await dmg('system', 'cleanup', 'node1', '--verbose');
+    const output = 'tank\nwhat node1 had open in 1 pools is closed\n';
+    expect(cleaned).toEqual({ status: 0, output });
+    expect(await uses()).toEqual(['DER_EVICTED', 'DER_EVICTED', 'done']);
+    const again = await openOn('node1', 'beside');
+    expect(await again.use()).toBe('done');
+    for (const { client } of [box, beside, elsewhere, again]) await client.close();
+  });
+
+  test('an agent has the last word on which machine something was opened', async () => {
+    const liar = new ControlClient({ url: `unix:${socket}`, machine: 'elsewhere' });
+    await using client = await Client.connect({ control: liar });
+    await using pool = await client.openPool('tank');
+    await using container = await pool.openContainer('beside');
+    const object = container.object(parseObjectId(OID));
+    const use = () => outcomeOf(object.update('key', 'akey', new Uint8Array([4])));
+    await dmg('system', 'cleanup', 'elsewhere');
+    expect(await use()).toBe('done');
+    await dmg('system', 'cleanup', hostname());
+    expect(await use()).toBe('DER_EVICTED');
+  });
+
+  test('who may not delete a container does not evict it, and users clean up nothing', async () => {
+    const other = await asOther('container', 'evict', 'tank', 'box');
+    expect(other.output).toContain('DER_NO_PERM');
+    const user = new ControlClient({ url: `unix:${socket}` });
+    const cleanUp = user.call('cleanUpMachine', { body: { machine: hostname() } });
+    await expect(cleanUp).rejects.toMatchObject({ code: 'DER_NO_PERM' });
   });
 
   test('a restarted engine still asks for a capability', async () => {

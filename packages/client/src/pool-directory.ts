@@ -1,5 +1,6 @@
 // Finds pools and containers at a control service.
 import { request } from 'node:http';
+import { hostname } from 'node:os';
 import {
   DaosError,
   ERRORS,
@@ -14,6 +15,8 @@ import { traceHeaders } from './tracing.js';
 
 const TIMEOUT_MS = 30_000;
 const UNIX_PREFIX = 'unix:';
+/** Which machine opens something, for `dmg system cleanup`; an agent has the last word. */
+const MACHINE_HEADER = 'daos-machine';
 
 interface Answer {
   readonly status: number;
@@ -91,14 +94,18 @@ function containerPath(pool: string, container: string): string {
   return `/v1/pools/${encodeURIComponent(pool)}/containers/${encodeURIComponent(container)}`;
 }
 
+function requestHeaders(): Record<string, string> {
+  return { ...traceHeaders(), [MACHINE_HEADER]: encodeURIComponent(hostname()) };
+}
+
 async function getByUrl(url: string, signal: AbortSignal): Promise<Answer> {
-  const response = await fetch(url, { signal, headers: traceHeaders() });
+  const response = await fetch(url, { signal, headers: requestHeaders() });
   return { status: response.status, body: await response.json() };
 }
 
 function getByAgent(socketPath: string, path: string, signal: AbortSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const headers = traceHeaders();
+    const headers = requestHeaders();
     const sent = request({ socketPath, path, signal, headers, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));

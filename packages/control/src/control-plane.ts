@@ -45,7 +45,12 @@ import {
   type PoolSummary,
 } from './pools/describe-pool.js';
 import { destroyPool, type DestroyPoolOptions } from './pools/destroy-pool.js';
-import { evictPool } from './pools/evict-pool.js';
+import {
+  evictContainer,
+  evictMachine,
+  evictPool,
+  type MachineEviction,
+} from './pools/evict-pool.js';
 import { healPools, healRank } from './pools/heal-pools.js';
 import type { CreatePoolRequest } from './pools/plan.js';
 import { poolActivity, type PoolActivity } from './pools/pool-metrics.js';
@@ -77,7 +82,11 @@ import {
 } from './security/change-acl.js';
 import { changeSystemAttributes, getSystemAttributes } from './system-attributes.js';
 import { tracedEngines } from './tracing.js';
-import { openContainer, type OpenContainer } from './security/open-container.js';
+import {
+  openContainer,
+  type OpenContainer,
+  type OpenContainerOptions,
+} from './security/open-container.js';
 import { createSnapshot } from './snapshots/create-snapshot.js';
 import { destroySnapshot } from './snapshots/destroy-snapshot.js';
 import { rollbackContainer } from './snapshots/rollback-container.js';
@@ -312,13 +321,22 @@ export class ControlPlane implements PoolDirectory {
   openContainer(
     pool: string,
     container: string,
-    options?: { readOnly?: boolean },
+    options?: OpenContainerOptions,
   ): Promise<OpenContainer> {
     return openContainer(this.#context, pool, container, options);
   }
 
   evictPool(pool: string): Promise<void> {
     return evictPool(this.#context, pool);
+  }
+
+  evictContainer(pool: string, container: string): Promise<void> {
+    return evictContainer(this.#context, pool, container);
+  }
+
+  /** What a machine has opened, of any pool. */
+  evictMachine(machine: string): Promise<MachineEviction[]> {
+    return evictMachine(this.#context, machine);
   }
 
   getPoolOwnership(pool: string): Promise<OwnershipFields> {

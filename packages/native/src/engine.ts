@@ -90,6 +90,20 @@ export interface PoolSizes {
   dataBytes: number;
 }
 
+/** What lets clients open containers of a pool. */
+export interface PoolKey {
+  /** > 0; rises with every new secret. */
+  keyVersion: number;
+  /** 32 bytes. */
+  secret: Uint8Array;
+  /** Of the latest eviction. */
+  serial: number;
+  /** Of a container or of a machine, by its number: sealed under an earlier serial is revoked. */
+  evictions: readonly { container?: string; machine?: bigint; serial: number }[];
+}
+
+const NIL_UUID = '00000000-0000-0000-0000-000000000000';
+
 /** What one target says of its share of a pool. */
 export interface TargetShare {
   target: number;
@@ -283,11 +297,16 @@ export class Engine implements AsyncDisposable {
 
   /**
    * From here on only a capability sealed with `secret` (32 bytes) opens containers of the pool;
-   * what was opened with an earlier version is gone. Before the pool is created or opened, so that
-   * it is never open without; an engine that starts anew knows none.
+   * what was opened with an earlier version, or what an eviction names, is gone. Before the pool is
+   * created or opened, so that it is never open without; an engine that starts anew knows none.
    */
-  setPoolKey(pool: string, keyVersion: number, secret: Uint8Array): Promise<void> {
-    this.#addon.operations.command.begin().uuid(pool).u32(keyVersion).bytes(secret);
+  setPoolKey(pool: string, key: PoolKey): Promise<void> {
+    const { keyVersion, secret, serial, evictions } = key;
+    const { command } = this.#addon.operations;
+    command.begin().uuid(pool).u32(keyVersion).bytes(secret).u32(serial).u32(evictions.length);
+    for (const { container, machine, serial: below } of evictions) {
+      command.uuid(container ?? NIL_UUID).u64(machine ?? 0n).u32(below);
+    }
     return this.#run('engineSetPoolKey', asNothing);
   }
 

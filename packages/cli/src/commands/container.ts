@@ -57,6 +57,10 @@ export function addContainer(cli: Cli): void {
     .alias('setprop')
     .description('changes properties: label:newname')
     .action(cli.action(setProperties));
+  container
+    .command('evict <pool> <container>')
+    .description('closes all handles of a container, and revokes what opens it')
+    .action(cli.action(evictContainer));
   addListObjects(cli, container);
   addSnapshots(cli, container);
   addClone(cli, container);
@@ -121,6 +125,16 @@ async function destroyContainer(
 ): Promise<Output> {
   await control.call('destroyContainer', { params: { pool, container } });
   return { response: { pool, container }, human: `destroyed container ${container}\n` };
+}
+
+async function evictContainer(
+  { control }: CommandContext,
+  pool: string,
+  container: string,
+): Promise<Output> {
+  await control.call('evictContainer', { params: { pool, container } });
+  const human = `evicted all handles of container ${container}\n`;
+  return { response: { pool, container }, human };
 }
 
 export async function listContainers({ control }: CommandContext, pool: string): Promise<Output> {

@@ -1,4 +1,5 @@
-// `dmg system`: query, leader-query, list-pools, stop, start, exclude, clear-exclude, attributes.
+// `dmg system`: query, leader-query, list-pools, stop, start, exclude, clear-exclude, cleanup,
+// attributes.
 
 import { formatSize, RANK_STATES, type RankFields } from '@daos/control/client';
 import { DaosError } from '@daos/model';
@@ -54,6 +55,11 @@ export function addSystem(cli: Cli): void {
     .action(
       cli.action((context, options: RanksOption) => each(context, 'clearExcludedRank', options)),
     );
+  system
+    .command('cleanup <machine>')
+    .description('closes what a machine has opened, in all pools, and revokes what it was given')
+    .option('-v, --verbose', 'also says in which pools')
+    .action(cli.action(cleanUp));
   addSystemAttributes(cli, system);
 }
 
@@ -139,6 +145,24 @@ async function each(
     await control.call(route, { params: { rank } });
   }
   return { response: { ranks: list }, human: `${list.length} ranks done\n` };
+}
+
+async function cleanUp(
+  { control }: CommandContext,
+  machine: string,
+  { verbose }: { verbose?: boolean },
+): Promise<Output> {
+  const { results } = await control.call('cleanUpMachine', { body: { machine } });
+  const failed = results.filter(({ error }) => error !== undefined);
+  if (failed.length > 0) {
+    const list = failed.map(({ label, error }) => `pool ${label}: ${error}`).join('; ');
+    throw new DaosError('DER_UNREACH', `${failed.length} of ${results.length} failed: ${list}`, {
+      action: 'an engine that is away learns of it when it is back; or repeat the command then',
+    });
+  }
+  const pools = verbose === true ? results.map(({ label }) => `${label}\n`).join('') : '';
+  const human = `${pools}what ${machine} had open in ${results.length} pools is closed\n`;
+  return { response: { machine, results }, human };
 }
 
 async function queryLeader({ control }: CommandContext): Promise<Output> {

@@ -47,6 +47,8 @@ export const ROUTE_LINES = {
   getPoolAcl: { method: 'GET', path: '/v1/pools/{pool}/acl' },
   changePoolAcl: { method: 'PATCH', path: '/v1/pools/{pool}/acl' },
   evictPool: { method: 'POST', path: '/v1/pools/{pool}/evict' },
+  evictContainer: { method: 'POST', path: `${CONTAINER}/evict` },
+  cleanUpMachine: { method: 'POST', path: '/v1/system/cleanup' },
   getContainerAcl: { method: 'GET', path: `${CONTAINER}/acl` },
   changeContainerAcl: { method: 'PATCH', path: `${CONTAINER}/acl` },
   openContainer: { method: 'GET', path: `${CONTAINER}/capability` },

@@ -1,6 +1,7 @@
 // Routes of access: lists and owners, what opens a container, and what closes all handles.
 
 import * as z from 'zod';
+import { machineEvictionSchema } from '../pools/evict-pool.js';
 import { changeAclSchema, ownershipSchema } from '../security/change-acl.js';
 import { openContainerSchema } from '../security/open-container.js';
 import { containerParams, flagField, noBody, none, poolParams, USERS } from './parameters.js';
@@ -41,6 +42,32 @@ export const evictPool = defineRoute({
     await control.evictPool(params.pool);
     return {};
   },
+});
+
+export const evictContainer = defineRoute({
+  ...lineOf('evictContainer'),
+  summary: 'Revokes every handle and capability of a container, and of no other',
+  roles: USERS,
+  params: containerParams,
+  query: none,
+  body: noBody,
+  response: z.object({}),
+  run: async ({ control, access, params }) => {
+    const names = await access.container(params.pool, params.container, 'd');
+    await control.evictContainer(names.pool, names.container);
+    return {};
+  },
+});
+
+export const cleanUpMachine = defineRoute({
+  ...lineOf('cleanUpMachine'),
+  summary: 'Revokes the handles and capabilities that were given to a machine, pool by pool',
+  roles: [],
+  params: none,
+  query: none,
+  body: z.strictObject({ machine: z.string().min(1).max(255) }),
+  response: z.object({ results: z.array(machineEvictionSchema) }),
+  run: async ({ control, body }) => ({ results: await control.evictMachine(body.machine) }),
 });
 
 export const getContainerAcl = defineRoute({
@@ -90,6 +117,9 @@ export const openContainer = defineRoute({
     const readOnly = query.readOnly ?? false;
     const names = await access.container(params.pool, params.container, 'r');
     if (!readOnly) await access.container(params.pool, params.container, 'w');
-    return await control.openContainer(names.pool, names.container, { readOnly });
+    return await control.openContainer(names.pool, names.container, {
+      readOnly,
+      machine: access.caller.machine,
+    });
   },
 });

@@ -1,10 +1,12 @@
 // Calls the control service with the types of its routes.
 
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { DaosError, type PoolDirectory } from '@daos/model';
 import type * as z from 'zod';
 import { ROUTE_LINES, type RouteLine } from '../api/route-lines.js';
 import type { ROUTES } from '../api/routes.js';
+import { MACHINE_HEADER } from '../security/caller.js';
 import { CREDENTIAL_HEADER } from '../security/credential.js';
 import type { EngineCommand } from '../service/control-service.js';
 import type { Certificates } from '../service/service-tls.js';
@@ -34,6 +36,8 @@ export interface ControlClientOptions {
   readonly certificates?: Certificates;
   /** What an agent said about the user, for who has a certificate and speaks for a user. */
   readonly credential?: string;
+  /** Which machine opens what is opened; default: this one. An agent has the last word. */
+  readonly machine?: string;
 }
 
 const TIMEOUT_MS_DEFAULT = 60_000;
@@ -42,10 +46,12 @@ export class ControlClient implements PoolDirectory {
   readonly url: string;
   readonly #hosts: ControlHosts;
   readonly #credential: string | undefined;
+  readonly #machine: string;
 
   constructor(options: ControlClientOptions) {
     this.url = options.url;
     this.#credential = options.credential;
+    this.#machine = encodeURIComponent(options.machine ?? hostname());
     this.#hosts = new ControlHosts({
       urls: options.url.split(',').map(checkedUrl),
       timeoutMs: options.timeoutMs ?? TIMEOUT_MS_DEFAULT,
@@ -89,7 +95,10 @@ export class ControlClient implements PoolDirectory {
     options: CallOptions<N> = {},
   ): Promise<Output<(typeof ROUTES)[N]>> {
     const route: RouteLine = ROUTE_LINES[name];
-    const request = requestOf(route, options, this.#credential);
+    const request = requestOf(route, options, {
+      [MACHINE_HEADER]: this.#machine,
+      ...(this.#credential !== undefined && { [CREDENTIAL_HEADER]: this.#credential }),
+    });
     const answer = await this.#hosts.send(pathOf(route, options), request);
     return (await checked(name, answer)) as Output<(typeof ROUTES)[N]>;
   }
@@ -135,7 +144,7 @@ function pathOf(route: RouteLine, { params, query }: CallOptions<RouteName>): st
 function requestOf(
   route: RouteLine,
   options: CallOptions<RouteName>,
-  credential: string | undefined,
+  who: Record<string, string>,
 ): HttpRequest {
   const body = options.body === undefined ? undefined : JSON.stringify(options.body);
   const isKept = route.method !== 'GET' && !route.isRoutine;
@@ -143,7 +152,7 @@ function requestOf(
     method: route.method,
     headers: {
       ...(isKept && { 'idempotency-key': randomUUID() }),
-      ...(credential !== undefined && { [CREDENTIAL_HEADER]: credential }),
+      ...who,
       ...(body !== undefined && { 'content-type': 'application/json' }),
     },
     ...(body !== undefined && { body }),

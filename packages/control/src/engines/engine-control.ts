@@ -111,7 +111,22 @@ export const engineDeviceSchema = z.object({
 const nothing = z.object({});
 const poolReference = z.object({ uuid: uuidField });
 /** What capabilities are sealed with; known to the engine before the pool is open. */
-const poolKeyField = z.object({ keyVersion: z.int().min(1), secret: z.string() });
+const poolKeyField = z.object({
+  keyVersion: z.int().min(1),
+  secret: z.string(),
+  /** Of the latest eviction. */
+  serial: z.int().min(0),
+  /** Of a container or of a machine: what was sealed under an earlier serial is revoked. */
+  evictions: z.array(
+    z.object({
+      container: uuidField.optional(),
+      /** As capabilities name it: 16 hexadecimal digits. */
+      machine: z.string().regex(/^[0-9a-f]{16}$/).optional(),
+      serial: z.int().min(1),
+    }),
+  ),
+});
+export type PoolKeyMessage = z.infer<typeof poolKeyField>;
 const containerReference = z.object({ pool: uuidField, uuid: uuidField });
 
 /** The messages: what each method takes and answers. Both ends of a transport check them. */
@@ -132,7 +147,10 @@ export const ENGINE_METHODS = {
    */
   resizePool: { parameters: poolReference.extend({ dataBytes: bytesField }), result: nothing },
   openPool: { parameters: poolReference.extend({ key: poolKeyField.optional() }), result: nothing },
-  /** Handles that were opened with an earlier key are gone. An older key is ignored. */
+  /**
+   * Handles that were opened with an earlier key, or that an eviction names, are gone. An older key
+   * is ignored.
+   */
   setPoolKey: { parameters: poolReference.extend({ key: poolKeyField }), result: nothing },
   /**
    * From here on clients that go by an older map get this one. An older one is ignored. Before the

@@ -7,9 +7,26 @@ import type { Identity } from './acl.js';
  * An administrator, or a user. Where there are no certificates everyone is an administrator:
  * whoever reaches the service may do anything.
  */
-export type Caller =
+export type Caller = (
   | { readonly isAdministrator: true }
-  | { readonly isAdministrator: false; readonly identity: Identity };
+  | { readonly isAdministrator: false; readonly identity: Identity }
+) & {
+  /** By the agent's word where there is one, else by the caller's own. */
+  readonly machine?: string;
+};
+
+/** In which a caller without an agent names its machine, percent-encoded. */
+export const MACHINE_HEADER = 'daos-machine';
+
+/** Of a value of that header; one that no machine can have is as none. */
+export function machineOf(value: unknown): { machine?: string } {
+  if (typeof value !== 'string' || value === '' || value.length > 1024) return {};
+  try {
+    return { machine: decodeURIComponent(value) };
+  } catch {
+    return {};
+  }
+}
 
 export const ADMINISTRATOR: Caller = { isAdministrator: true };
 

@@ -19,12 +19,18 @@ export const openContainerSchema = containerDescriptionSchema.extend({
 });
 export type OpenContainer = z.infer<typeof openContainerSchema>;
 
+export interface OpenContainerOptions {
+  readonly readOnly?: boolean;
+  /** That it is opened on. */
+  readonly machine?: string | undefined;
+}
+
 /** Who may is the caller's matter. */
 export async function openContainer(
   context: ControlContext,
   poolName: string,
   name: string,
-  { readOnly = false }: { readOnly?: boolean } = {},
+  { readOnly = false, machine }: OpenContainerOptions = {},
 ): Promise<OpenContainer> {
   const pool = await findPool(context, poolName);
   const { fields } = await findContainer(context, pool.fields, name);
@@ -34,6 +40,7 @@ export async function openContainer(
         pool: pool.fields.uuid,
         container: fields.uuid,
         mayWrite: !readOnly,
+        machine,
         expiresMs: context.clock.wallMs() + context.capabilityLifeMs,
       })
     : '';

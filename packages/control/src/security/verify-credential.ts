@@ -25,7 +25,11 @@ const claimsSchema = z.object({
 export type Claims = z.infer<typeof claimsSchema>;
 
 /** DER_NO_PERM unless an agent of the system said this, now. */
-export function verifyCredential(text: string, authority: string, nowMs: number): Identity {
+export function verifyCredential(
+  text: string,
+  authority: string,
+  nowMs: number,
+): Identity & { readonly host: string } {
   const [body, signature, certificate, ...rest] = text.split('.');
   if (text.length > CREDENTIAL_SIZE_MAX || certificate === undefined || rest.length > 0) {
     throw refused('it is malformed');
@@ -42,7 +46,7 @@ export function verifyCredential(text: string, authority: string, nowMs: number)
   if (claims.expiresMs + CLOCK_SKEW_MS < nowMs) {
     throw refused(`it has expired: ask the agent again, or set the clock of ${claims.host} right`);
   }
-  return { user: claims.user, groups: claims.groups };
+  return { user: claims.user, groups: claims.groups, host: claims.host };
 }
 
 function agentOf(certificate: string, authority: string, nowMs: number): X509Certificate {

@@ -20,7 +20,7 @@ import { serveConsoleFiles } from '../console/console-files.js';
 import type { Log } from '../control-context.js';
 import type { ControlPlane } from '../control-plane.js';
 import { inRequestSpan } from '../tracing.js';
-import { ADMINISTRATOR, callerName, NOBODY, type Caller } from '../security/caller.js';
+import { ADMINISTRATOR, callerName, MACHINE_HEADER, machineOf, NOBODY, type Caller } from '../security/caller.js';
 import { CREDENTIAL_HEADER } from '../security/credential.js';
 import { verifyCredential } from '../security/verify-credential.js';
 import { AnsweredRequests } from './answered-requests.js';
@@ -192,16 +192,19 @@ export class ControlService {
   #callerOf(request: FastifyRequest): Caller {
     const { certificates, clock = systemClock } = this.#options;
     const { socket } = request.raw;
-    if (!certificates || !(socket instanceof TLSSocket)) return ADMINISTRATOR;
+    const machine = machineOf(request.headers[MACHINE_HEADER]);
+    if (!certificates || !(socket instanceof TLSSocket)) return { ...ADMINISTRATOR, ...machine };
     const role = roleOf(socket);
-    if (role === 'admin' || role === 'server') return ADMINISTRATOR;
+    if (role === 'admin' || role === 'server') return { ...ADMINISTRATOR, ...machine };
     const credential = request.headers[CREDENTIAL_HEADER];
-    const identity =
-      typeof credential === 'string'
-        ? verifyCredential(credential, certificates.authority, clock.wallMs())
-        : NOBODY;
+    if (typeof credential !== 'string') {
+      this.#callers.set(request, NOBODY.user);
+      return { isAdministrator: false, identity: NOBODY, ...machine };
+    }
+    const known = verifyCredential(credential, certificates.authority, clock.wallMs());
+    const { host, ...identity } = known;
     this.#callers.set(request, identity.user);
-    return { isAdministrator: false, identity };
+    return { isAdministrator: false, identity, machine: host };
   }
 
   /** What servers say to each other about their engines. */

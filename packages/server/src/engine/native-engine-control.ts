@@ -107,9 +107,17 @@ function quotaWaiter(engine: Engine): EngineControl['awaitQuotaRequests'] {
 function setKey(
   engine: Engine,
   pool: string,
-  { keyVersion, secret }: EngineParameters<'setPoolKey'>['key'],
+  { secret, evictions, ...key }: EngineParameters<'setPoolKey'>['key'],
 ): Promise<void> {
-  return engine.setPoolKey(pool, keyVersion, Buffer.from(secret, 'base64'));
+  return engine.setPoolKey(pool, {
+    ...key,
+    secret: Buffer.from(secret, 'base64'),
+    evictions: evictions.map(({ container, machine, serial }) => ({
+      ...(container !== undefined && { container }),
+      ...(machine !== undefined && { machine: BigInt(`0x${machine}`) }),
+      serial,
+    })),
+  });
 }
 
 /** `harmless` says that an earlier attempt got as far. */

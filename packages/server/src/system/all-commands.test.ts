@@ -199,6 +199,7 @@ describe('server/all-commands', () => {
       });
       await say('daos', {
         'container rollback tank crate --snap monday': /is as of/,
+        'container evict tank crate': /evicted all handles of container crate/,
         'container destroy-snap tank crate --epcrange 0-0xffffffffffffffff': /^1 snapshots/,
         [`object punch tank crate ${oid}`]: /deleted object/,
         'container destroy tank crate --force': /destroyed/,
@@ -242,6 +243,7 @@ describe('server/all-commands', () => {
         'system get-attr rack': /rack +7/,
         'system list-attr': /^site\nrack$/m,
         'system del-attr rack': /^(?![^]*rack)/,
+        'system cleanup host9 --verbose': /^tank\nwhat host9 had open in 1 pools is closed/,
       });
       await untilAllJoined();
       await say('dmg', {
