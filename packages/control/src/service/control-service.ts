@@ -20,7 +20,14 @@ import { serveConsoleFiles } from '../console/console-files.js';
 import type { Log } from '../control-context.js';
 import type { ControlPlane } from '../control-plane.js';
 import { inRequestSpan } from '../tracing.js';
-import { ADMINISTRATOR, callerName, MACHINE_HEADER, machineOf, NOBODY, type Caller } from '../security/caller.js';
+import {
+  ADMINISTRATOR,
+  callerName,
+  MACHINE_HEADER,
+  machineOf,
+  NOBODY,
+  type Caller,
+} from '../security/caller.js';
 import { CREDENTIAL_HEADER } from '../security/credential.js';
 import { verifyCredential } from '../security/verify-credential.js';
 import { AnsweredRequests } from './answered-requests.js';
