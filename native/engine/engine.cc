@@ -32,7 +32,6 @@ class ThreadedEngine final : public Engine {
   void createPool(Uuid pool, PoolSizes sizes, Done done) override;
   void openPool(Uuid pool, Done done) override;
   void setPoolKey(Uuid pool, PoolKey key, Done done) override;
-  void setPoolProperties(Uuid pool, PoolProperties properties, Done done) override;
   void setPoolMap(Uuid pool, placement::PoolMap map, Done done) override;
   void resizePool(Uuid pool, uint64_t dataBytes, Done done) override;
   void destroyPool(Uuid pool, Done done) override;
@@ -217,18 +216,6 @@ void ThreadedEngine::setPoolKey(Uuid pool, PoolKey key, Done done) {
       [pool, shared = std::make_shared<const PoolKey>(std::move(key))](
           Target& target) -> Task<Status> {
         target.setPoolKey(pool, shared);
-        co_return Status{};
-      },
-      std::move(done));
-}
-
-void ThreadedEngine::setPoolProperties(Uuid pool, PoolProperties properties, Done done) {
-  if (properties.spareSpacePercent > 100) {
-    return done(invalid("a pool can't keep back more than 100 % of its space"));
-  }
-  onAllOrFail(
-      [pool, properties](Target& target) -> Task<Status> {
-        target.setPoolProperties(pool, properties);
         co_return Status{};
       },
       std::move(done));

@@ -11,7 +11,6 @@
 #include "engine/container/pool_key.h"
 #include "engine/container/quota.h"
 #include "engine/metrics.h"
-#include "engine/pool_properties.h"
 #include "engine/pool_store.h"
 #include "rpc/rpc.h"
 
@@ -40,7 +39,6 @@ struct OpenPool {
   bool isPrewriting = false;
   bool isClosed = false;
   std::shared_ptr<const PoolKey> key;  // null: it has none
-  PoolProperties properties;
   std::shared_ptr<const PublishedMap> map;  // null: this target knows none
   PoolMetrics metrics;
   // The target has stopped: what every request is answered with.

@@ -21,6 +21,12 @@ const STOP_TIMEOUT_MS = 60_000;
 export interface SystemOptions {
   /** One target each. Default 1. */
   readonly engineCount?: number;
+  /** Of each engine. Default 1. */
+  readonly targetCount?: number;
+  /** What pools of one engine lie on, as the configuration has it. Default: its data directory. */
+  readonly devices?: readonly { readonly path: string; readonly roles?: readonly string[] }[];
+  /** Further parameters of `daos-server start`. */
+  readonly parameters?: readonly string[];
   /** Seconds for which old versions stay. Default: the server's. */
   readonly historySeconds?: number;
   /** With certificates and an agent. Default: neither. */
@@ -136,11 +142,14 @@ export class TestSystem implements AsyncDisposable {
   }
 
   async #start(options: SystemOptions): Promise<void> {
-    const { engineCount = 1, control, dataFileSystemBytes, historySeconds } = options;
+    const { engineCount = 1, targetCount = 1, control, dataFileSystemBytes } = options;
     if (this.#isSecure) this.#runToEnd(SERVER, 'cert', 'generate', '-d', this.certificates);
     const access = this.#isSecure ? `certificates: ${this.certificates}` : 'insecure: true';
-    const history = historySeconds === undefined ? '' : `, history: ${historySeconds}`;
-    const engine = `  - storage: { capacity: 2GiB, memory: 512MiB${history} }\n`;
+    const storage = JSON.stringify({
+      ...(options.devices ? { devices: options.devices } : { capacity: '2GiB' }),
+      ...{ memory: '512MiB', history: options.historySeconds },
+    });
+    const engine = `  - { targets: ${targetCount}, storage: ${storage} }\n`;
     const more = control === undefined ? '' : `, ${control}`;
     writeFileSync(
       this.part('server.yml'),
@@ -150,7 +159,8 @@ export class TestSystem implements AsyncDisposable {
     const preload = options.preload === undefined ? [] : ['--import', options.preload];
     const first = options.library === undefined ? [] : ['env', `LD_PRELOAD=${options.library}`];
     const program = [...first, process.execPath, ...preload, SERVER];
-    const server = [...program, 'start', '-c', this.part('server.yml')];
+    const further = options.parameters ?? [];
+    const server = [...program, 'start', '-c', this.part('server.yml'), ...further];
     if (dataFileSystemBytes === undefined) {
       this.#spawn(...server);
     } else {

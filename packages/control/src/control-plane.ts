@@ -35,7 +35,6 @@ import type { HostStorage, RankUsage } from './engines/host-scan.js';
 import { KeyedMutex } from './keyed-mutex.js';
 import { LEADER_KEY } from './metadata/fenced-store.js';
 import type { MetadataStore } from './metadata/metadata-store.js';
-import { changePoolProperties } from './pools/change-properties.js';
 import { createPool } from './pools/create-pool.js';
 import {
   describePool,
@@ -52,7 +51,6 @@ import {
   evictPool,
   type MachineEviction,
 } from './pools/evict-pool.js';
-import { findPool } from './pools/find-pool.js';
 import { healPools, healRank } from './pools/heal-pools.js';
 import type { CreatePoolRequest } from './pools/plan.js';
 import { poolActivity, type PoolActivity } from './pools/pool-metrics.js';
@@ -62,14 +60,20 @@ import { hasQuota } from './quotas/balance-quota.js';
 import { QuotaKeeper } from './quotas/quota-keeper.js';
 import { callerAddress } from './ranks/caller-address.js';
 import { clearExcludedRank, excludeRank } from './ranks/exclude-rank.js';
+import { formatStorage, type FormatStorageRequest } from './ranks/format-storage.js';
 import { identifyDevice, listDevices, type RankDevices } from './ranks/list-devices.js';
 import { replaceDevice, setDeviceFaulty } from './ranks/manage-devices.js';
 import { setLogLevel, type HostOutcome, type LogLevelName } from './ranks/log-levels.js';
 import { powerRanks, type PowerAction, type RankOutcome } from './ranks/power-ranks.js';
 import { RankLeases, type RankRenewal } from './ranks/rank-leases.js';
-import { joinRank, listRanks, setRankState, type JoinRequest } from './ranks/rank-registry.js';
+import {
+  awaitFormat,
+  joinRank,
+  listRanks,
+  setRankState,
+  type JoinRequest,
+} from './ranks/rank-registry.js';
 import { rankUsage, scanHosts } from './ranks/storage.js';
-import type { PoolProperties, PoolPropertyChanges } from './records/pool-properties.js';
 import type { PoolFields } from './records/pool-record.js';
 import type { RankFields } from './records/rank-record.js';
 import { Access } from './security/authorize.js';
@@ -152,6 +156,15 @@ export class ControlPlane implements PoolDirectory {
       await this.#quotas.watchRank(request.rank);
       return rank;
     });
+  }
+
+  /** Takes in a rank whose engine cannot start before its devices are formatted. */
+  awaitFormat(request: JoinRequest, reason: string): Promise<void> {
+    return awaitFormat(this.#context, request, reason);
+  }
+
+  formatStorage(request: FormatStorageRequest): Promise<RankOutcome[]> {
+    return formatStorage(this.#context, request);
   }
 
   /** From now on a rank that is not renewed becomes suspect. */
@@ -258,15 +271,6 @@ export class ControlPlane implements PoolDirectory {
   async relabelPool(pool: string, label: string): Promise<{ uuid: string; label: string }> {
     const { uuid } = await relabelPool(this.#context, pool, label);
     return { uuid, label };
-  }
-
-  /** Those that engines honour. */
-  async getPoolProperties(pool: string): Promise<PoolProperties> {
-    return (await findPool(this.#context, pool)).fields.properties;
-  }
-
-  changePoolProperties(pool: string, changes: PoolPropertyChanges): Promise<PoolProperties> {
-    return changePoolProperties(this.#context, pool, changes);
   }
 
   async relabelContainer(pool: string, container: string, label: string): Promise<ContainerStatus> {

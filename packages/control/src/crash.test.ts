@@ -54,7 +54,6 @@ class MapEngines implements EngineDirectory {
         return {};
       },
       setPoolKey: async () => ({}),
-      setPoolProperties: async () => ({}),
       setPoolMap: async () => ({}),
       openPool: async ({ uuid }) => (containersOf(uuid), {}),
       resizePool: async ({ uuid, dataBytes }) => {
@@ -69,6 +68,8 @@ class MapEngines implements EngineDirectory {
       freezeContainerQuota: async () => ({ targets: [USED, USED] }),
       awaitQuotaRequests: async () => await new Promise(() => {}),
       queryDevices: async () => ({ devices: [] }),
+      listDevices: async () => ({ devices: [] }),
+      renewDevice: async () => ({}),
       setDeviceFaulty: async () => ({}),
       replaceDevice: async () => ({}),
       destroyPool: async ({ uuid }) => (share.delete(uuid), {}),

@@ -28,11 +28,15 @@ program
   .command('start')
   .description('runs until it gets SIGTERM or SIGINT')
   .option('-c, --config <file>', 'configuration file', CONFIG_DEFAULT)
-  .action(async ({ config: file }: { config: string }) => {
+  .option('--auto-format', 'formats blank devices of engines without being asked for')
+  .action(async ({ config: file, autoFormat }: { config: string; autoFormat?: boolean }) => {
     const startedMs = performance.now();
     const config = loadConfig(resolve(file), serverConfigSchema);
     const log = new LineLog(config.log.level);
-    const server = await DaosServer.start({ config, log });
+    const server = await DaosServer.start({
+      ...{ config, log },
+      isFormattingBlank: autoFormat === true,
+    });
     const tookMs = Math.round(performance.now() - startedMs);
     log.info(`system '${config.name}' serves at ${server.url}`, { pid: process.pid, tookMs });
     const signal = await nextSignal();

@@ -23,7 +23,7 @@ import { memoryCapacityOf, storageCapacityOf } from './data/capacity.js';
 import { DataDirectory } from './data/data-directory.js';
 import type { EngineOptions } from './engine/engine-messages.js';
 import { EngineProcess } from './engine/engine-process.js';
-import { Supervisor } from './engine/supervisor.js';
+import { Supervisor, type DeviceFormat } from './engine/supervisor.js';
 import type { LineLog } from './log.js';
 import { ControlHost } from './system/control-host.js';
 import { EngineCommands } from './system/engine-commands.js';
@@ -33,11 +33,14 @@ import { SERVER_VERSION } from './version.js';
 export interface ServerOptions {
   readonly config: ServerConfig;
   readonly log: LineLog;
+  /** Formats blank devices of engines without being asked for. */
+  readonly isFormattingBlank?: boolean;
 }
 
 export class DaosServer implements AsyncDisposable {
   readonly #config: ServerConfig;
   readonly #log: LineLog;
+  readonly #isFormattingBlank: boolean;
   /** What undoes the steps of the start that were taken, in their order. */
   readonly #undo: (() => void | Promise<void>)[] = [];
   readonly #supervisors = new Map<number, Supervisor>();
@@ -60,9 +63,10 @@ export class DaosServer implements AsyncDisposable {
     return server;
   }
 
-  private constructor({ config, log }: ServerOptions) {
+  private constructor({ config, log, isFormattingBlank = false }: ServerOptions) {
     this.#config = config;
     this.#log = log;
+    this.#isFormattingBlank = isFormattingBlank;
     const folder = config.control.certificates;
     this.#certificates = folder === undefined ? undefined : readCertificates(folder, 'server');
   }
@@ -209,8 +213,14 @@ export class DaosServer implements AsyncDisposable {
 
   async #startEngines(): Promise<void> {
     const starts = [...this.#supervisors.values()].map((supervisor) => supervisor.start());
-    for (const outcome of await Promise.allSettled(starts)) {
-      if (outcome.status === 'rejected') throw outcome.reason;
+    const outcomes = await Promise.allSettled(starts);
+    for (const [index, supervisor] of [...this.#supervisors.values()].entries()) {
+      const outcome = outcomes[index];
+      if (outcome?.status !== 'rejected') continue;
+      if (!isFormatWanted(outcome.reason)) throw outcome.reason;
+      const { message } = outcome.reason as DaosError;
+      this.#log.warn(`rank ${supervisor.rank} waits for 'dmg storage format': ${message}`);
+      await supervisor.awaitFormat(message);
     }
   }
 
@@ -229,7 +239,8 @@ export class DaosServer implements AsyncDisposable {
       rank,
       clock: systemClock,
       log: this.#log,
-      startEngine: () => this.#startEngine(engine, data.enginePath(rank)),
+      startEngine: (format) => this.#startEngine(engine, data.enginePath(rank), format),
+      isFormattingBlank: this.#isFormattingBlank,
       description: {
         rank,
         host: hostname(),
@@ -243,6 +254,7 @@ export class DaosServer implements AsyncDisposable {
           await member.join(request);
           this.#publishIfPossible();
         },
+        awaitFormat: (request, reason) => member.awaitFormat(request, reason),
         leave: async (left, state, reason) => {
           this.#publishIfPossible();
           await member.leave(left, state, reason);
@@ -260,7 +272,11 @@ export class DaosServer implements AsyncDisposable {
     }
   }
 
-  #startEngine(engine: EngineConfig, dataDirectory: string): Promise<EngineProcess> {
+  #startEngine(
+    engine: EngineConfig,
+    dataDirectory: string,
+    format: DeviceFormat | undefined,
+  ): Promise<EngineProcess> {
     const options = {
       rank: engine.rank,
       dataDirectory,
@@ -269,7 +285,7 @@ export class DaosServer implements AsyncDisposable {
       tcpAddress: engine.address,
       tcpPort: engine.port,
       spinMicroseconds: engine.spin,
-      store: storeOf(engine.storage),
+      store: { ...storeOf(engine.storage), ...(format && { format }) },
       // All of them: what is wanted is decided here, and can change while the engine runs.
       logLevel: 'debug' as const,
       ...(engine.pin_cores && { pinCores: engine.pin_cores }),
@@ -278,10 +294,26 @@ export class DaosServer implements AsyncDisposable {
   }
 }
 
-function storeOf({ arena, history, prewrite }: EngineConfig['storage']): EngineOptions['store'] {
+function isFormatWanted(error: unknown): boolean {
+  return DaosError.is(error, 'DER_UNINIT');
+}
+
+function storeOf(storage: EngineConfig['storage']): EngineOptions['store'] {
+  const { arena, history, prewrite, devices, spdk } = storage;
   return {
     arena,
     historySeconds: history,
+    ...(devices && { devices: devices.map(({ path, roles }) => ({ path, roles: [...roles] })) }),
+    ...(spdk && {
+      spdk: {
+        pciAllowed: spdk.pci_allowed,
+        hasHugePages: spdk.huge_pages,
+        ...(spdk.memory !== undefined && { memoryBytes: spdk.memory }),
+        ...(spdk.configuration !== undefined && {
+          configuration: JSON.stringify(spdk.configuration),
+        }),
+      },
+    }),
     ...(prewrite.enabled && {
       prewrite: { idleBytesPerSecond: prewrite.idle, busyBytesPerSecond: prewrite.busy },
     }),

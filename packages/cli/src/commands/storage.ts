@@ -1,11 +1,11 @@
-// `dmg storage`: scan, query list-devices, list-pools and usage, led identify, set nvme-faulty,
-// replace nvme.
+// `dmg storage`: scan, query list-pools and usage, led identify; format, and what is done with
+// single devices, are files of their own.
 
-import { formatSize, type RankDevices } from '@daos/control/client';
-import { DaosError } from '@daos/model';
-import type { Command } from 'commander';
+import { formatSize, type RankUsage } from '@daos/control/client';
 import type { Cli, CommandContext, Output } from '../cli.js';
-import { formatTable, type Cell } from '../table.js';
+import { formatTable } from '../table.js';
+import { addDeviceManagement, healthText, listDevices } from './devices.js';
+import { addFormat } from './format.js';
 import { parseRanks } from './parse.js';
 
 export function addStorage(cli: Cli): void {
@@ -26,11 +26,13 @@ export function addStorage(cli: Cli): void {
     .requiredOption('-r, --rank <rank>', 'the rank whose device it is')
     .option('--reset', 'puts the light out')
     .action(cli.action(identify));
+  addFormat(cli, storage);
   addDeviceManagement(cli, storage);
   const query = storage.command('query').description('shows what is used of the storage');
   query
     .command('usage')
     .description('shows what pools may take of each rank, and what is free')
+    .option('-u, --show-usable', 'also how large a pool would be that took all that is free')
     .action(cli.action(usage));
   query
     .command('list-devices')
@@ -38,6 +40,7 @@ export function addStorage(cli: Cli): void {
     .option('-r, --ranks <list>', 'of these ranks, as 0,2,4-6')
     .option('-b, --health', 'also what devices say of themselves')
     .option('-e, --show-evicted', 'those that have failed')
+    .option('-u, --uuid <uuid>', 'this device, of those that engines were given')
     .action(cli.action(listDevices));
   query
     .command('list-pools')
@@ -46,59 +49,6 @@ export function addStorage(cli: Cli): void {
     .option('-u, --uuid <uuid>', 'this pool')
     .option('-v, --verbose', 'also the devices')
     .action(cli.action(listStoredPools));
-}
-
-function addDeviceManagement(cli: Cli, storage: Command): void {
-  const rank = ['-r, --rank <rank>', 'the rank whose device it is'] as const;
-  storage
-    .command('set')
-    .description('sets what is known of devices')
-    .command('nvme-faulty <device>')
-    .description('gives a device up: its target stops, with all that it serves')
-    .requiredOption(...rank)
-    .option('-f, --force', 'without it the command only says what would happen')
-    .action(cli.action(setFaulty));
-  storage
-    .command('replace')
-    .description('puts new devices in place of faulty ones')
-    .command('nvme <device>')
-    .description('makes an empty share of its pool in place of what stood on a faulty device')
-    .requiredOption(...rank)
-    .option('-f, --force', 'what was on it alone may be lost')
-    .action(cli.action(replace));
-}
-
-interface ManageOptions {
-  rank: string;
-  force?: boolean;
-}
-
-async function setFaulty(
-  { control }: CommandContext,
-  path: string,
-  { rank: text, force }: ManageOptions,
-): Promise<Output> {
-  const [rank = 0] = parseRanks(text);
-  if (force !== true) {
-    throw new DaosError(
-      'DER_INVAL',
-      `the target of rank ${rank} that uses ${path} would stop, with all its pools, until the ` +
-        `device is replaced: say --force`,
-    );
-  }
-  await control.call('setDeviceFaulty', { body: { rank, path } });
-  return { response: { rank, path }, human: `${path} is faulty from now on\n` };
-}
-
-async function replace(
-  { control }: CommandContext,
-  path: string,
-  { rank: text, force }: ManageOptions,
-): Promise<Output> {
-  const [rank = 0] = parseRanks(text);
-  const body = { rank, path, acceptsDataLoss: force === true };
-  await control.call('replaceDevice', { body });
-  return { response: { rank, path }, human: `${path} is replaced; its target serves again\n` };
 }
 
 async function identify(
@@ -111,66 +61,6 @@ async function identify(
   await control.call('identifyDevice', { body: { rank, path, isOn } });
   const human = `the light of ${path} is ${isOn ? 'on' : 'off'}\n`;
   return { response: { rank, path, isOn }, human };
-}
-
-interface DeviceOptions {
-  ranks?: string;
-  health?: boolean;
-  showEvicted?: boolean;
-}
-
-async function listDevices(
-  { control }: CommandContext,
-  { ranks: list, health, showEvicted }: DeviceOptions,
-): Promise<Output> {
-  const wanted = list === undefined ? undefined : parseRanks(list);
-  const { ranks } = await control.call('listDevices');
-  const response = {
-    ranks: ranks
-      .filter(({ rank }) => wanted?.includes(rank) ?? true)
-      .map(({ devices, ...rank }) => ({
-        ...rank,
-        devices: devices.filter(({ isFaulty }) => showEvicted !== true || isFaulty),
-      })),
-  };
-  const rows = response.ranks.flatMap(({ rank, devices, error }) =>
-    error === undefined
-      ? devices.map((device) => [rank, ...deviceCells(device, health === true)])
-      : [[rank, '', error]],
-  );
-  const headings = ['Rank', 'Target', 'Device', 'Size', 'State', 'Read', 'Written', 'Errors'];
-  const more = health ? ['p99 of reads', 'p99 of writes', 'Health'] : [];
-  return {
-    response,
-    human: rows.length > 0 ? formatTable([...headings, ...more], rows) : 'no devices\n',
-  };
-}
-
-type Device = RankDevices['devices'][number];
-
-function deviceCells({ operations, ...device }: Device, isHealthWanted: boolean): Cell[] {
-  const of = (name: string) => operations.find(({ operation }) => operation === name);
-  const errorCount = operations.reduce((sum, { errorCount: count }) => sum + count, 0);
-  const cells: Cell[] = [
-    device.target,
-    device.path,
-    formatSize(device.sizeBytes),
-    device.isFaulty ? 'FAULTY' : 'NORMAL',
-    formatSize(of('read')?.bytes ?? 0),
-    formatSize(of('write')?.bytes ?? 0),
-    errorCount,
-  ];
-  if (!isHealthWanted) return cells;
-  const latency = (name: string) => `${((of(name)?.p99Ns ?? 0) / 1e6).toFixed(3)} ms`;
-  return [...cells, latency('read'), latency('write'), device.failure || healthText(device.health)];
-}
-
-function healthText(health: Device['health']): string {
-  if (!health.isAvailable) return health.why;
-  return (
-    `${health.temperatureKelvin - 273} °C, ${health.usedPercent} % of its life used, ` +
-    `${health.sparePercent} % spare, ${health.mediaErrorCount} media errors`
-  );
 }
 
 async function scan(
@@ -205,9 +95,12 @@ function listOf(devices: readonly { name: string; sizeBytes: number }[]): string
   return devices.map(({ name, sizeBytes }) => `${name} ${formatSize(sizeBytes)}`).join(', ');
 }
 
-async function usage({ control }: CommandContext): Promise<Output> {
+async function usage(
+  { control }: CommandContext,
+  { showUsable }: { showUsable?: boolean },
+): Promise<Output> {
   const response = await control.call('queryUsage');
-  const rows = response.ranks.map(({ rank, host, storage, memory }) => [
+  const rows = response.ranks.map(({ rank, host, storage, memory, usable }) => [
     rank,
     host,
     formatSize(storage.totalBytes),
@@ -216,10 +109,24 @@ async function usage({ control }: CommandContext): Promise<Output> {
     formatSize(memory.totalBytes),
     formatSize(memory.freeBytes),
     usedPercent(memory),
+    ...(showUsable ? [formatSize(usable.arenaBytes), formatSize(usable.dataBytes)] : []),
   ]);
   const tier = (name: string) => [`${name} total`, `${name} free`, `${name} used`];
-  const headings = ['Rank', 'Host', ...tier('Storage'), ...tier('Memory')];
-  return { response, human: formatTable(headings, rows) };
+  const more = showUsable ? ['Usable for metadata', 'Usable for data'] : [];
+  const headings = ['Rank', 'Host', ...tier('Storage'), ...tier('Memory'), ...more];
+  return { response, human: formatTable(headings, rows) + tierTable(response.ranks) };
+}
+
+/** Of engines with devices of their own. */
+function tierTable(ranks: readonly RankUsage[]): string {
+  const rows = ranks.flatMap(({ rank, tiers = [] }) =>
+    tiers.map(({ roles, ...bytes }) => [
+      ...[rank, roles.join(', '), formatSize(bytes.totalBytes), formatSize(bytes.freeBytes)],
+      usedPercent(bytes),
+    ]),
+  );
+  const headings = ['Rank', 'Devices for', 'Total', 'Free', 'Used'];
+  return rows.length > 0 ? `\n${formatTable(headings, rows)}` : '';
 }
 
 function usedPercent({ totalBytes, freeBytes }: { totalBytes: number; freeBytes: number }): string {

@@ -74,9 +74,12 @@ export function addSystemQuery(cli: Cli): void {
     .action(cli.action(queryLeader));
 }
 
-const RANK_HOSTS = ['--rank-hosts <list>', 'the ranks of these hosts, as host1,host2'] as const;
+export const RANK_HOSTS = [
+  '--rank-hosts <list>',
+  'the ranks of these hosts, as host1,host2',
+] as const;
 
-interface RanksOption {
+export interface RanksOption {
   ranks?: string;
   rankHosts?: string;
 }
@@ -87,7 +90,7 @@ interface PowerOptions extends RanksOption {
 }
 
 /** Undefined where neither is given. */
-async function ranksOf(
+export async function ranksOf(
   { control }: CommandContext,
   { ranks, rankHosts }: RanksOption,
 ): Promise<number[] | undefined> {
@@ -115,12 +118,16 @@ async function power(
   const { results } = await (action === 'stop'
     ? control.call('stopRanks', { body: { ...chosen, force: options.force === true } })
     : control.call('startRanks', { body: chosen }));
-  const failed = results.filter(({ error }) => error !== undefined);
-  if (failed.length > 0) {
-    const list = failed.map(({ rank, error }) => `rank ${rank}: ${error}`).join('; ');
-    throw new DaosError('DER_MISC', `${failed.length} of ${results.length} failed: ${list}`);
-  }
+  failWithThose(results);
   return { response: { results }, human: `${results.length} ranks: ${action} done\n` };
+}
+
+/** Names every rank that failed, and why. */
+export function failWithThose(results: readonly { rank: number; error?: string | undefined }[]) {
+  const failed = results.filter(({ error }) => error !== undefined);
+  if (failed.length === 0) return;
+  const list = failed.map(({ rank, error }) => `rank ${rank}: ${error}`).join('; ');
+  throw new DaosError('DER_MISC', `${failed.length} of ${results.length} failed: ${list}`);
 }
 
 async function withoutExcluded(

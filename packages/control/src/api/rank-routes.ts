@@ -39,6 +39,33 @@ export const joinRank = defineRoute({
   run: async ({ control, body }) => ({ rank: await control.joinRank(body), term: control.term }),
 });
 
+export const awaitFormat = defineRoute({
+  ...lineOf('awaitFormat'),
+  summary: 'A server says that an engine of its own waits for its devices to be formatted',
+  roles: ['server'],
+  params: none,
+  query: none,
+  body: joinSchema.extend({ reason: z.string() }),
+  response: done,
+  run: async ({ control, body: { reason, ...request } }) => {
+    await control.awaitFormat(request, reason);
+    return {};
+  },
+});
+
+export const formatStorage = defineRoute({
+  ...lineOf('formatStorage'),
+  summary: 'Formats the devices of engines that wait for it, blank ones unless forced; starts them',
+  roles: [],
+  params: none,
+  query: none,
+  body: ranksBody.extend({ force: z.boolean().optional() }),
+  response: outcomes,
+  run: async ({ control, body: { ranks, force } }) => ({
+    results: await control.formatStorage({ ...(ranks && { ranks }), isForced: force === true }),
+  }),
+});
+
 export const leaveRank = defineRoute({
   ...lineOf('leaveRank'),
   summary: 'A server says that an engine of its own has ended',

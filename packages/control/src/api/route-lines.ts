@@ -20,6 +20,7 @@ const CONTAINER = '/v1/pools/{pool}/containers/{container}';
 export const ROUTE_LINES = {
   listRanks: { method: 'GET', path: '/v1/ranks' },
   joinRank: { method: 'POST', path: '/v1/ranks' },
+  awaitFormat: { method: 'POST', path: '/v1/ranks/awaiting-format' },
   leaveRank: { method: 'POST', path: '/v1/ranks/{rank}/leave' },
   renewRanks: { method: 'POST', path: '/v1/leases', isRoutine: true },
   getLeader: { method: 'GET', path: '/v1/system/leader' },
@@ -37,7 +38,6 @@ export const ROUTE_LINES = {
   getContainerAttributes: { method: 'GET', path: `${CONTAINER}/attributes` },
   changeContainerAttributes: { method: 'PATCH', path: `${CONTAINER}/attributes` },
   getPoolProperties: { method: 'GET', path: '/v1/pools/{pool}/properties' },
-  changePoolProperties: { method: 'PATCH', path: '/v1/pools/{pool}/properties' },
   relabelPool: { method: 'PATCH', path: '/v1/pools/{pool}' },
   relabelContainer: { method: 'PATCH', path: CONTAINER },
   listSnapshots: { method: 'GET', path: `${CONTAINER}/snapshots` },
@@ -53,6 +53,7 @@ export const ROUTE_LINES = {
   getContainerAcl: { method: 'GET', path: `${CONTAINER}/acl` },
   changeContainerAcl: { method: 'PATCH', path: `${CONTAINER}/acl` },
   openContainer: { method: 'GET', path: `${CONTAINER}/capability` },
+  formatStorage: { method: 'POST', path: '/v1/storage/format' },
   scanStorage: { method: 'GET', path: '/v1/storage/hosts' },
   getMetrics: { method: 'GET', path: '/v1/telemetry/metrics' },
   listDevices: { method: 'GET', path: '/v1/storage/devices' },

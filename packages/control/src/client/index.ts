@@ -9,6 +9,7 @@ export type { ContainerQuery } from '../containers/query-container.js';
 export type { PoolStatus, PoolSummary } from '../pools/describe-pool.js';
 export type { CreatePoolRequest } from '../pools/plan.js';
 export type { RankDevices } from '../ranks/list-devices.js';
+export type { RankUsage } from '../engines/host-scan.js';
 export type { RankFields } from '../records/rank-record.js';
 export { RANK_STATES } from '../records/rank-state.js';
 export * from '../sizes.js';

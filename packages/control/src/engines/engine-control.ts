@@ -6,10 +6,12 @@
 // on from its start.
 
 import * as z from 'zod';
+import { deviceRoleField } from '../records/device-group.js';
 import { addressField, bytesField, epochField, uuidField } from '../records/fields.js';
 import { poolMapSchema } from '../records/pool-map.js';
-import { poolPropertiesField } from '../records/pool-properties.js';
 import type { HostScan } from './host-scan.js';
+
+export * from '../records/device-group.js';
 
 const usageField = z.object({ usedBytes: bytesField, totalBytes: bytesField });
 
@@ -91,6 +93,7 @@ export const engineDeviceSchema = z.object({
   target: z.int().min(0),
   pool: uuidField,
   path: z.string(),
+  roles: z.array(deviceRoleField).meta({ description: 'Of the share, that lie there' }),
   sizeBytes: bytesField,
   isFaulty: z.boolean(),
   failure: z.string().meta({ description: 'Of a faulty one: its first fatal error' }),
@@ -108,6 +111,21 @@ export const engineDeviceSchema = z.object({
   ),
   health: deviceHealthField,
 });
+
+/** A device that an engine was given for its pools. */
+export const ownDeviceSchema = z.object({
+  path: z.string(),
+  uuid: z.string(),
+  roles: z.array(deviceRoleField),
+  sizeBytes: bytesField,
+  targets: z.array(z.int().min(0)).meta({ description: 'That use it' }),
+  bytesPerTarget: bytesField.meta({ description: 'For what pools keep there' }),
+  state: z
+    .enum(['normal', 'faulty', 'new'])
+    .meta({ description: 'new: in place of a faulty one, with shares still to be made anew' }),
+  why: z.string().meta({ description: 'Of a faulty one' }),
+});
+export type OwnDevice = z.infer<typeof ownDeviceSchema>;
 
 const nothing = z.object({});
 const poolReference = z.object({ uuid: uuidField });
@@ -139,7 +157,6 @@ export const ENGINE_METHODS = {
       arenaBytes: bytesField,
       dataBytes: bytesField,
       key: poolKeyField.optional(),
-      properties: poolPropertiesField.optional(),
     }),
     result: nothing,
   },
@@ -148,18 +165,7 @@ export const ENGINE_METHODS = {
    * differ after a failure.
    */
   resizePool: { parameters: poolReference.extend({ dataBytes: bytesField }), result: nothing },
-  openPool: {
-    parameters: poolReference.extend({
-      key: poolKeyField.optional(),
-      properties: poolPropertiesField.optional(),
-    }),
-    result: nothing,
-  },
-  /** Of an open pool, or before. */
-  setPoolProperties: {
-    parameters: poolReference.extend({ properties: poolPropertiesField }),
-    result: nothing,
-  },
+  openPool: { parameters: poolReference.extend({ key: poolKeyField.optional() }), result: nothing },
   /**
    * Handles that were opened with an earlier key, or that an eviction names, are gone. An older key
    * is ignored.
@@ -206,6 +212,8 @@ export const ENGINE_METHODS = {
     result: z.object({ containers: z.array(containerReference) }),
   },
   queryPool: { parameters: poolReference, result: poolUsageSchema },
+  /** None where pools lie in the engine's data directory. */
+  listDevices: { parameters: nothing, result: z.object({ devices: z.array(ownDeviceSchema) }) },
   queryDevices: { parameters: nothing, result: z.object({ devices: z.array(engineDeviceSchema) }) },
   poolMetrics: { parameters: poolReference, result: poolMetricsSchema },
   /** Gives a device up: its target stops, and stays so over restarts. */
@@ -213,10 +221,16 @@ export const ENGINE_METHODS = {
     parameters: z.object({ path: z.string(), why: z.string() }),
     result: nothing,
   },
+  /** Formats what lies in place of a faulty device of the engine; the shares there are lost. */
+  renewDevice: {
+    parameters: z.object({ path: z.string(), isForced: z.boolean() }),
+    result: nothing,
+  },
   /** A new, empty share in place of the one that stood on a faulty device; sizes are per target. */
   replaceDevice: {
     parameters: z.object({
       path: z.string(),
+      pool: uuidField,
       arenaBytes: bytesField,
       dataBytes: bytesField,
       containers: z.array(uuidField),
@@ -254,6 +268,8 @@ export interface EngineDirectory {
   readonly scanHost?: (rank: number) => Promise<HostScan>;
   /** The light of the slot of a device of that rank. DER_NOSYS for one that has none. */
   readonly setDeviceLight?: (rank: number, path: string, isOn: boolean) => Promise<void>;
+  /** Formats the devices of a rank whose engine waits for that, and starts it. */
+  readonly formatStorage?: (rank: number, options: { isForced: boolean }) => Promise<void>;
   /** Of the server of a rank and all its engines; undefined: as its configuration says. */
   readonly setLogLevel?: (rank: number, level: string | undefined) => Promise<void>;
 }

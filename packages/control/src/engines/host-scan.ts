@@ -1,6 +1,7 @@
 // What a server sees of its machine: what pools could be made of.
 
 import * as z from 'zod';
+import { deviceRoleField } from '../records/device-group.js';
 import { bytesField, rankField } from '../records/fields.js';
 
 export const hostScanSchema = z.object({
@@ -33,5 +34,12 @@ export const rankUsageSchema = z.object({
   host: z.string(),
   storage: tierSchema,
   memory: tierSchema,
+  usable: z
+    .object({ arenaBytes: bytesField, dataBytes: bytesField })
+    .meta({ description: 'Of a pool that took all that is free' }),
+  tiers: z
+    .array(tierSchema.extend({ roles: z.array(deviceRoleField) }))
+    .optional()
+    .meta({ description: 'Of an engine with devices of its own, by their roles' }),
 });
 export type RankUsage = z.infer<typeof rankUsageSchema>;

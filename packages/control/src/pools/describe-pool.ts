@@ -70,7 +70,7 @@ export function poolMapOf(pool: PoolFields, ranks: readonly RankFields[]): PoolM
       const known = ranks.find((r) => r.rank === rank);
       return {
         rank,
-        state: known?.state ?? 'errored',
+        state: known?.state === 'awaitformat' ? 'stopped' : (known?.state ?? 'errored'),
         incarnation: known?.incarnation ?? 0,
         faultDomain: known?.faultDomain ?? '/unknown',
         targets: targets.map(({ state }, index) => ({

@@ -5,11 +5,17 @@ import { DaosError } from '@daos/model';
 import * as z from 'zod';
 import { bytesField, labelField, rankField, uuidField } from '../records/fields.js';
 import { aclField, principalField } from '../security/acl.js';
-import { poolPropertiesField } from '../records/pool-properties.js';
 import type { PoolFields } from '../records/pool-record.js';
 import type { RankFields } from '../records/rank-record.js';
 import { formatSize } from '../sizes.js';
-import { dataBytesBeside, diskUsageOf } from './disk-usage.js';
+import {
+  ASK_FOR_LESS,
+  checkGroupsFit,
+  freeSpaceOf,
+  largestShare,
+  type FreeSpace,
+} from './free-space.js';
+import { diskUsageOf } from './disk-usage.js';
 
 /** Share of a pool's size that its arenas get when the request names none. */
 export const TIER_RATIO_DEFAULT = 0.06;
@@ -46,7 +52,6 @@ export const createPoolSchema = z
     owner: principalField.optional(),
     ownerGroup: principalField.optional(),
     acl: aclField.optional(),
-    properties: poolPropertiesField.optional(),
   })
   .refine(
     (r) => [r.size, r.freePercent, r.arenaSizePerRank].filter((v) => v !== undefined).length === 1,
@@ -65,24 +70,6 @@ export interface PoolPlan {
   /** Both per target. */
   readonly arenaBytes: number;
   readonly dataBytes: number;
-}
-
-/** What a rank has left for new pools. */
-export interface FreeSpace {
-  readonly storageBytes: number;
-  readonly memoryBytes: number;
-}
-
-export function freeSpaceOf(rank: RankFields, pools: readonly PoolFields[]): FreeSpace {
-  let storageBytes = rank.storageCapacityBytes;
-  let memoryBytes = rank.memoryCapacityBytes;
-  for (const pool of pools) {
-    const targetCount = pool.ranks.find((r) => r.rank === rank.rank)?.targets.length ?? 0;
-    const dataBytes = Math.max(pool.dataBytes, pool.resizedDataBytes ?? 0);
-    storageBytes -= targetCount * diskUsageOf({ arenaBytes: pool.arenaBytes, dataBytes });
-    memoryBytes -= targetCount * pool.arenaBytes;
-  }
-  return { storageBytes: Math.max(0, storageBytes), memoryBytes: Math.max(0, memoryBytes) };
 }
 
 /**
@@ -160,21 +147,13 @@ function shareOfFree(
   ranks: readonly RankFields[],
   pools: readonly PoolFields[],
 ): { arenaBytes: number; dataBytes: number } {
-  const perTarget = ranks.map((rank) => {
-    const free = freeSpaceOf(rank, pools);
-    return {
-      storage: (free.storageBytes * share) / rank.targetCount,
-      memory: (free.memoryBytes * share) / rank.targetCount,
-    };
-  });
-  const storage = Math.min(...perTarget.map((p) => p.storage));
-  const memory = Math.min(...perTarget.map((p) => p.memory));
-  const arenaBytes = grain(Math.max(ARENA_SIZE_MIN, Math.min(storage * ratio, memory)));
-  return { arenaBytes, dataBytes: dataBytesBeside(arenaBytes, storage) };
+  const shares = ranks.map((rank) =>
+    largestShare(freeSpaceOf(rank, pools), rank.targetCount, share, ratio),
+  );
+  const arenaBytes = grain(Math.max(ARENA_SIZE_MIN, Math.min(...shares.map((s) => s.arenaBytes))));
+  const dataBytes = Math.min(...shares.map((s) => s.dataBytesBeside(arenaBytes)));
+  return { arenaBytes, dataBytes };
 }
-
-const ASK_FOR_LESS =
-  `ask for less, or destroy or shrink pools: 'dmg storage query usage' says what is free`;
 
 function checkFits(
   request: CreatePoolRequest,
@@ -182,8 +161,9 @@ function checkFits(
   free: FreeSpace,
   { arenaBytes, dataBytes }: { arenaBytes: number; dataBytes: number },
 ): void {
+  if (free.groups) checkGroupsFit(request.label, rank, free.groups, { arenaBytes, dataBytes });
   const storageBytes = rank.targetCount * diskUsageOf({ arenaBytes, dataBytes });
-  if (storageBytes > free.storageBytes) {
+  if (!free.groups && storageBytes > free.storageBytes) {
     throw new DaosError(
       'DER_NOSPACE',
       `pool '${request.label}' needs ${formatSize(storageBytes)} on rank ${rank.rank}, ` +

@@ -27,7 +27,8 @@ import {
 import { RANK_PREFIX, rankRecord } from '../records/rank-record.js';
 import { formatSize } from '../sizes.js';
 import { findPool } from './find-pool.js';
-import { freeSpaceOf, grain } from './plan.js';
+import { freeSpaceOf, type FreeSpace } from './free-space.js';
+import { grain } from './plan.js';
 
 export const resizePoolSchema = z
   .strictObject({
@@ -128,7 +129,7 @@ async function checkFits(
   for (const { rank, targets } of pool.ranks) {
     const known = ranks.find((r) => r.rank === rank);
     const more = targets.length * (dataBytes - pool.dataBytes);
-    const free = known ? freeSpaceOf(known, pools).storageBytes : 0;
+    const free = known ? freeForData(freeSpaceOf(known, pools), targets.length) : 0;
     if (more <= 0 || more <= free) continue;
     throw new DaosError(
       'DER_NOSPACE',
@@ -137,6 +138,12 @@ async function checkFits(
       { action: `give a smaller size: 'dmg storage query usage' says what is free` },
     );
   }
+}
+
+/** What data areas could grow by. */
+function freeForData({ storageBytes, groups }: FreeSpace, targetCount: number): number {
+  const data = groups?.find(({ roles }) => roles.includes('data'));
+  return data ? targetCount * data.bytesPerTarget : storageBytes;
 }
 
 /** Step 2; waits for every engine, so that the way back meets no change still under way. */

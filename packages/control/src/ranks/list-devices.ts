@@ -3,7 +3,7 @@
 import { DaosError } from '@daos/model';
 import * as z from 'zod';
 import type { ControlContext } from '../control-context.js';
-import { engineDeviceSchema } from '../engines/engine-control.js';
+import { engineDeviceSchema, ownDeviceSchema } from '../engines/engine-control.js';
 import { rankField } from '../records/fields.js';
 import { findDevice } from './manage-devices.js';
 import { listRanks } from './rank-registry.js';
@@ -12,6 +12,9 @@ export const rankDevicesSchema = z.object({
   rank: rankField,
   host: z.string(),
   devices: z.array(engineDeviceSchema),
+  ownDevices: z
+    .array(ownDeviceSchema)
+    .meta({ description: 'What the engine was given; none where pools lie in its data directory' }),
   error: z.string().optional().meta({ description: 'Of an engine that does not answer' }),
 });
 export type RankDevices = z.infer<typeof rankDevicesSchema>;
@@ -22,11 +25,15 @@ export async function listDevices(context: ControlContext): Promise<RankDevices[
   return await Promise.all(
     ranks.map(async ({ rank, host }) => {
       try {
-        const { devices } = await context.engines.engineOf(rank).queryDevices({});
-        return { rank, host, devices };
+        const engine = context.engines.engineOf(rank);
+        const [{ devices }, { devices: ownDevices }] = await Promise.all([
+          engine.queryDevices({}),
+          engine.listDevices({}),
+        ]);
+        return { rank, host, devices, ownDevices };
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
-        return { rank, host, devices: [], error: message };
+        return { rank, host, devices: [], ownDevices: [], error: message };
       }
     }),
   );

@@ -16,6 +16,7 @@ export const joinSchema = z.strictObject({
   memoryCapacityBytes: bytesField,
   addresses: rankRecord.schema.shape.addresses,
   controlUrl: rankRecord.schema.shape.controlUrl,
+  deviceGroups: rankRecord.schema.shape.deviceGroups,
 });
 export type JoinRequest = z.infer<typeof joinSchema>;
 
@@ -78,6 +79,24 @@ export async function suspectRank(
     const condition = { key, modRevision: old.modRevision };
     const change = { put: key, value: rankRecord.encode(next) };
     if ((await context.store.txn([condition], [change])).succeeded) return true;
+  }
+}
+
+/** Its server runs; its engine starts when its devices have been formatted. */
+export async function awaitFormat(
+  context: ControlContext,
+  request: JoinRequest,
+  reason: string,
+): Promise<void> {
+  const key = rankKey(request.rank);
+  for (;;) {
+    const old = await readRecord(context, rankRecord, key);
+    if (old?.fields.state === 'excluded') return;
+    const incarnation = old?.fields.incarnation ?? 0;
+    const next: RankFields = { ...request, state: 'awaitformat', reason, incarnation };
+    const condition = { key, modRevision: old?.modRevision ?? 0 };
+    const change = { put: key, value: rankRecord.encode(next) };
+    if ((await context.store.txn([condition], [change])).succeeded) return;
   }
 }
 

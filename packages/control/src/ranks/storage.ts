@@ -2,8 +2,9 @@
 
 import { readRecords, type ControlContext } from '../control-context.js';
 import type { HostStorage, RankUsage } from '../engines/host-scan.js';
-import { freeSpaceOf } from '../pools/plan.js';
-import { POOL_PREFIX, poolRecord } from '../records/pool-record.js';
+import { freeSpaceOf, largestShare } from '../pools/free-space.js';
+import { TIER_RATIO_DEFAULT } from '../pools/plan.js';
+import { POOL_PREFIX, poolRecord, type PoolFields } from '../records/pool-record.js';
 import type { RankFields } from '../records/rank-record.js';
 import { listRanks, ranksByServer } from './rank-registry.js';
 
@@ -29,13 +30,29 @@ async function scanHost(
 
 export async function rankUsage(context: ControlContext): Promise<RankUsage[]> {
   const pools = (await readRecords(context, poolRecord, POOL_PREFIX)).map(({ fields }) => fields);
-  return (await listRanks(context)).map((rank) => {
-    const free = freeSpaceOf(rank, pools);
-    return {
-      rank: rank.rank,
-      host: rank.host,
-      storage: { totalBytes: rank.storageCapacityBytes, freeBytes: free.storageBytes },
-      memory: { totalBytes: rank.memoryCapacityBytes, freeBytes: free.memoryBytes },
-    };
-  });
+  return (await listRanks(context)).map((rank) => usageOf(rank, pools));
+}
+
+function usageOf(rank: RankFields, pools: readonly PoolFields[]): RankUsage {
+  const free = freeSpaceOf(rank, pools);
+  const share = largestShare(free, rank.targetCount, 1, TIER_RATIO_DEFAULT);
+  // Exact as far as numbers are.
+  const ofAll = (perTarget: number) =>
+    Math.min(rank.targetCount * perTarget, Number.MAX_SAFE_INTEGER);
+  const storage = { totalBytes: rank.storageCapacityBytes, freeBytes: free.storageBytes };
+  return {
+    ...{ rank: rank.rank, host: rank.host, storage },
+    memory: { totalBytes: rank.memoryCapacityBytes, freeBytes: free.memoryBytes },
+    usable: {
+      arenaBytes: ofAll(share.arenaBytes),
+      dataBytes: ofAll(share.dataBytesBeside(share.arenaBytes)),
+    },
+    ...(rank.deviceGroups && {
+      tiers: rank.deviceGroups.map(({ roles, bytesPerTarget }, index) => ({
+        roles,
+        totalBytes: ofAll(bytesPerTarget),
+        freeBytes: ofAll(free.groups?.[index]?.bytesPerTarget ?? 0),
+      })),
+    }),
+  };
 }

@@ -4,7 +4,7 @@ import type { PoolMap } from '@daos/model';
 import * as z from 'zod';
 import { addressField, rankField } from './fields.js';
 import { targetStateField } from './pool-record.js';
-import { rankStateField } from './rank-record.js';
+import { MAP_RANK_STATES } from './rank-state.js';
 
 const poolMapTargetSchema = z.object({
   index: z.int(),
@@ -18,7 +18,7 @@ export const poolMapSchema = z.object({
     .array(
       z.object({
         rank: rankField,
-        state: rankStateField,
+        state: z.enum(MAP_RANK_STATES),
         incarnation: z.int(),
         faultDomain: z.string(),
         targets: z.array(poolMapTargetSchema).readonly(),

@@ -1,6 +1,7 @@
 // What the store holds about a rank: one engine of the system.
 
 import * as z from 'zod';
+import { deviceGroupSchema } from './device-group.js';
 import { addressField, bytesField, rankField } from './fields.js';
 import { RANK_STATES } from './rank-state.js';
 import { RecordType } from './record.js';
@@ -30,6 +31,8 @@ export const rankRecord = new RecordType({
     /** What pools may take of the storage (arenas and data), and of memory (arenas). */
     storageCapacityBytes: bytesField,
     memoryCapacityBytes: bytesField,
+    /** Where the engine has devices of its own: what the storage is made of. */
+    deviceGroups: z.array(deviceGroupSchema).optional(),
   }),
 });
 

@@ -2,7 +2,8 @@
 
 import type { RankState } from '@daos/model';
 
-export const RANK_STATES = [
+/** As maps of pools tell them. */
+export const MAP_RANK_STATES = [
   'starting',
   'joined',
   'suspect',
@@ -10,3 +11,6 @@ export const RANK_STATES = [
   'stopped',
   'errored',
 ] as const satisfies readonly RankState[];
+
+/** `awaitformat`: its devices wait for `dmg storage format`. In maps such a rank is stopped. */
+export const RANK_STATES = [...MAP_RANK_STATES, 'awaitformat'] as const;

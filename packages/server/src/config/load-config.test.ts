@@ -68,6 +68,33 @@ describe('server/config', () => {
     expect(mistakes.join('\n')).toMatch(/daos.yml:4: unknown key 'adress': did you mean 'address'/);
   });
 
+  test('devices have roles, each role a device, and a device one engine', () => {
+    const withDevices = (devices: string) => GOOD.replace('capacity: 8GiB', `devices: ${devices}`);
+    const storage = (text: string) => parse(withDevices(text)).engines[0]?.storage;
+    expect(storage('[{ path: /dev/sdx }]')?.devices).toEqual([
+      { path: '/dev/sdx', roles: ['wal', 'meta', 'data'] },
+    ]);
+    const two = '{ path: /dev/sdx, roles: [meta, wal] }, { path: /dev/sdy, roles: [data] }';
+    expect(storage(`[${two}]`)?.devices?.[0]?.roles).toEqual(['wal', 'meta']);
+    const mistakes: [string, string][] = [
+      ['[{ path: /dev/sdx, roles: [wal, meta] }]', 'no device has the role data'],
+      ['[{ path: /dev/sdx }, { path: /dev/sdy }]', 'of several devices each has its roles'],
+      [`[${two}, { path: /dev/sdy, roles: [data] }]`, '/dev/sdy is named twice'],
+      ['[{ path: sdx }]', 'must be an absolute path, or spdk:NAME'],
+      ['[{ path: "spdk:nvme0n1" }]', "spdk:nvme0n1 needs 'spdk' beside 'devices'"],
+      ['[{ path: /dev/sdx }]\n      capacity: 1GiB', "leave 'capacity' out"],
+      ['[{ path: /dev/sdx }]\n      arena: pmem', "leave 'devices' out"],
+      [`[{ path: /dev/sdx, roles: [wal, data] }, ${two}]`, 'roles are one of'],
+      [
+        '[{ path: /dev/sdx }]\n  - storage: { devices: [{ path: /dev/sdx }] }',
+        'belongs to engines',
+      ],
+    ];
+    for (const [text, mistake] of mistakes) {
+      expect(mistakesOf(withDevices(text)).join('\n')).toContain(mistake);
+    }
+  });
+
   test('a missing key, a wrong size and broken YAML say where', () => {
     expect(mistakesOf('engines:\n  - targets: 1\n')).toEqual([
       'daos.yml:1: data_directory: is missing',

@@ -4,6 +4,7 @@
 import { parseSize } from '@daos/control';
 import { type DaosError, TARGET_COUNT_MAX } from '@daos/model';
 import * as z from 'zod';
+import { devicesSchema, isSpdk, spdkSchema } from './device-config.js';
 
 /** Bytes, or text with a unit as `8GiB`. */
 const sizeField = z.union([z.int().min(0), z.string()]).transform((value, context) => {
@@ -34,6 +35,9 @@ const storageSchema = z.strictObject({
   /** Seconds for which every version of what is stored stays readable; 0: for ever. */
   history: z.number().min(0).max(100_000_000).default(300),
   prewrite: prewriteSchema.prefault({}),
+  /** What pools lie on; in files of the data directory when left out. */
+  devices: devicesSchema.optional(),
+  spdk: spdkSchema(sizeField).optional(),
 });
 
 const engineSchema = z.strictObject({
@@ -106,7 +110,7 @@ const shapeSchema = z.strictObject({
 });
 
 export const serverConfigSchema = shapeSchema.superRefine((config, context) => {
-  for (const check of [checkRanks, checkCores, checkPorts]) {
+  for (const check of [checkRanks, checkCores, checkPorts, checkDevices]) {
     for (const { index, key, message } of check(config)) {
       context.addIssue({ code: 'custom', path: ['engines', index, key], message });
     }
@@ -143,6 +147,29 @@ function* checkCores({ engines }: ServerConfig): Generator<Contradiction> {
     if (!pin_cores || pin_cores.length === targets) continue;
     const message = `names ${pin_cores.length} cores for ${targets} targets`;
     yield { index, key: 'pin_cores', message };
+  }
+}
+
+/** A device is of one engine, and what else is said of its storage agrees with it. */
+function* checkDevices({ engines }: ServerConfig): Generator<Contradiction> {
+  const owners = new Map<string, number>();
+  for (const [index, { storage }] of engines.entries()) {
+    const { devices = [], spdk, arena, capacity } = storage;
+    const of = (message: string) => ({ index, key: 'storage', message });
+    for (const { path } of devices) {
+      const owner = owners.get(path);
+      if (owner !== undefined) yield of(`${path} belongs to engines[${owner}] already`);
+      owners.set(path, index);
+    }
+    if (devices.length > 0 && arena === 'pmem') {
+      yield of(`'arena: pmem' keeps pools in the data directory: leave 'devices' out`);
+    }
+    if (devices.length > 0 && capacity !== undefined) {
+      yield of(`what pools may take is what the devices hold: leave 'capacity' out`);
+    }
+    const spdkDevice = devices.find(({ path }) => isSpdk(path));
+    if (spdkDevice && !spdk) yield of(`${spdkDevice.path} needs 'spdk' beside 'devices'`);
+    if (spdk && !spdkDevice) yield of(`'spdk' is for devices with a path like spdk:NAME`);
   }
 }
 

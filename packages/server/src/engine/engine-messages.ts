@@ -5,7 +5,7 @@
 //   engine → server   started or failed, then an answer for each call, in any order; spans of
 //                     requests that clients trace, whenever there are some
 
-import { ENGINE_METHODS, type EngineMethod } from '@daos/control/engine-control';
+import { DEVICE_ROLES, ENGINE_METHODS, type EngineMethod } from '@daos/control/engine-control';
 import { requestSpanSchema } from '@daos/control/engine-spans';
 import { DaosError, ERRORS, type DaosErrorCode } from '@daos/model';
 import * as z from 'zod';
@@ -23,6 +23,18 @@ export const engineOptionsSchema = z.object({
     arena: z.enum(['log', 'pmem']),
     historySeconds: z.number(),
     prewrite: z.object({ idleBytesPerSecond: z.int(), busyBytesPerSecond: z.int() }).optional(),
+    devices: z
+      .array(z.object({ path: z.string(), roles: z.array(z.enum(DEVICE_ROLES)) }))
+      .optional(),
+    format: z.enum(['blank', 'force']).optional(),
+    spdk: z
+      .object({
+        pciAllowed: z.array(z.string()),
+        hasHugePages: z.boolean(),
+        memoryBytes: z.int().optional(),
+        configuration: z.string().optional(),
+      })
+      .optional(),
   }),
   logLevel: z.enum(['debug', 'info', 'warning', 'error', 'off']),
 });

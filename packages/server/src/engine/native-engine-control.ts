@@ -12,18 +12,15 @@ const QUOTA_WAIT_MS = 20_000;
 export function engineControlOf(engine: Engine): EngineControl {
   const awaitQuotaRequests = quotaWaiter(engine);
   return {
-    createPool: async ({ uuid, arenaBytes, dataBytes, key, properties }) => {
+    createPool: async ({ uuid, arenaBytes, dataBytes, key }) => {
       if (key) await setKey(engine, uuid, key);
-      if (properties) await setProperties(engine, uuid, properties);
       return await done(engine.createPool(uuid, { arenaBytes, dataBytes }), 'DER_EXIST');
     },
-    openPool: async ({ uuid, key, properties }) => {
+    openPool: async ({ uuid, key }) => {
       if (key) await setKey(engine, uuid, key);
-      if (properties) await setProperties(engine, uuid, properties);
       return await done(engine.openPool(uuid), 'DER_ALREADY');
     },
     setPoolKey: ({ uuid, key }) => done(setKey(engine, uuid, key)),
-    setPoolProperties: ({ uuid, properties }) => done(setProperties(engine, uuid, properties)),
     setPoolMap: ({ uuid, map }) => done(engine.setPoolMap(uuid, map)),
     destroyPool: ({ uuid }) => done(engine.destroyPool(uuid), 'DER_NONEXIST'),
     createContainer: ({ pool, uuid }) => done(engine.createContainer(pool, uuid), 'DER_EXIST'),
@@ -38,11 +35,13 @@ export function engineControlOf(engine: Engine): EngineControl {
       targets: await engine.containerUsage(pool, uuid, true),
     }),
     awaitQuotaRequests,
+    listDevices: async () => ({ devices: await engine.listDevices() }),
+    renewDevice: ({ path, isForced }) => done(engine.renewDevice(path, { isForced })),
     queryDevices: async () => ({ devices: await engine.queryDevices() }),
     setDeviceFaulty: ({ path, why }) => done(engine.setDeviceFaulty(path, why)),
-    replaceDevice: ({ path, arenaBytes, dataBytes, containers, acceptsDataLoss }) => {
+    replaceDevice: ({ path, arenaBytes, dataBytes, ...replacement }) => {
       const sizes = { arenaBytes, dataBytes };
-      return done(engine.replaceDevice(path, { sizes, containers, acceptsDataLoss }));
+      return done(engine.replaceDevice(path, { sizes, ...replacement }));
     },
     queryPool: async ({ uuid }) => ({
       targets: (await engine.queryPool(uuid)).map((share) => ({
@@ -121,14 +120,6 @@ function setKey(
       serial,
     })),
   });
-}
-
-function setProperties(
-  engine: Engine,
-  pool: string,
-  { reclaim, space_rb }: EngineParameters<'setPoolProperties'>['properties'],
-): Promise<void> {
-  return engine.setPoolProperties(pool, { reclaim, spareSpacePercent: space_rb });
 }
 
 /** `harmless` says that an earlier attempt got as far. */

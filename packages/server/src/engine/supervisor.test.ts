@@ -40,13 +40,19 @@ async function settled(): Promise<void> {
 class FakeEngines {
   startCount = 0;
   failure: DaosError | undefined;
+  devices: object[] = [];
+  formats: unknown[] = [];
   #end: (exit: EngineExit) => void = () => {};
 
-  start = async (): Promise<EngineProcess> => {
+  start = async (format?: unknown): Promise<EngineProcess> => {
     this.startCount += 1;
+    this.formats.push(format);
     if (this.failure) throw this.failure;
     const exited = new Promise<EngineExit>((resolve) => (this.#end = resolve));
-    const control = { addresses: async () => ({ targets: [[]] }) };
+    const control = {
+      addresses: async () => ({ targets: [[]] }),
+      listDevices: async () => ({ devices: this.devices }),
+    };
     const stop = async () => this.kill();
     return { pid: 1, exited, control, stop } as unknown as EngineProcess;
   };
@@ -61,6 +67,7 @@ describe('server/supervisor', () => {
   let clock: HandClock;
   let engines: FakeEngines;
   let reports: string[];
+  let joinedWith: unknown;
   let joinFailure: Error | undefined;
   let supervisor: Supervisor;
 
@@ -68,6 +75,7 @@ describe('server/supervisor', () => {
     clock = new HandClock();
     engines = new FakeEngines();
     reports = [];
+    joinedWith = undefined;
     joinFailure = undefined;
     supervisor = new Supervisor({
       rank: 0,
@@ -81,14 +89,41 @@ describe('server/supervisor', () => {
         memoryCapacityBytes: 1,
       },
       reporter: {
-        join: async () => {
+        join: async (request) => {
           if (joinFailure) throw joinFailure;
+          joinedWith = request;
           reports.push('joined');
         },
+        awaitFormat: async () => void reports.push('awaitformat'),
         leave: async (_rank, state) => void reports.push(state),
       },
       clock,
       log: { info: () => {}, warn: () => {}, error: () => {} },
+    });
+  });
+
+  test('an engine that waits for its devices is told to format them once', async () => {
+    engines.failure = new DaosError('DER_UNINIT', '/dev/sdx is not formatted');
+    await expect(supervisor.start()).rejects.toMatchObject({ code: 'DER_UNINIT' });
+    await supervisor.awaitFormat('/dev/sdx is not formatted');
+    engines.failure = undefined;
+    const of = { targets: [0, 1], state: 'normal' };
+    engines.devices = [
+      { ...of, roles: ['wal', 'meta'], bytesPerTarget: 30 },
+      { ...of, roles: ['data'], bytesPerTarget: 100, targets: [0] },
+      { ...of, roles: ['data'], bytesPerTarget: 90, targets: [1] },
+    ];
+    await supervisor.format({ isForced: false });
+    await engines.kill();
+    await clock.advance(50);
+    expect(engines.formats).toEqual([undefined, 'blank', undefined]);
+    expect(reports).toEqual(['awaitformat', 'joined', 'suspect', 'joined']);
+    expect(joinedWith).toMatchObject({
+      storageCapacityBytes: 2 * (30 + 90),
+      deviceGroups: [
+        { roles: ['wal', 'meta'], bytesPerTarget: 30 },
+        { roles: ['data'], bytesPerTarget: 90 },
+      ],
     });
   });
 

@@ -5,6 +5,7 @@
 
 import type { Clock, EngineControl, JoinRequest, Log } from '@daos/control';
 import { DaosError, type DaosErrorCode } from '@daos/model';
+import { capacityOf } from '../data/device-capacity.js';
 import type { EngineProcess } from './engine-process.js';
 
 /**
@@ -29,17 +30,24 @@ const HOPELESS: readonly DaosErrorCode[] = [
   'DER_NOSYS',
 ];
 
+/** Of devices that nothing of the engine lies on yet: blank ones alone, or whatever lies there. */
+export type DeviceFormat = 'blank' | 'force';
+
 /** What the supervisor tells the system about its rank. */
 export interface RankReporter {
   join(request: JoinRequest): Promise<void>;
+  /** Its engine starts when its devices have been formatted. */
+  awaitFormat(request: JoinRequest, reason: string): Promise<void>;
   leave(rank: number, state: 'stopped' | 'errored' | 'suspect', reason: string): Promise<void>;
 }
 
 export interface SupervisorOptions {
   readonly rank: number;
-  readonly startEngine: () => Promise<EngineProcess>;
-  /** What is known of the rank without its addresses. */
-  readonly description: Omit<JoinRequest, 'addresses'>;
+  readonly startEngine: (format: DeviceFormat | undefined) => Promise<EngineProcess>;
+  /** What is known of the rank without its addresses and its devices. */
+  readonly description: Omit<JoinRequest, 'addresses' | 'deviceGroups'>;
+  /** Devices that are blank are formatted without being asked for. */
+  readonly isFormattingBlank?: boolean;
   readonly reporter: RankReporter;
   readonly clock: Clock;
   readonly log: Log;
@@ -52,9 +60,11 @@ export class Supervisor {
   #delayMs = RESTART_DELAY_MS_MIN;
   #cancelRestart: (() => void) | undefined;
   #wanted = false;
+  #format: DeviceFormat | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    if (options.isFormattingBlank) this.#format = 'blank';
   }
 
   get rank(): number {
@@ -87,6 +97,23 @@ export class Supervisor {
     }
   }
 
+  /** Starts an engine that waits for its devices to be formatted. DER_EXIST: one is not blank. */
+  async format({ isForced }: { isForced: boolean }): Promise<void> {
+    const before = this.#format;
+    this.#format = isForced ? 'force' : 'blank';
+    try {
+      await this.start();
+    } finally {
+      this.#format = before;
+    }
+  }
+
+  /** The system is told that the engine's devices have to be formatted, and why. */
+  async awaitFormat(reason: string): Promise<void> {
+    const { description, reporter } = this.#options;
+    await reporter.awaitFormat({ ...description, addresses: [] }, reason);
+  }
+
   /** In good order, or at once: then what is under way is redone from the log at the next start. */
   async stop({ isForced = false } = {}): Promise<void> {
     this.#wanted = false;
@@ -114,7 +141,8 @@ export class Supervisor {
   async #join({ control }: EngineProcess): Promise<void> {
     const { description, reporter } = this.#options;
     const { targets } = await control.addresses({});
-    await reporter.join({ ...description, addresses: targets });
+    const { devices } = await control.listDevices({});
+    await reporter.join({ ...description, ...capacityOf(devices), addresses: targets });
   }
 
   async #startPatiently(): Promise<EngineProcess> {
@@ -122,7 +150,7 @@ export class Supervisor {
     const beginMs = clock.monotonicMs();
     for (;;) {
       try {
-        return await this.#options.startEngine();
+        return await this.#options.startEngine(this.#format);
       } catch (error) {
         const isPatient = clock.monotonicMs() - beginMs < BUSY_PATIENCE_MS;
         if (!DaosError.is(error, 'DER_BUSY') || !isPatient || !this.#wanted) throw error;

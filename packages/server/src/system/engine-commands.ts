@@ -18,6 +18,7 @@ const READING: readonly string[] = [
   'queryPool',
   'containerUsage',
   'queryDevices',
+  'listDevices',
   'poolMetrics',
   'addresses',
   'scanHost',
@@ -30,11 +31,13 @@ export const HOST_METHODS = [
   'scanHost',
   'setDeviceLight',
   'setLogLevel',
+  'formatStorage',
 ] as const;
 
 /** A control host of an earlier version says nothing. */
 const powerOffSchema = z.object({ isForced: z.boolean().default(false) });
 const deviceLightSchema = z.strictObject({ path: z.string(), isOn: z.boolean() });
+const formatSchema = z.strictObject({ isForced: z.boolean() });
 const logLevelSchema = z.strictObject({ level: z.enum(LOG_LEVELS).optional() });
 
 export class EngineCommands {
@@ -70,6 +73,9 @@ export class EngineCommands {
     if (!supervisor) throw new DaosError('DER_UNREACH', `rank ${rank} is not of this server`);
     if (method === 'powerOn') return await done(supervisor.start());
     if (method === 'powerOff') return await done(supervisor.stop(powerOffSchema.parse(parameters)));
+    if (method === 'formatStorage') {
+      return await done(supervisor.format(formatSchema.parse(parameters)));
+    }
     if (method === 'scanHost') return { ...inspectMachine(), version: SERVER_VERSION };
     if (method === 'setDeviceLight') {
       const { path, isOn } = deviceLightSchema.parse(parameters);

@@ -70,6 +70,12 @@ export class RankMember implements RankReporter {
     }
   }
 
+  async awaitFormat(request: JoinRequest, reason: string): Promise<void> {
+    const client = await this.#options.client;
+    const body = { ...request, controlUrl: this.#options.controlUrl(), reason };
+    await client.call('awaitFormat', { body });
+  }
+
   async leave(
     rank: number,
     state: 'stopped' | 'errored' | 'suspect',

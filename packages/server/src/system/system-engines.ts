@@ -34,6 +34,9 @@ export function systemEngines(options: SystemEnginesOptions): EngineDirectory {
       start: async (rank) => void (await send(rank, 'powerOn')({})),
       stop: async (rank, options) => void (await send(rank, 'powerOff')(options)),
     },
+    formatStorage: async (rank, options) => {
+      await send(rank, 'formatStorage')(options);
+    },
     setLogLevel: async (rank, level) => {
       await send(rank, 'setLogLevel')(level === undefined ? {} : { level });
     },
