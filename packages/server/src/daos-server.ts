@@ -51,11 +51,13 @@ config
   .description('inspects this machine and prints a configuration that starts on it')
   .option('-d, --data-directory <path>', 'where the data will lie', '/var/lib/daos')
   .option('-p, --port <number>', 'port of the control service', '10001')
-  .action((options: { dataDirectory: string; port: string }) => {
-    const { dataDirectory, port } = options;
+  .option('--devices <list>', 'disks for the pools, as nvme0n1,nvme1n1, or all that are unused')
+  .action((options: { dataDirectory: string; port: string; devices?: string }) => {
+    const { dataDirectory, port, devices } = options;
     const text = generateConfig(inspectMachine(), {
       dataDirectory: resolve(dataDirectory),
       port: Number(port),
+      devices,
     });
     process.stdout.write(text);
   });

@@ -7,6 +7,7 @@ interface GenerateOptions {
   host?: string;
   dataDirectory: string;
   port: string;
+  devices?: string;
 }
 
 export function addConfig(cli: Cli): void {
@@ -18,12 +19,13 @@ export function addConfig(cli: Cli): void {
     .option('--host <name>', 'which one, as storage scan names it; the first when left out')
     .option('-d, --data-directory <path>', 'where the data will lie', '/var/lib/daos')
     .option('-p, --port <number>', 'port of the control service', '10001')
+    .option('--devices <list>', 'disks for the pools, as nvme0n1,nvme1n1, or all that are unused')
     .action(cli.action(generate));
 }
 
 async function generate(
   { control }: CommandContext,
-  { host: name, dataDirectory, port }: GenerateOptions,
+  { host: name, dataDirectory, port, devices }: GenerateOptions,
 ): Promise<Output> {
   const { hosts } = await control.call('scanStorage');
   const found = name === undefined ? hosts[0] : hosts.find(({ host }) => host === name);
@@ -35,7 +37,7 @@ async function generate(
     throw new DaosError('DER_UNREACH', `${found.host}: ${why}`);
   }
   const { generateConfig } = await import('@daos/server/generate-config');
-  const config = generateConfig(found.scan, { dataDirectory, port: portOf(port) });
+  const config = generateConfig(found.scan, { dataDirectory, port: portOf(port), devices });
   return { response: { host: found.host, config }, human: config };
 }
 

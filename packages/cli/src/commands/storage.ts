@@ -91,8 +91,12 @@ async function scan(
   return { response: { ...response, devices }, human: `${table}\n${below}` };
 }
 
-function listOf(devices: readonly { name: string; sizeBytes: number }[]): string {
-  return devices.map(({ name, sizeBytes }) => `${name} ${formatSize(sizeBytes)}`).join(', ');
+type Disk = { name: string; sizeBytes: number; use?: string | undefined };
+
+function listOf(disks: readonly Disk[]): string {
+  return disks
+    .map(({ name, sizeBytes, use }) => `${name} ${formatSize(sizeBytes)} (${use ?? 'unused'})`)
+    .join(', ');
 }
 
 async function usage(

@@ -13,7 +13,16 @@ export const hostScanSchema = z.object({
   hugePageCount: z.int(),
   interfaces: z.array(z.object({ name: z.string(), address: z.string() })).readonly(),
   rdmaDevices: z.array(z.string()).readonly(),
-  blockDevices: z.array(z.object({ name: z.string(), sizeBytes: bytesField })).readonly(),
+  blockDevices: z
+    .array(
+      z.object({
+        name: z.string(),
+        path: z.string().optional(),
+        sizeBytes: bytesField,
+        use: z.string().optional().meta({ description: 'What lies there, or who has it' }),
+      }),
+    )
+    .readonly(),
 });
 export type HostScan = z.infer<typeof hostScanSchema>;
 

@@ -4,6 +4,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, freemem, networkInterfaces, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { formatSize } from '@daos/control/client';
+import { readBlockDevices, type BlockDevice } from './block-devices.js';
+import { chooseDevices, type ChosenDevice } from './choose-devices.js';
 
 export interface Machine {
   readonly coreCount: number;
@@ -14,7 +16,7 @@ export interface Machine {
   readonly hugePageCount: number;
   readonly interfaces: readonly { readonly name: string; readonly address: string }[];
   readonly rdmaDevices: readonly string[];
-  readonly blockDevices: readonly { readonly name: string; readonly sizeBytes: number }[];
+  readonly blockDevices: readonly BlockDevice[];
 }
 
 export function inspectMachine(): Machine {
@@ -37,6 +39,8 @@ export function inspectMachine(): Machine {
 export interface GenerateOptions {
   readonly dataDirectory: string;
   readonly port: number;
+  /** Disks for the pools, with commas between them, or `all` that nobody uses; none if left out. */
+  readonly devices?: string | undefined;
 }
 
 /** One engine per NUMA node, a target for every core but one. */
@@ -46,6 +50,9 @@ export function generateConfig(machine: Machine, options: GenerateOptions): stri
   const targetCount = Math.max(1, coresPerNode - 1);
   const memory = Math.floor(machine.memoryBytes / 2 / nodes.length / 2 ** 20);
   const transports = machine.rdmaDevices.length > 0 ? 'shm, verbs, tcp' : 'shm, tcp';
+  const { devices: wanted } = options;
+  const chosen =
+    wanted === undefined ? [] : chooseDevices(machine.blockDevices, wanted, nodes.length);
   const engines = nodes.map((cores, rank) => {
     const pinned =
       nodes.length > 1 ? `\n    pin_cores: [${cores.slice(0, targetCount).join(', ')}]` : '';
@@ -55,8 +62,7 @@ export function generateConfig(machine: Machine, options: GenerateOptions): stri
     address: 127.0.0.1${pinned}
     storage:
       memory: ${memory}MiB
-      # Zeros go to all of a new data area once; then first writes cost no more than others.
-      prewrite: { enabled: true }`;
+${storageOf(chosen[rank])}`;
   });
   return `${describeMachine(machine)}
 name: daos_server
@@ -73,6 +79,18 @@ ${engines.join('\n')}
 `;
 }
 
+function storageOf(devices: readonly ChosenDevice[] | undefined): string {
+  if (!devices) {
+    const why = 'Zeros go to all of a new data area once; then first writes cost no more.';
+    return `      # ${why}\n      prewrite: { enabled: true }`;
+  }
+  const lines = devices.map(({ path, roles }) => {
+    return `        - { path: ${path}, roles: [${roles.join(', ')}] }`;
+  });
+  return `      # Nothing is written there before 'dmg storage format'.
+      devices:\n${lines.join('\n')}`;
+}
+
 function describeMachine(machine: Machine): string {
   const list = (items: readonly string[]) => items.join(', ') || 'none';
   return [
@@ -80,7 +98,7 @@ function describeMachine(machine: Machine): string {
       `${formatSize(machine.memoryBytes)} of memory, ${machine.hugePageCount} free huge pages`,
     `# network: ${list(machine.interfaces.map((i) => `${i.name} ${i.address}`))}`,
     `# RDMA devices: ${list(machine.rdmaDevices)}`,
-    `# disks: ${list(machine.blockDevices.map((d) => `${d.name} ${formatSize(d.sizeBytes)}`))}`,
+    `# disks: ${list(machine.blockDevices.map(describeDisk))}`,
   ].join('\n');
 }
 
@@ -101,15 +119,8 @@ export function parseCoreList(text: string): number[] {
   });
 }
 
-const SECTOR_SIZE = 512;
-
-function readBlockDevices(): { name: string; sizeBytes: number }[] {
-  return readFolder('/sys/block')
-    .filter((name) => /^(nvme|sd|vd|pmem)/.test(name))
-    .map((name) => ({
-      name,
-      sizeBytes: Number(readText(join('/sys/block', name, 'size'))) * SECTOR_SIZE,
-    }));
+function describeDisk({ name, sizeBytes, use }: BlockDevice): string {
+  return `${name} ${formatSize(sizeBytes)}${use === undefined ? '' : ` (${use})`}`;
 }
 
 function readFolder(path: string): string[] {
