@@ -13,36 +13,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <vector>
 
+#include "bio/file_error.h"
 #include "bio/ring_media.h"
 
 namespace daos::bio {
 namespace {
-
-Error fileError(const std::string& path, const char* what, int number) {
-  const std::string message = path + ": " + what + ": " + std::strerror(number);
-  switch (number) {
-    case ENOENT:
-      return Error(ErrorCode::kNonexist, message);
-    case EEXIST:
-      return Error(ErrorCode::kExist, message);
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return Error(ErrorCode::kNoPerm, message);
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-      return Error(ErrorCode::kNospace, message);
-    case EBUSY:
-    case EWOULDBLOCK:
-      return Error(ErrorCode::kBusy, path + ": in use by another process");
-    default:
-      return Error(ErrorCode::kIo, message);
-  }
-}
 
 // An open file descriptor that closes itself unless released.
 class Descriptor {
@@ -106,10 +83,12 @@ Status measure(RingMediaFile& file) {
   return {};
 }
 
-Result<int> openDescriptor(IoRing& ring, const std::string& path, bool isDirect) {
+Result<int> openDescriptor(IoRing& ring, const std::string& path,
+                           const FileMediaOptions& options) {
+  const bool isDirect = options.isDirect;
   struct stat status;
   const bool isDevice = stat(path.c_str(), &status) == 0 && S_ISBLK(status.st_mode);
-  const int flags = O_RDWR | O_CLOEXEC | (isDevice ? O_EXCL : 0);
+  const int flags = O_RDWR | O_CLOEXEC | (isDevice && !options.isShared ? O_EXCL : 0);
   int fd = open(path.c_str(), flags | (isDirect ? O_DIRECT : 0));
   if (fd < 0 && isDirect && errno == EINVAL) {
     DAOS_LOG_WARNING(ring.log(),
@@ -121,9 +100,10 @@ Result<int> openDescriptor(IoRing& ring, const std::string& path, bool isDirect)
 }
 
 // The ring may have had the file until just now, and hold it still.
-Status lock(IoRing& ring, int fd, const std::string& path, uint64_t waitMs) {
-  for (uint64_t waited = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; ++waited) {
-    if (errno != EWOULDBLOCK || waited >= waitMs) return fileError(path, "lock", errno);
+Status lock(IoRing& ring, int fd, const std::string& path, const FileMediaOptions& options) {
+  const int kind = options.isShared ? LOCK_SH : LOCK_EX;
+  for (uint64_t waited = 0; flock(fd, kind | LOCK_NB) != 0; ++waited) {
+    if (errno != EWOULDBLOCK || waited >= options.lockWaitMs) return fileError(path, "lock", errno);
     ring.settle();
     usleep(1000);
   }
@@ -134,9 +114,9 @@ Status lock(IoRing& ring, int fd, const std::string& path, uint64_t waitMs) {
 
 Result<std::unique_ptr<Media>> openFileMedia(IoRing& ring, const std::string& path,
                                              FileMediaOptions options) {
-  DAOS_TRY(const int fd, openDescriptor(ring, path, options.isDirect));
+  DAOS_TRY(const int fd, openDescriptor(ring, path, options));
   Descriptor descriptor(fd);
-  DAOS_CHECK(lock(ring, fd, path, options.lockWaitMs));
+  DAOS_CHECK(lock(ring, fd, path, options));
   RingMediaFile file{.fd = fd, .path = path};
   DAOS_CHECK(measure(file));
   descriptor.release();

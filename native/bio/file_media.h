@@ -17,11 +17,13 @@ struct FileMediaOptions {
   // How long to wait for a file that is in use. The kernel ends the requests of a killed process
   // after the process itself, and only then gives its files free: until then they may still change.
   uint64_t lockWaitMs = 5000;
+  // A DeviceGuard of this process holds it, for several media.
+  bool isShared = false;
 };
 
 // `path`: an existing file, whole blocks of 4096 long (a rest is left alone), or a block device. It
-// is locked against a second opening. Blocks the calling thread. DER_NONEXIST, DER_NO_PERM,
-// DER_BUSY (in use), DER_INVAL (no file or device, or empty).
+// is locked against a second opening, unless it is shared. Blocks the calling thread. DER_NONEXIST,
+// DER_NO_PERM, DER_BUSY (in use), DER_INVAL (no file or device, or empty).
 Result<std::unique_ptr<Media>> openFileMedia(IoRing& ring, const std::string& path,
                                              FileMediaOptions options = {});
 

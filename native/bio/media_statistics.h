@@ -17,6 +17,9 @@ std::string_view operationName(MediaOperation operation);
 class LatencyHistogram {
  public:
   void add(uint64_t ns) { ++counts_[bucketOf(ns)]; }
+  void add(const LatencyHistogram& other) {
+    for (size_t i = 0; i < kBucketCount; ++i) counts_[i] += other.counts_[i];
+  }
   uint64_t count() const;
   // The latency under which `permille` of the requests lie, upper end of its bucket; 0 when empty.
   uint64_t percentileNs(uint64_t permille) const;
@@ -38,6 +41,12 @@ struct OperationStatistics {
   uint64_t sizeBytes = 0;  // of those that ended well
   uint64_t errorCount = 0;
   LatencyHistogram latency;
+  void add(const OperationStatistics& other) {
+    count += other.count;
+    sizeBytes += other.sizeBytes;
+    errorCount += other.errorCount;
+    latency.add(other.latency);
+  }
 };
 
 struct MediaStatistics {

@@ -79,6 +79,7 @@ std::unique_ptr<Media> Region::openVolume(const Volume& volume, std::string name
 }
 
 Task<void> Region::enter() {
+  ++userCount_;
   while (isChanging_) co_await device_.media().reactor().sleep(100'000);
   isChanging_ = true;
 }
@@ -108,15 +109,27 @@ Task<Status> Region::add(Uuid share, std::vector<VolumeWish> wishes, Uuid instea
   co_return status;
 }
 
-Task<Status> Region::addNow(Uuid share, std::vector<VolumeWish> wishes, Uuid insteadOf) {
+Status Region::checkRoom(const Uuid& share, const std::vector<VolumeWish>& wishes,
+                         const Uuid& insteadOf) const {
+  DAOS_TRY([[maybe_unused]] const VolumeTable table, withVolumes(share, wishes, insteadOf));
+  return {};
+}
+
+Result<VolumeTable> Region::withVolumes(const Uuid& share, const std::vector<VolumeWish>& wishes,
+                                        const Uuid& insteadOf) const {
   VolumeTable table = table_;
   if (!insteadOf.isNil()) table.remove(insteadOf);
   for (const VolumeWish& wish : wishes) {
     Status added = table.add(share, wish.role, wish.sizeBytes);
     if (added.ok()) continue;
-    co_return std::move(added).error().within(device_.media().name() + ": no volume for " +
-                                              roleName(wish.role));
+    return std::move(added).error().within(device_.media().name() + ": no volume for " +
+                                           roleName(wish.role));
   }
+  return table;
+}
+
+Task<Status> Region::addNow(Uuid share, std::vector<VolumeWish> wishes, Uuid insteadOf) {
+  DAOS_CO_TRY(VolumeTable table, withVolumes(share, wishes, insteadOf));
   for (const VolumeWish& wish : wishes) {
     DAOS_CO_CHECK(co_await clearHead(*table.find(share, wish.role)));
   }

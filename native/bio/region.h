@@ -40,9 +40,14 @@ class Region {
                                                     RegionPlace place, const Log& log);
 
   const VolumeTable& table() const { return table_; }
+  // Changes are under way, or wait: it has to stay.
+  bool isInUse() const { return userCount_ > 0; }
   // A volume that is in the table. Its size stays as it is now.
   std::unique_ptr<Media> openVolume(const Volume& volume, std::string name);
 
+  // Whether add() would find room; nothing is changed.
+  Status checkRoom(const Uuid& share, const std::vector<VolumeWish>& wishes,
+                   const Uuid& insteadOf) const;
   // All of them in one durable step; what lay there before cannot be mistaken for a share's. With
   // `insteadOf` that share's volumes go in the same step, and before it what they hold may be lost.
   // DER_EXIST, DER_NOSPACE.
@@ -57,8 +62,13 @@ class Region {
   Region(VolumeDevice& device, DmaPool& pool, RegionPlace place)
       : device_(device), pool_(pool), place_(place), table_(place.identity) {}
   Task<void> enter();
-  void leave() { isChanging_ = false; }
+  void leave() {
+    isChanging_ = false;
+    --userCount_;
+  }
   Task<Status> commit(VolumeTable table);
+  Result<VolumeTable> withVolumes(const Uuid& share, const std::vector<VolumeWish>& wishes,
+                                  const Uuid& insteadOf) const;
   Task<Status> addNow(Uuid share, std::vector<VolumeWish> wishes, Uuid insteadOf);
   Task<Status> clearHead(const Volume& volume);
   std::vector<MediaExtent> extentsOf(const Volume& volume) const;
@@ -68,6 +78,7 @@ class Region {
   const RegionPlace place_;
   VolumeTable table_;
   bool isChanging_ = false;
+  size_t userCount_ = 0;
 };
 
 }  // namespace daos::bio

@@ -13,9 +13,9 @@ namespace {
 
 const char* const kRoleNames[] = {"WAL", "META", "DATA"};
 
-size_t deviceOf(MediaRole role, size_t deviceCount) {
+size_t deviceOf(MediaRole role, const RoleSizes& sizes, size_t deviceCount) {
   if (deviceCount == 1) return 0;
-  if (deviceCount == 2) return role == MediaRole::kData ? 1 : 0;
+  if (deviceCount == 2 && sizes.dataBytes > 0) return role == MediaRole::kData ? 1 : 0;
   return static_cast<size_t>(role) - 1;
 }
 
@@ -65,7 +65,7 @@ Status layOut(DeviceLabel& label, const Media& device, const RoleSizes& sizes, s
   size_t count = 0;
   for (const MediaRole role : kMediaRoles) {
     uint64_t size = sizeOf(role, sizes);
-    if (deviceOf(role, deviceCount) != label.deviceIndex || size == 0) continue;
+    if (deviceOf(role, sizes, deviceCount) != label.deviceIndex || size == 0) continue;
     if (size == RoleSizes::kRestOfDevice) {
       size = device.sizeBytes() > offset ? alignDown(device.sizeBytes() - offset, kRolesOffset) : 0;
     }
@@ -116,7 +116,7 @@ Status judge(const Media& device, const DeviceLabel& label, const StoreIdentity&
 uint64_t StoreDevices::deviceSizeBytes(const RoleSizes& sizes, size_t deviceCount, size_t index) {
   uint64_t size = kRolesOffset;
   for (const MediaRole role : kMediaRoles) {
-    if (deviceOf(role, deviceCount) == index) size += sizeOf(role, sizes);
+    if (deviceOf(role, sizes, deviceCount) == index) size += sizeOf(role, sizes);
   }
   return size;
 }

@@ -2,7 +2,7 @@
 // role.
 //
 //   one device     WAL, META and DATA, or what there is of them
-//   two devices    WAL and META | DATA
+//   two devices    WAL and META | DATA, or without DATA: WAL | META
 //   three devices  WAL | META | DATA
 //
 // Each device begins with a label, twice: the store, the device, its place among the others, and

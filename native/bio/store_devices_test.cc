@@ -76,6 +76,18 @@ TEST_F(BioStoreDevices, DataMayTakeTheRestOrNothing) {
   EXPECT_EQ((*none)->data(), nullptr);
 }
 
+TEST_F(BioStoreDevices, LogAndMetadataLieApartOnTwoDevicesWithoutData) {
+  const RoleSizes sizes{1 << 20, 2 << 20, 0};
+  ASSERT_TRUE(format({0, 1}, sizes).ok());
+  EXPECT_EQ(StoreDevices::deviceSizeBytes(sizes, 2, 0), 2u << 20);
+  EXPECT_EQ(StoreDevices::deviceSizeBytes(sizes, 2, 1), 3u << 20);
+  const auto store = open({0, 1});
+  ASSERT_TRUE(store.ok()) << store.error().describe();
+  EXPECT_EQ((*store)->rolesOf(0), DeviceRoles{MediaRole::kWal});
+  EXPECT_EQ((*store)->rolesOf(1), DeviceRoles{MediaRole::kMeta});
+  EXPECT_EQ(&(*store)->meta()->device(), &disks_[1]->device());
+}
+
 TEST_F(BioStoreDevices, WhatDoesNotFitIsRefused) {
   EXPECT_EQ(format({0}, {1 << 20, 32 << 20, 0}).code(), ErrorCode::kNospace);
 }

@@ -5,20 +5,17 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <sstream>
+
+#include "bio/file_error.h"
+#include "engine/text_file.h"
 
 namespace daos::engine {
 
 namespace fs = std::filesystem;
 
-static Error fileError(const fs::path& path, const char* what, int number) {
-  const ErrorCode code = number == EACCES || number == EPERM ? ErrorCode::kNoPerm
-                         : number == ENOSPC                  ? ErrorCode::kNospace
-                                                             : ErrorCode::kIo;
-  return Error(code, path.string() + ": " + what + ": " + std::strerror(number));
-}
+using bio::fileError;
 
 static std::string ownerOf(int lockFd) {
   char text[32] = {};
@@ -63,19 +60,6 @@ Result<std::unique_ptr<DataDirectory>> DataDirectory::open(const std::string& pa
 
 DataDirectory::~DataDirectory() { close(lockFd_); }
 
-static Status writeMark(const fs::path& mark, const std::string& text) {
-  const fs::path fresh = mark.string() + ".new";
-  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd < 0) return fileError(fresh, "can't be created", errno);
-  const bool isWritten =
-      write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(fd) == 0;
-  const int number = errno;
-  close(fd);
-  if (!isWritten) return fileError(fresh, "can't be written", number);
-  if (rename(fresh.c_str(), mark.c_str()) != 0) return fileError(mark, "can't be written", errno);
-  return {};
-}
-
 // "daos-engine FORMAT\nrank R\ntargets N\n"
 Status DataDirectory::checkMark(uint32_t rank, uint32_t targetCount) const {
   const fs::path mark = path_ / "engine";
@@ -83,7 +67,7 @@ Status DataDirectory::checkMark(uint32_t rank, uint32_t targetCount) const {
   wanted << "daos-engine " << kDataDirectoryFormat << "\nrank " << rank << "\ntargets "
          << targetCount << "\n";
   std::ifstream file(mark);
-  if (!file) return writeMark(mark, wanted.str());
+  if (!file) return writeTextFile(mark, wanted.str());
   std::string magic, rankWord, targetsWord;
   uint32_t format = 0, foundRank = 0, foundTargets = 0;
   file >> magic >> format >> rankWord >> foundRank >> targetsWord >> foundTargets;
@@ -155,7 +139,7 @@ void DataDirectory::keepAddresses(uint32_t target,
                                   std::span<const placement::TargetAddress> addresses) const {
   std::string text;
   for (const auto& [transport, address] : addresses) text += transport + ' ' + address + '\n';
-  (void)writeMark(path_ / ("addresses-" + std::to_string(target)), text);
+  (void)writeTextFile(path_ / ("addresses-" + std::to_string(target)), text);
 }
 
 uint64_t DataDirectory::freeBytes() const {

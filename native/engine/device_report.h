@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/uuid.h"
 #include "bio/device_health.h"
@@ -28,6 +29,7 @@ struct DeviceReport {
   Uuid pool;
   std::string path;
   bio::DeviceRoles roles;  // of the share, that lie there
+  bool isLost = false;     // it works, but the share's volumes are gone with an earlier one
   uint64_t sizeBytes = 0;
   bool isFaulty = false;
   std::string failure;  // of a faulty one: its first fatal error
@@ -37,6 +39,8 @@ struct DeviceReport {
   bio::DeviceHealth health;
 };
 
-DeviceReport reportOn(const StoredDevice& stored, uint32_t target, const Uuid& pool);
+// One for each device: what a share has of several volumes on one is told together.
+std::vector<DeviceReport> reportsOn(const std::vector<StoredDevice>& devices, uint32_t target,
+                                    const Uuid& pool);
 
 }  // namespace daos::engine

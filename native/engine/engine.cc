@@ -4,99 +4,24 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <iterator>
 #include <mutex>
 
 #include "base/generated/limits.h"
 #include "engine/container/snapshots.h"
-#include "engine/data_directory.h"
-#include "engine/file_pool_store.h"
-#include "engine/target_thread.h"
+#include "engine/folder_pool_store.h"
+#include "engine/threaded_engine.h"
 #include "protocol/pool_map.h"
 
 namespace daos::engine {
 namespace {
 
-using Share = TargetShare;
-
 // A frame's body, without the message of the error.
 constexpr size_t kPublishedMapSizeMax = kFrameSizeMax - 4096;
-
-class ThreadedEngine final : public Engine {
- public:
-  explicit ThreadedEngine(EngineOptions options) : options_(std::move(options)) {}
-  ~ThreadedEngine() override { (void)stop(); }
-
-  Status start();
-  std::vector<std::vector<placement::TargetAddress>> addresses() const override;
-  void createPool(Uuid pool, PoolSizes sizes, Done done) override;
-  void openPool(Uuid pool, Done done) override;
-  void setPoolKey(Uuid pool, PoolKey key, Done done) override;
-  void setPoolMap(Uuid pool, placement::PoolMap map, Done done) override;
-  void resizePool(Uuid pool, uint64_t dataBytes, Done done) override;
-  void destroyPool(Uuid pool, Done done) override;
-  void createContainer(Uuid pool, Uuid container, Done done) override;
-  void destroyContainer(Uuid pool, Uuid container, Done done) override;
-  void newEpoch(std::function<void(Result<Epoch>)> done) override;
-  void setContainerSnapshots(Uuid pool, Uuid container, std::vector<Epoch> epochs,
-                             Done done) override;
-  void rollbackContainer(Uuid pool, Uuid container, Epoch epoch, Done done) override;
-  void setContainerQuota(Uuid pool, Uuid container, std::vector<QuotaPart> parts,
-                         Done done) override;
-  void containerUsage(Uuid pool, Uuid container, bool isFrozen,
-                      std::function<void(Result<std::vector<QuotaUsage>>)> done) override;
-  void awaitQuotaRequests(QuotaRequests::Done done) override {
-    quotaRequests_.await(std::move(done));
-  }
-  void awaitRequestSpans(RequestSpans::Done done) override {
-    requestSpans_.await(std::move(done));
-  }
-  void queryPool(Uuid pool, std::function<void(Result<std::vector<Share>>)> done) override;
-  void poolMetrics(Uuid pool,
-                   std::function<void(Result<std::vector<TargetMetrics>>)> done) override;
-  void queryDevices(std::function<void(std::vector<DeviceReport>)> done) override;
-  void setDeviceFaulty(std::string path, std::string why, Done done) override;
-  void replaceDevice(std::string path, DeviceReplacement replacement, Done done) override;
-  std::vector<EngineDevice> listDevices() override { return {}; }
-  void renewDevice(std::string path, bool, Done done) override {
-    done(Error(ErrorCode::kNonexist, "the engine was given no device " + path));
-  }
-  Result<std::vector<Uuid>> listPools() override { return directory_->pools(0); }
-  Status stop() override;
-
- private:
-  using Work = std::function<Task<Status>(Target&)>;
-  using AllDone = std::function<void(std::vector<Status>)>;
-  void onAll(Work work, AllDone done);
-  // As onAll; the first error is the result.
-  void onAllOrFail(Work work, Done done);
-  // As onAll, of which one target has what is asked for and all others answer DER_NONEXIST.
-  void onOwner(Work work, Done done);
-  // As onAllOrFail; where some targets failed, `undo` runs on all others first.
-  void onAllOrNone(Work work, Work undo, Done done);
-
-  const EngineOptions options_;
-  std::unique_ptr<DataDirectory> directory_;
-  QuotaRequests quotaRequests_;
-  RequestSpans requestSpans_;
-  std::vector<std::unique_ptr<TargetThread>> targets_;
-};
-
-Status firstError(std::vector<Status>& statuses) {
-  for (size_t i = 0; i < statuses.size(); ++i) {
-    if (!statuses[i].ok())
-      return std::move(statuses[i]).error().within("target " + std::to_string(i));
-  }
-  return {};
-}
 
 Status check(const EngineOptions& options) {
   if (options.targetCount == 0 || options.targetCount > kTargetCountMax) {
     return invalid("an engine has 1 to " + std::to_string(kTargetCountMax) + " targets, not " +
                    std::to_string(options.targetCount));
-  }
-  if (!options.storage.devices.empty()) {
-    return Error(ErrorCode::kNosys, "this build keeps pools in files of the data directory only");
   }
   for (int core : options.cores) {
     if (core < 0 || core >= sysconf(_SC_NPROCESSORS_CONF)) {
@@ -106,17 +31,29 @@ Status check(const EngineOptions& options) {
   return {};
 }
 
+}  // namespace
+
+Status firstError(std::vector<Status>& statuses) {
+  for (size_t i = 0; i < statuses.size(); ++i) {
+    if (!statuses[i].ok())
+      return std::move(statuses[i]).error().within("target " + std::to_string(i));
+  }
+  return {};
+}
+
 Status ThreadedEngine::start() {
   DAOS_CHECK(check(options_));
   DAOS_TRY(directory_,
            DataDirectory::open(options_.dataDirectory, options_.rank, options_.targetCount));
+  DAOS_CHECK(openDevices());
   for (uint32_t i = 0; i < options_.targetCount; ++i) {
-    auto target = std::make_unique<TargetThread>(options_, i, *directory_, quotaRequests_,
-                                                 requestSpans_);
+    auto target = std::make_unique<TargetThread>(options_, i, *directory_, devices_.get(),
+                                                 quotaRequests_, requestSpans_);
     Status status = target->start();
     if (!status.ok()) return std::move(status).error().within("target " + std::to_string(i));
     targets_.push_back(std::move(target));
   }
+  watchDevices();
   return {};
 }
 
@@ -172,20 +109,11 @@ void ThreadedEngine::onAllOrNone(Work work, Work undo, Done done) {
   });
 }
 
-void ThreadedEngine::onOwner(Work work, Done done) {
-  onAll(std::move(work), [done = std::move(done)](std::vector<Status> statuses) {
-    for (Status& status : statuses) {
-      if (status.code() != ErrorCode::kNonexist) return done(std::move(status));
-    }
-    done(std::move(statuses.front()));
-  });
-}
-
 void ThreadedEngine::createPool(Uuid pool, PoolSizes sizes, Done done) {
   const uint64_t wanted =
-      FilePoolStore::bytesOnDisk(options_.arenaKind, sizes) * targets_.size();
+      FolderPoolStore::bytesOnDisk(options_.arenaKind, sizes) * targets_.size();
   const uint64_t free = directory_->freeBytes();
-  if (wanted > free) {
+  if (wanted > free && !devices_) {
     return done(Error(ErrorCode::kNospace, "the pool wants " + std::to_string(wanted >> 20) +
                                                " MiB on rank " + std::to_string(options_.rank) +
                                                "; " + std::to_string(free >> 20) +
@@ -321,8 +249,9 @@ void ThreadedEngine::containerUsage(Uuid pool, Uuid container, bool isFrozen,
       });
 }
 
-void ThreadedEngine::queryPool(Uuid pool, std::function<void(Result<std::vector<Share>>)> done) {
-  auto shares = std::make_shared<std::vector<Share>>(targets_.size());
+void ThreadedEngine::queryPool(Uuid pool,
+                               std::function<void(Result<std::vector<TargetShare>>)> done) {
+  auto shares = std::make_shared<std::vector<TargetShare>>(targets_.size());
   onAll(
       [pool, shares](Target& target) -> Task<Status> {
         const uint32_t index = target.options().index;
@@ -376,45 +305,21 @@ void ThreadedEngine::poolMetrics(Uuid pool,
       });
 }
 
-void ThreadedEngine::queryDevices(std::function<void(std::vector<DeviceReport>)> done) {
-  auto found = std::make_shared<std::vector<std::vector<DeviceReport>>>(targets_.size());
-  onAll(
-      [found](Target& target) -> Task<Status> {
-        (*found)[target.options().index] = target.queryDevices();
-        co_return Status{};
-      },
-      [found, done = std::move(done)](std::vector<Status>) {
-        std::vector<DeviceReport> all;
-        for (auto& reports : *found)
-          std::move(reports.begin(), reports.end(), std::back_inserter(all));
-        done(std::move(all));
-      });
-}
-
-void ThreadedEngine::setDeviceFaulty(std::string path, std::string why, Done done) {
-  onOwner([path, why](Target& target) { return target.setDeviceFaulty(path, why); },
-          std::move(done));
-}
-
-void ThreadedEngine::replaceDevice(std::string path, DeviceReplacement replacement, Done done) {
-  onOwner([path, replacement](Target& target) { return target.replaceDevice(path, replacement); },
-          std::move(done));
-}
-
 Status ThreadedEngine::stop() {
   quotaRequests_.close();
   requestSpans_.close();
+  if (devices_) devices_->onFailed({});
+  renewal_.close();
   Status first;
   for (auto& target : targets_) {
     Status status = target->stop();
     if (!status.ok() && first.ok()) first = std::move(status);
   }
   targets_.clear();
+  devices_.reset();
   directory_.reset();
   return first;
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::start(EngineOptions options) {
   auto engine = std::make_unique<ThreadedEngine>(std::move(options));

@@ -88,7 +88,7 @@ class Engine {
   virtual std::vector<std::vector<placement::TargetAddress>> addresses() const = 0;
 
   // `sizes` are per target; DER_NOSPACE when the file system has no room for them with log and
-  // checkpoints (FilePoolStore::bytesOnDisk). What fails on one target is undone on the others.
+  // checkpoints (FolderPoolStore::bytesOnDisk). What fails on one target is undone on the others.
   virtual void createPool(Uuid pool, PoolSizes sizes, Done done) = 0;
   // On every target that can. Those that can't are told of in the log and by queryPool, and answer
   // each request for the pool with the reason. Fails when no target serves it.

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,8 @@ struct PoolSizes {
 
 // What takes the place of a device that was given up.
 struct DeviceReplacement {
-  Uuid pool;                     // nil: the one whose device it is
+  // Nil: the one whose device it is; on devices that many share it has to be said.
+  Uuid pool;
   PoolSizes sizes;               // of the share, as the pool was created
   std::vector<Uuid> containers;  // of the pool; made anew, empty
   // Nothing keeps a copy of what lay there: all that the target holds of the pool is lost.
@@ -52,13 +54,16 @@ class StoredPool {
   virtual Task<Status> close() = 0;
 };
 
-// A device that was given up, which the store remembers over restarts.
+// A device of a share that was given up, which the store remembers over restarts; or one that has
+// come in its place since, and knows nothing of the share.
 struct FaultyDevice {
   Uuid pool;
   std::string path;
   bio::DeviceRoles roles;
   uint64_t sizeBytes = 0;
   std::string why;
+  // It works, but what the share had there is gone: only that pool is affected.
+  bool isLost = false;
 };
 
 class PoolStore {
@@ -88,6 +93,17 @@ class PoolStore {
     co_return Error(ErrorCode::kNosys);
   }
   virtual Result<std::vector<Uuid>> list() = 0;
+
+  // Stores on devices that their pools have in common, by their numbers in the engine.
+
+  // What keeps the target from serving anything.
+  virtual std::optional<Error> failure() const { return std::nullopt; }
+  // `callback` is called in the turn that such a device fails.
+  virtual void onFailed(std::function<void(const Error&)> /*callback*/) {}
+  virtual void failDevice(uint32_t /*device*/, const Error& /*error*/) {}
+  // Around a renewal. No pool is open.
+  virtual Task<void> releaseDevice(uint32_t /*device*/) { co_return; }
+  virtual Task<Status> takeDevice(uint32_t /*device*/) { co_return Status{}; }
 };
 
 }  // namespace daos::engine

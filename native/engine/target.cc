@@ -123,7 +123,7 @@ Task<Status> Target::openStored(Uuid pool) {
   if (stored.ok()) co_return adopt(pool, std::move(stored).value());
   // As before the restart: a target serves nothing while one of its devices is given up.
   for (const FaultyDevice& device : store_.faultyDevices()) {
-    if (device.pool != pool) continue;
+    if (device.pool != pool || device.isLost) continue;
     fail(stored.error());
     co_return *failure_;
   }

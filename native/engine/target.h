@@ -86,6 +86,11 @@ class Target {
   // As Engine's. DER_NONEXIST: no device of this target's.
   Task<Status> setDeviceFaulty(std::string path, std::string why);
   Task<Status> replaceDevice(std::string path, DeviceReplacement replacement);
+  // A device of the engine's that this target uses: it has failed; it is about to be renewed, and
+  // has to be closed; it was renewed, and the target serves again, unless another one is faulty.
+  Task<Status> failDevice(uint32_t device, Error error);
+  Task<Status> releaseDevice(uint32_t device);
+  Task<Status> takeDevice(uint32_t device);
   // Waits for requests under way, makes everything durable, closes all pools.
   Task<Status> close();
   // The process behind the target dies: forgets its pools where they are. After
@@ -97,6 +102,7 @@ class Target {
   // engine or a replacement of the device brings the target back: what a device forgot can't be
   // known while it is in use.
   const std::optional<Error>& failure() const { return failure_; }
+  void fail(const Error& error);
   // Its share of the pool could not be opened.
   bool isUnserved(const Uuid& pool) const { return unserved_.contains(pool); }
 
@@ -145,9 +151,11 @@ class Target {
   Result<std::shared_ptr<OpenPool>> findPool(const Uuid& pool);
   bool isStored(const Uuid& pool) const;
   Task<void> closeContainers(OpenPool& pool);
-  void fail(const Error& error);
   Task<void> closePoolsOfFailed();
-  Result<DeviceReport> findDevice(const std::string& path) const;
+  // `pool`: nil: of any.
+  Result<DeviceReport> findDevice(const std::string& path, const Uuid& pool) const;
+  void forgetFailure();
+  Task<Status> openStoredPools();
   Task<Status> openStored(Uuid pool);
   Task<Status> revive(Uuid pool, std::unique_ptr<StoredPool> stored,
                       std::vector<Uuid> containers);

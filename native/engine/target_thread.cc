@@ -5,16 +5,18 @@
 
 #include <future>
 
-#include "engine/file_pool_store.h"
+#include "engine/folder_pool_store.h"
 #include "rpc/fabric_transport.h"
 
 namespace daos::engine {
 
 TargetThread::TargetThread(const EngineOptions& options, uint32_t index, DataDirectory& directory,
-                           QuotaRequests& quotaRequests, RequestSpans& requestSpans)
+                           EngineDevices* devices, QuotaRequests& quotaRequests,
+                           RequestSpans& requestSpans)
     : options_(options),
       index_(index),
       directory_(directory),
+      devices_(devices),
       quotaRequests_(quotaRequests),
       requestSpans_(requestSpans) {}
 
@@ -67,7 +69,8 @@ Status TargetThread::listen() {
   }
   if (addresses_.empty()) return invalid("the engine has no transport");
   if (addresses_ != directory_.addressesOf(index_)) directory_.keepAddresses(index_, addresses_);
-  DAOS_TRY(store_, FilePoolStore::create(*reactor_, random_, directory_, options_, index_));
+  DAOS_TRY(store_, FolderPoolStore::create(*reactor_, random_, directory_, options_, index_,
+                                           devices_));
   target_ = std::make_unique<Target>(
       *reactor_, random_, *endpoint_, *store_,
       TargetOptions{.rank = options_.rank,
@@ -77,6 +80,8 @@ Status TargetThread::listen() {
                     .quotaRequests = &quotaRequests_,
                     .requestSpans = &requestSpans_,
                     .log = options_.log});
+  store_->onFailed([target = target_.get()](const Error& error) { target->fail(error); });
+  if (const auto error = store_->failure()) target_->fail(*error);
   return {};
 }
 

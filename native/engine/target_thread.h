@@ -11,6 +11,7 @@
 
 #include "engine/data_directory.h"
 #include "engine/engine.h"
+#include "engine/engine_devices.h"
 #include "engine/target.h"
 #include "rpc/fabric_transport.h"
 
@@ -19,8 +20,9 @@ namespace daos::engine {
 class TargetThread {
  public:
   // What is no option is borrowed. Call start() once.
+  // `devices`: null where the engine was given none.
   TargetThread(const EngineOptions& options, uint32_t index, DataDirectory& directory,
-               QuotaRequests& quotaRequests, RequestSpans& requestSpans);
+               EngineDevices* devices, QuotaRequests& quotaRequests, RequestSpans& requestSpans);
   ~TargetThread();
 
   // Blocks until the target listens.
@@ -44,6 +46,7 @@ class TargetThread {
   const EngineOptions& options_;
   const uint32_t index_;
   DataDirectory& directory_;
+  EngineDevices* const devices_;
   QuotaRequests& quotaRequests_;
   RequestSpans& requestSpans_;
   SystemClock clock_;

@@ -10,7 +10,8 @@ Task<Status> VosCore::open(std::string path, std::optional<engine::PoolSizes> si
   options_.dataDirectory = path;
   options_.arenaKind = arenaKind;
   DAOS_CO_TRY(directory_, engine::DataDirectory::open(path, options_.rank, options_.targetCount));
-  DAOS_CO_TRY(store_, engine::FilePoolStore::create(reactor(), random_, *directory_, options_, 0));
+  DAOS_CO_TRY(store_,
+              engine::FolderPoolStore::create(reactor(), random_, *directory_, options_, 0));
   if (sizes) {
     DAOS_CO_TRY(stored_, co_await store_->create(kStorePool, *sizes));
   } else {

@@ -8,7 +8,7 @@
 #include <unordered_map>
 
 #include "base/hybrid_clock.h"
-#include "engine/file_pool_store.h"
+#include "engine/folder_pool_store.h"
 #include "node/core.h"
 
 namespace daos::node {
@@ -44,7 +44,7 @@ class VosCore : public Core {
   SystemRandom random_;
   engine::EngineOptions options_;
   std::unique_ptr<engine::DataDirectory> directory_;
-  std::unique_ptr<engine::FilePoolStore> store_;
+  std::unique_ptr<engine::FolderPoolStore> store_;
   std::unique_ptr<engine::StoredPool> stored_;
   std::unordered_map<vos::Container*, size_t> openCounts_;
   bool isCollecting_ = false;

@@ -5,7 +5,7 @@
 //         seen by the space that its turn has freed. No real time is measured.
 #include <gtest/gtest.h>
 
-#include "engine/file_pool_store.h"
+#include "engine/folder_pool_store.h"
 #include "engine/target.h"
 #include "system/loopback.h"
 
@@ -34,7 +34,7 @@ class FairScheduling : public testing::Test {
   void SetUp() override {
     reactor_ = Reactor::create(clock_, {.spinNs = UINT64_MAX}).value();
     directory_ = engine::DataDirectory::open(scratch_.path() / "engine", 0, 1).value();
-    store_ = engine::FilePoolStore::create(*reactor_, random_, *directory_, engineOptions_, 0)
+    store_ = engine::FolderPoolStore::create(*reactor_, random_, *directory_, engineOptions_, 0)
                  .value();
     server_ = rpc::Endpoint::create(*reactor_, random_);
     server_->addTransport(network_->createTransport().value());
@@ -165,7 +165,7 @@ class FairScheduling : public testing::Test {
   std::unique_ptr<Reactor> reactor_;
   std::unique_ptr<rpc::LocalNetwork> network_ = rpc::LocalNetwork::create();
   std::unique_ptr<engine::DataDirectory> directory_;
-  std::unique_ptr<engine::FilePoolStore> store_;
+  std::unique_ptr<engine::FolderPoolStore> store_;
   std::unique_ptr<rpc::Endpoint> server_;
   std::unique_ptr<engine::Target> target_;
   std::unique_ptr<rpc::Endpoint> caller_;

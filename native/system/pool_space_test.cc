@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "engine/file_pool_store.h"
+#include "engine/folder_pool_store.h"
 #include "system/loopback.h"
 
 namespace daos::system {
@@ -41,7 +41,7 @@ TEST_P(PoolSpace, IsTheSizeOfItsFiles) {
   for (const uint64_t dataBytes : {0ull, 5ull << 20}) {
     const engine::PoolSizes sizes{.arenaBytes = 16 << 20, .dataBytes = dataBytes};
     ASSERT_TRUE(create(sizes).ok());
-    EXPECT_EQ(sizeOfFiles(), engine::FilePoolStore::bytesOnDisk(GetParam(), sizes)) << dataBytes;
+    EXPECT_EQ(sizeOfFiles(), engine::FolderPoolStore::bytesOnDisk(GetParam(), sizes)) << dataBytes;
     ASSERT_TRUE(waitFor([&](auto done) { engine_->destroyPool(pool_, done); }).ok());
   }
 }

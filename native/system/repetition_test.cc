@@ -5,7 +5,7 @@
 //         that ran twice would fail. At the end the versions in the store are counted.
 #include <gtest/gtest.h>
 
-#include "engine/file_pool_store.h"
+#include "engine/folder_pool_store.h"
 #include "rpc/fabric_transport.h"
 #include "system/engine_process.h"
 
@@ -183,7 +183,7 @@ class RepetitionTest : public testing::TestWithParam<Setting> {
 
   void countVersions() {
     auto directory = engine::DataDirectory::open(options_.engine.dataDirectory, 0, 1).value();
-    auto store = engine::FilePoolStore::create(*reactor_, random_, *directory, options_.engine, 0)
+    auto store = engine::FolderPoolStore::create(*reactor_, random_, *directory, options_.engine, 0)
                      .value();
     reactor_->spawn([](RepetitionTest& self, engine::PoolStore& from) -> Task<void> {
       auto pool = co_await from.open(self.options_.pool);

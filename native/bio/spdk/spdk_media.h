@@ -4,7 +4,8 @@
 // sleep, since SPDK wakes nobody. Memory that could not be registered is copied through a buffer of
 // SPDK's.
 //
-// Thread: the reactor's, from opening to destruction. No two media open one device for writing.
+// Thread: the reactor's, from opening to destruction. Media of several reactors may have one
+//         device.
 #pragma once
 
 #include <memory>

@@ -1,6 +1,6 @@
 // What a target's share of a pool takes of its host's storage: more than the pool offers, since
 // metadata lies there twice, with a log. As engines lay it out in files
-// (`FilePoolStore::bytesOnDisk` in native/engine/file_pool_store.cc) and on devices:
+// (`FolderPoolStore::bytesOnDisk` in native/engine/folder_pool_store.cc) and on devices:
 // daos-server.test.ts and devices.test.ts of @daos/server compare.
 
 import type { DeviceRole } from '../records/device-group.js';
