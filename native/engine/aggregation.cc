@@ -24,9 +24,32 @@ void Aggregation::abandon() {
   isRunning_ = false;
 }
 
+bool Aggregation::isNearlyFull() const {
+  const vos::PoolSpace space = pool_.vos().space();
+  const auto isTight = [](uint64_t usedBytes, uint64_t totalBytes) {
+    return totalBytes != 0 && usedBytes >= totalBytes - totalBytes / 100 * kTightPercent;
+  };
+  return isTight(space.arena.usedBytes, space.arena.totalBytes) ||
+         isTight(space.mediaUsedBytes, space.mediaTotalBytes);
+}
+
+bool Aggregation::isWanted() {
+  const uint64_t nowNs = reactor_.clock().nowNs();
+  const uint64_t operationCount = pool_.metrics.operationCount();
+  if (usedNs_ == 0 || operationCount != std::exchange(operationCountSeen_, operationCount)) {
+    usedNs_ = nowNs;
+  }
+  switch (pool_.properties.reclaim) {
+    case Reclaim::kDisabled: return false;
+    case Reclaim::kLazy: return nowNs - usedNs_ >= kIdleNs || isNearlyFull();
+    case Reclaim::kTime: break;
+  }
+  return true;
+}
+
 Task<void> Aggregation::runRound() {
   const Epoch now = HybridClock::fromWall(reactor_.clock().wallNs());
-  if (now > options_.historyNs) {
+  if (now > options_.historyNs && isWanted()) {
     const Epoch upTo = now - options_.historyNs;
     // Containers may come and go meanwhile.
     std::vector<std::shared_ptr<OpenContainer>> containers;
@@ -65,7 +88,7 @@ Task<Status> Aggregation::finish(OpenContainer& container, Epoch upTo) {
   const Epoch forgetUpTo = std::min(upTo, now > kIdsKeptNs ? now - kIdsKeptNs : 0);
   bool isReducing = true;
   bool isForgetting = true;
-  while (container.vos && !isStopping_ && (isReducing || isForgetting)) {
+  while (container.vos && !isStopping_ && (isReducing || isForgetting) && isWanted()) {
     if (!arena.hasLogRoom()) {
       DAOS_CO_CHECK(co_await arena.waitLogRoom());
       continue;

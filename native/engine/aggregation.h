@@ -45,11 +45,18 @@ class Aggregation {
   static constexpr uint64_t kRestFactor = 3;
   // Ids of operations are not forgotten sooner, whatever becomes of old versions.
   static constexpr uint64_t kIdsKeptNs = 300'000'000'000;
+  // Nobody uses a pool that nothing was asked of for so long.
+  static constexpr uint64_t kIdleNs = 1'000'000'000;
+  // Of a tier, in percent: less is left free of one that is nearly full.
+  static constexpr uint64_t kTightPercent = 10;
   static constexpr uint32_t kBudgetMin = 16;
   static constexpr uint32_t kBudgetMax = 512;
 
   Task<void> runRound();
   Task<Status> aggregate(OpenContainer& container, Epoch upTo);
+  // Whether the pool's properties want it to go on now.
+  bool isWanted();
+  bool isNearlyFull() const;
   Task<Status> finish(OpenContainer& container, Epoch upTo);
   void adapt(uint64_t stepNs);
 
@@ -61,6 +68,8 @@ class Aggregation {
   bool isRunning_ = false;
   bool isStopping_ = false;
   uint32_t budget_ = 64;
+  uint64_t operationCountSeen_ = 0;  // of the pool, at the last look
+  uint64_t usedNs_ = 0;              // when it had last risen
   // Up to where each container was aggregated by this run of the engine.
   std::unordered_map<Uuid, Epoch> done_;
 };

@@ -149,6 +149,18 @@ void ThreadedEngine::setPoolKey(Uuid pool, PoolKey key, Done done) {
       std::move(done));
 }
 
+void ThreadedEngine::setPoolProperties(Uuid pool, PoolProperties properties, Done done) {
+  if (properties.spareSpacePercent > 100) {
+    return done(invalid("a pool can't keep back more than 100 % of its space"));
+  }
+  onAllOrFail(
+      [pool, properties](Target& target) -> Task<Status> {
+        target.setPoolProperties(pool, properties);
+        co_return Status{};
+      },
+      std::move(done));
+}
+
 void ThreadedEngine::setPoolMap(Uuid pool, placement::PoolMap map, Done done) {
   auto published = std::make_shared<PublishedMap>();
   *published = {map.version, protocol::encodePoolMap(map)};

@@ -16,6 +16,7 @@
 #include "engine/device_options.h"
 #include "engine/device_report.h"
 #include "engine/metrics.h"
+#include "engine/pool_properties.h"
 #include "engine/pool_store.h"
 #include "engine/prewriting.h"
 #include "engine/request_trace.h"
@@ -97,6 +98,9 @@ class Engine {
   // were opened with an earlier one, or that its evictions name, are gone (DER_EVICTED). Before
   // createPool and openPool, so that the pool is never open without it. Not kept over a restart.
   virtual void setPoolKey(Uuid pool, PoolKey key, Done done) = 0;
+  // Also before the pool is created or opened; those of a pool that nothing was said of are the
+  // defaults. Not kept over a restart.
+  virtual void setPoolProperties(Uuid pool, PoolProperties properties, Done done) = 0;
   // From here on a request that goes by an older map is refused, with this one in the answer: its
   // client goes on without asking anybody. Older than the one there is: ignored. Not kept over a
   // restart. DER_OVERFLOW: no answer has room for it.

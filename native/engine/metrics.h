@@ -40,6 +40,12 @@ struct PoolMetrics {
   std::array<OperationMetrics, kOperationNames.size()> operations;
 
   OperationMetrics& of(Operation operation) { return operations[static_cast<size_t>(operation)]; }
+  // Of all kinds.
+  uint64_t operationCount() const {
+    uint64_t count = 0;
+    for (const OperationMetrics& operation : operations) count += operation.count;
+    return count;
+  }
 };
 
 // Of one operation, from the moment the target takes it up until its answer.

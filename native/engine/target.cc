@@ -68,6 +68,9 @@ Status Target::adopt(Uuid pool, std::unique_ptr<StoredPool> stored) {
   open->failure = failure_;  // another pool's device may have failed meanwhile
   open->stored = std::move(stored);
   open->key = poolKey(pool);
+  if (const auto known = properties_.find(pool); known != properties_.end()) {
+    open->properties = known->second;
+  }
   if (const auto map = maps_.find(pool); map != maps_.end()) open->map = map->second;
   for (const Uuid& uuid : open->vos().listContainers()) {
     DAOS_TRY(vos::Container* const vos, open->vos().openContainer(uuid));
@@ -154,6 +157,12 @@ void Target::setPoolKey(const Uuid& pool, std::shared_ptr<const PoolKey> key) {
   if (open != pools_.end()) open->second->key = known;
 }
 
+void Target::setPoolProperties(const Uuid& pool, const PoolProperties& properties) {
+  properties_[pool] = properties;
+  const auto open = pools_.find(pool);
+  if (open != pools_.end()) open->second->properties = properties;
+}
+
 void Target::setPoolMap(const Uuid& pool, std::shared_ptr<const PublishedMap> map) {
   std::shared_ptr<const PublishedMap>& known = maps_[pool];
   if (known && map->version < known->version) return;
@@ -185,6 +194,7 @@ Task<Status> Target::resizePool(Uuid pool, uint64_t dataBytes) {
 Task<Status> Target::destroyPool(Uuid pool) {
   keys_.erase(pool);
   maps_.erase(pool);
+  properties_.erase(pool);
   unserved_.erase(pool);
   const auto found = pools_.find(pool);
   if (found != pools_.end()) {

@@ -70,6 +70,8 @@ class Target {
   Task<Status> destroyPool(Uuid pool);
   // As Engine::setPoolKey. A key older than the one there is ignored.
   void setPoolKey(const Uuid& pool, std::shared_ptr<const PoolKey> key);
+  // As Engine::setPoolProperties.
+  void setPoolProperties(const Uuid& pool, const PoolProperties& properties);
   // As Engine::setPoolMap.
   void setPoolMap(const Uuid& pool, std::shared_ptr<const PublishedMap> map);
   Task<Status> createContainer(Uuid pool, Uuid container);
@@ -172,6 +174,7 @@ class Target {
   // Also of pools that are not open yet.
   std::unordered_map<Uuid, std::shared_ptr<const PoolKey>> keys_;
   std::unordered_map<Uuid, std::shared_ptr<const PublishedMap>> maps_;  // the same
+  std::unordered_map<Uuid, PoolProperties> properties_;  // the same
   std::unordered_map<Uuid, QuotaPart> quotas_;  // by container; the same
   std::optional<Error> failure_;
   std::vector<DeviceReport> devicesAtFailure_;

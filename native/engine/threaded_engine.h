@@ -28,6 +28,7 @@ class ThreadedEngine final : public Engine {
   void createPool(Uuid pool, PoolSizes sizes, Done done) override;
   void openPool(Uuid pool, Done done) override;
   void setPoolKey(Uuid pool, PoolKey key, Done done) override;
+  void setPoolProperties(Uuid pool, PoolProperties properties, Done done) override;
   void setPoolMap(Uuid pool, placement::PoolMap map, Done done) override;
   void resizePool(Uuid pool, uint64_t dataBytes, Done done) override;
   void destroyPool(Uuid pool, Done done) override;

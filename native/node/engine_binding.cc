@@ -90,6 +90,21 @@ void setPoolKey(engine::Engine& engine, Request& request) {
   engine.setPoolKey(pool, std::move(key), finishing(request));
 }
 
+// C++: void Engine::setPoolProperties(Uuid pool, PoolProperties properties, Done)
+// TS:  engineSetPoolProperties(pool: uuid, reclaim: u8, spareSpacePercent: u32): void
+void setPoolProperties(engine::Engine& engine, Request& request) {
+  const Uuid pool = request.reader.uuid();
+  const uint8_t reclaim = request.reader.u8();
+  const uint32_t sparePercent = request.reader.u32();
+  if (reclaim > static_cast<uint8_t>(engine::Reclaim::kDisabled)) {
+    return request.finish(Status(invalid("there is no such way to reclaim space")));
+  }
+  engine.setPoolProperties(
+      pool,
+      {.reclaim = static_cast<engine::Reclaim>(reclaim), .spareSpacePercent = sparePercent},
+      finishing(request));
+}
+
 // C++: void Engine::setPoolMap(Uuid pool, PoolMap map, Done)
 // TS:  engineSetPoolMap(pool: uuid, map): void
 void setPoolMap(engine::Engine& engine, Request& request) {
@@ -342,6 +357,7 @@ constexpr Function kFunctions[] = {
     {"engineCreatePool", entry<onEngine<createPool>>},
     {"engineOpenPool", entry<onEngine<openPool>>},
     {"engineSetPoolKey", entry<onEngine<setPoolKey>>},
+    {"engineSetPoolProperties", entry<onEngine<setPoolProperties>>},
     {"engineSetPoolMap", entry<onEngine<setPoolMap>>},
     {"engineResizePool", entry<onEngine<resizePool>>},
     {"engineDestroyPool", entry<onEngine<destroyPool>>},

@@ -11,6 +11,7 @@
 #include "engine/container/pool_key.h"
 #include "engine/container/quota.h"
 #include "engine/metrics.h"
+#include "engine/pool_properties.h"
 #include "engine/pool_store.h"
 #include "rpc/rpc.h"
 
@@ -39,6 +40,7 @@ struct OpenPool {
   bool isPrewriting = false;
   bool isClosed = false;
   std::shared_ptr<const PoolKey> key;  // null: it has none
+  PoolProperties properties;
   std::shared_ptr<const PublishedMap> map;  // null: this target knows none
   PoolMetrics metrics;
   // The target has stopped: what every request is answered with.

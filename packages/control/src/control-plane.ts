@@ -35,6 +35,7 @@ import type { HostStorage, RankUsage } from './engines/host-scan.js';
 import { KeyedMutex } from './keyed-mutex.js';
 import { LEADER_KEY } from './metadata/fenced-store.js';
 import type { MetadataStore } from './metadata/metadata-store.js';
+import { changePoolProperties } from './pools/change-properties.js';
 import { createPool } from './pools/create-pool.js';
 import {
   describePool,
@@ -51,6 +52,7 @@ import {
   evictPool,
   type MachineEviction,
 } from './pools/evict-pool.js';
+import { findPool } from './pools/find-pool.js';
 import { healPools, healRank } from './pools/heal-pools.js';
 import type { CreatePoolRequest } from './pools/plan.js';
 import { poolActivity, type PoolActivity } from './pools/pool-metrics.js';
@@ -74,6 +76,7 @@ import {
   type JoinRequest,
 } from './ranks/rank-registry.js';
 import { rankUsage, scanHosts } from './ranks/storage.js';
+import type { PoolProperties, PoolPropertyChanges } from './records/pool-properties.js';
 import type { PoolFields } from './records/pool-record.js';
 import type { RankFields } from './records/rank-record.js';
 import { Access } from './security/authorize.js';
@@ -271,6 +274,15 @@ export class ControlPlane implements PoolDirectory {
   async relabelPool(pool: string, label: string): Promise<{ uuid: string; label: string }> {
     const { uuid } = await relabelPool(this.#context, pool, label);
     return { uuid, label };
+  }
+
+  /** Those that engines honour. */
+  async getPoolProperties(pool: string): Promise<PoolProperties> {
+    return (await findPool(this.#context, pool)).fields.properties;
+  }
+
+  changePoolProperties(pool: string, changes: PoolPropertyChanges): Promise<PoolProperties> {
+    return changePoolProperties(this.#context, pool, changes);
   }
 
   async relabelContainer(pool: string, container: string, label: string): Promise<ContainerStatus> {

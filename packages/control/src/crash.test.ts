@@ -54,6 +54,7 @@ class MapEngines implements EngineDirectory {
         return {};
       },
       setPoolKey: async () => ({}),
+      setPoolProperties: async () => ({}),
       setPoolMap: async () => ({}),
       openPool: async ({ uuid }) => (containersOf(uuid), {}),
       resizePool: async ({ uuid, dataBytes }) => {

@@ -102,6 +102,15 @@ export interface PoolKey {
   evictions: readonly { container?: string; machine?: bigint; serial: number }[];
 }
 
+/** When what no reader can see any more is dropped: always, while nobody uses the pool, never. */
+export const RECLAIMS = ['time', 'lazy', 'disabled'] as const;
+
+export interface PoolProperties {
+  reclaim: (typeof RECLAIMS)[number];
+  /** Of each tier, that updates leave free. */
+  spareSpacePercent: number;
+}
+
 const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 
 /** What one target says of its share of a pool. */
@@ -207,6 +216,7 @@ type EngineFunction =
   | 'engineCreatePool'
   | 'engineOpenPool'
   | 'engineSetPoolKey'
+  | 'engineSetPoolProperties'
   | 'engineSetPoolMap'
   | 'engineResizePool'
   | 'engineDestroyPool'
@@ -308,6 +318,14 @@ export class Engine implements AsyncDisposable {
       command.uuid(container ?? NIL_UUID).u64(machine ?? 0n).u32(below);
     }
     return this.#run('engineSetPoolKey', asNothing);
+  }
+
+  /** Also before the pool is created or opened; an engine that starts anew knows none. */
+  setPoolProperties(pool: string, properties: PoolProperties): Promise<void> {
+    const { command } = this.#addon.operations;
+    command.begin().uuid(pool).u8(RECLAIMS.indexOf(properties.reclaim));
+    command.u32(properties.spareSpacePercent);
+    return this.#run('engineSetPoolProperties', asNothing);
   }
 
   /**

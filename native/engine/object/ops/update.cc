@@ -9,6 +9,7 @@
 #include "engine/object/conditions.h"
 #include "engine/object/object_service.h"
 #include "engine/object/repetition.h"
+#include "engine/object/spare_space.h"
 #include "engine/object/update_checksums.h"
 #include "engine/target.h"
 #include "protocol/generated/opcode.h"
@@ -88,6 +89,12 @@ bool updateNow(Target& target, rpc::Request& request) {
     return true;
   }
   if (!hasQuota(*prepared->container, prepared->update.oid, request.dataSize())) return false;
+  const Status hasSpace =
+      checkSpareSpace(*prepared->container, prepared->update, request.dataSize());
+  if (!hasSpace.ok()) {
+    request.fail(hasSpace.error());
+    return true;
+  }
   vos::Container& vos = *prepared->container->vos;
   vos::Pool& pool = prepared->container->pool->vos();
   if (!pool.arena().isSynchronous() || vos.needsMedia(prepared->update)) return false;
@@ -156,6 +163,7 @@ Task<Status> updateLater(Target& target, rpc::Request& request, RequestTrace& tr
   if (!hasQuota(*prepared.container, oid, request.dataSize())) {
     DAOS_CO_CHECK(co_await awaitQuota(target, *prepared.container, oid, request.dataSize()));
   }
+  DAOS_CO_CHECK(checkSpareSpace(*prepared.container, prepared.update, request.dataSize()));
   const QuotaHold hold(prepared.container->quota.pendingBytes, request.dataSize());
   if (!arena.hasLogRoom()) DAOS_CO_CHECK(co_await arena.waitLogRoom());
   auto ticket = co_await store(target, request, *context, use.vos(), prepared, trace);

@@ -63,10 +63,13 @@ function parseCount(text: string): number {
   throw new DaosError('DER_INVAL', `'${text}' is not a number of objects`);
 }
 
-/** `label:new`: the one property that can be changed. */
-export function parseLabel(text: string): string {
-  const { label, ...others } = parseProperties(text);
-  const [other] = Object.keys(others);
-  if (label !== undefined && other === undefined) return label;
-  throw new DaosError('DER_INVAL', `'${other ?? text}' cannot be changed: 'label' can`);
+/** Properties of a pool as the service takes them: `space_rb` may be `5` or `5%`. */
+export function poolPropertiesOf(
+  properties: Record<string, string>,
+): Record<string, string | number> {
+  const { space_rb: spare, ...others } = properties;
+  if (spare === undefined) return others;
+  const match = /^(\d{1,3})%?$/.exec(spare);
+  if (match) return { ...others, space_rb: Number(match[1]) };
+  throw new DaosError('DER_INVAL', `'${spare}' is not a share of the space, as 5 or 5%`);
 }

@@ -9,7 +9,13 @@ import { formatFields, formatTable } from '../table.js';
 import { addPoolAccess, ownerOf, readAcl } from './access.js';
 import { addPoolAttributes } from './attributes.js';
 import { listContainers } from './container.js';
-import { parseLabel, parseRanks, parseRatio, parseSizeOrPercent } from './parse.js';
+import {
+  parseProperties,
+  parseRanks,
+  parseRatio,
+  parseSizeOrPercent,
+  poolPropertiesOf,
+} from './parse.js';
 import { propertiesOutput } from './properties.js';
 
 export function addPoolQueries(cli: Cli): Command {
@@ -64,6 +70,7 @@ export function addPoolManagement(cli: Cli): void {
     .option('-u, --user <user>', 'who owns it; you, when left out')
     .option('-g, --group <group>', 'which group owns it')
     .option('-a, --acl-file <file>', 'who may do what: one entry a line')
+    .option('-P, --properties <list>', 'properties as reclaim:lazy,space_rb:5')
     .action(cli.action(createPool));
   pool
     .command('destroy <pool>')
@@ -74,7 +81,7 @@ export function addPoolManagement(cli: Cli): void {
   pool
     .command('set-prop <pool> <properties>')
     .alias('setprop')
-    .description('changes properties: label:newname')
+    .description('changes properties: label:newname, or reclaim:lazy,space_rb:5')
     .action(cli.action(setProperties));
   pool
     .command('resize <pool>')
@@ -223,6 +230,7 @@ interface CreateOptions {
   user?: string;
   group?: string;
   aclFile?: string;
+  properties?: string;
 }
 
 /** Of two names for the same option. */
@@ -253,6 +261,10 @@ async function createPool(
       ...(options.ranks !== undefined && { ranks: parseRanks(options.ranks) }),
       ...ownerOf({ user: userInfo().username, ...options }),
       ...(options.aclFile !== undefined && { acl: readAcl(options.aclFile) }),
+      // The service checks names and values, and says which are wrong.
+      ...(options.properties !== undefined && {
+        properties: poolPropertiesOf(parseProperties(options.properties)) as never,
+      }),
       ...(options.nranks !== undefined && { rankCount: Number(options.nranks) }),
     },
   });
@@ -333,7 +345,16 @@ async function setProperties(
   pool: string,
   properties: string,
 ): Promise<Output> {
-  const body = { label: parseLabel(properties) };
-  const response = await control.call('relabelPool', { params: { pool }, body });
+  const params = { pool };
+  const { label, ...others } = parseProperties(properties);
+  if (label === undefined) {
+    const body = poolPropertiesOf(others) as never;
+    const response = await control.call('changePoolProperties', { params, body });
+    return { ...propertiesOutput(response), response };
+  }
+  if (Object.keys(others).length > 0) {
+    throw new DaosError('DER_INVAL', 'change the label by itself, and the others by another call');
+  }
+  const response = await control.call('relabelPool', { params, body: { label } });
   return { response, human: `pool ${response.uuid} is ${response.label} now\n` };
 }

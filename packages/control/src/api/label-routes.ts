@@ -3,6 +3,7 @@
 import * as z from 'zod';
 import { containerDescriptionSchema } from '../containers/describe-container.js';
 import { labelField, uuidField } from '../records/fields.js';
+import { poolPropertiesField, poolPropertyChangesSchema } from '../records/pool-properties.js';
 import { containerParams, noBody, none, poolParams, USERS } from './parameters.js';
 import { defineRoute } from './route.js';
 import { lineOf } from './route-lines.js';
@@ -15,13 +16,27 @@ export const getPoolProperties = defineRoute({
   params: poolParams,
   query: none,
   body: noBody,
-  response: z.object({ label: labelField, owner: z.string(), 'owner-group': z.string() }),
+  response: z
+    .object({ label: labelField, owner: z.string(), 'owner-group': z.string() })
+    .extend(poolPropertiesField.shape),
   run: async ({ control, access, params }) => {
     const pool = await access.pool(params.pool);
     const { label } = await control.getPool(pool);
     const { owner, ownerGroup } = await control.getPoolOwnership(pool);
-    return { label, owner, 'owner-group': ownerGroup };
+    const properties = await control.getPoolProperties(pool);
+    return { label, owner, 'owner-group': ownerGroup, ...properties };
   },
+});
+
+export const changePoolProperties = defineRoute({
+  ...lineOf('changePoolProperties'),
+  summary: 'Changes properties of a pool; those that are left out stay as they are',
+  roles: [],
+  params: poolParams,
+  query: none,
+  body: poolPropertyChangesSchema,
+  response: poolPropertiesField,
+  run: async ({ control, params, body }) => await control.changePoolProperties(params.pool, body),
 });
 
 const labelBody = z.strictObject({ label: labelField });

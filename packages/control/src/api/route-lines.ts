@@ -38,6 +38,7 @@ export const ROUTE_LINES = {
   getContainerAttributes: { method: 'GET', path: `${CONTAINER}/attributes` },
   changeContainerAttributes: { method: 'PATCH', path: `${CONTAINER}/attributes` },
   getPoolProperties: { method: 'GET', path: '/v1/pools/{pool}/properties' },
+  changePoolProperties: { method: 'PATCH', path: '/v1/pools/{pool}/properties' },
   relabelPool: { method: 'PATCH', path: '/v1/pools/{pool}' },
   relabelContainer: { method: 'PATCH', path: CONTAINER },
   listSnapshots: { method: 'GET', path: `${CONTAINER}/snapshots` },

@@ -9,6 +9,7 @@ import * as z from 'zod';
 import { deviceRoleField } from '../records/device-group.js';
 import { addressField, bytesField, epochField, uuidField } from '../records/fields.js';
 import { poolMapSchema } from '../records/pool-map.js';
+import { poolPropertiesField } from '../records/pool-properties.js';
 import type { HostScan } from './host-scan.js';
 
 export * from '../records/device-group.js';
@@ -157,6 +158,7 @@ export const ENGINE_METHODS = {
       arenaBytes: bytesField,
       dataBytes: bytesField,
       key: poolKeyField.optional(),
+      properties: poolPropertiesField.optional(),
     }),
     result: nothing,
   },
@@ -165,7 +167,18 @@ export const ENGINE_METHODS = {
    * differ after a failure.
    */
   resizePool: { parameters: poolReference.extend({ dataBytes: bytesField }), result: nothing },
-  openPool: { parameters: poolReference.extend({ key: poolKeyField.optional() }), result: nothing },
+  openPool: {
+    parameters: poolReference.extend({
+      key: poolKeyField.optional(),
+      properties: poolPropertiesField.optional(),
+    }),
+    result: nothing,
+  },
+  /** Of an open pool, or before. */
+  setPoolProperties: {
+    parameters: poolReference.extend({ properties: poolPropertiesField }),
+    result: nothing,
+  },
   /**
    * Handles that were opened with an earlier key, or that an eviction names, are gone. An older key
    * is ignored.

@@ -10,6 +10,7 @@
 
 import { DaosError } from '@daos/model';
 import { readRecord, readRecords, unchanged, type ControlContext } from '../control-context.js';
+import { POOL_PROPERTIES_DEFAULT } from '../records/pool-properties.js';
 import {
   POOL_PREFIX,
   RESERVATION_KEY,
@@ -121,6 +122,7 @@ function newPool(
     })),
     createdMs: context.clock.wallMs(),
     attributes: {},
+    properties: request.properties ?? POOL_PROPERTIES_DEFAULT,
     ...(requestKey !== undefined && { requestKey }),
   };
 }
@@ -141,11 +143,12 @@ async function carryOut(context: ControlContext, pool: PoolFields): Promise<Pool
 
 /** Step 2; waits for every engine, so that an undo afterwards meets no creation still under way. */
 async function createShares(context: ControlContext, pool: PoolFields): Promise<void> {
-  const { uuid, arenaBytes, dataBytes } = pool;
+  const { uuid, arenaBytes, dataBytes, properties } = pool;
   const key = await keyOfPool(context, uuid);
+  const parameters = { uuid, arenaBytes, dataBytes, properties, ...key };
   const outcomes = await Promise.allSettled(
     pool.ranks.map(async ({ rank }) => {
-      await context.engines.engineOf(rank).createPool({ uuid, arenaBytes, dataBytes, ...key });
+      await context.engines.engineOf(rank).createPool(parameters);
     }),
   );
   for (const outcome of outcomes) {

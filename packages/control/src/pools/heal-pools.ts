@@ -39,6 +39,7 @@ async function healOnRank(context: ControlContext, pool: PoolFields, rank: numbe
       await publishMap(context, pool.uuid, [rank]);
       await context.engines.engineOf(rank).openPool({
         uuid: pool.uuid,
+        properties: pool.properties,
         ...(await keyOfPool(context, pool.uuid)),
       });
       await healContainers(context, pool);

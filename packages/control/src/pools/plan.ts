@@ -5,6 +5,7 @@ import { DaosError } from '@daos/model';
 import * as z from 'zod';
 import { bytesField, labelField, rankField, uuidField } from '../records/fields.js';
 import { aclField, principalField } from '../security/acl.js';
+import { poolPropertiesField } from '../records/pool-properties.js';
 import type { PoolFields } from '../records/pool-record.js';
 import type { RankFields } from '../records/rank-record.js';
 import { formatSize } from '../sizes.js';
@@ -52,6 +53,7 @@ export const createPoolSchema = z
     owner: principalField.optional(),
     ownerGroup: principalField.optional(),
     acl: aclField.optional(),
+    properties: poolPropertiesField.optional(),
   })
   .refine(
     (r) => [r.size, r.freePercent, r.arenaSizePerRank].filter((v) => v !== undefined).length === 1,

@@ -8,6 +8,7 @@
 import * as z from 'zod';
 import { aclField, POOL_ACL_DEFAULT, principalField } from '../security/acl.js';
 import { attributesField, bytesField, labelField, rankField, uuidField } from './fields.js';
+import { POOL_PROPERTIES_DEFAULT, poolPropertiesField } from './pool-properties.js';
 import { RecordType } from './record.js';
 
 export const poolStateField = z.enum(['creating', 'ready', 'destroying']);
@@ -23,6 +24,7 @@ export const poolRecord = new RecordType({
     (fields) => ({ ...fields, ...ownedByRoot, acl: POOL_ACL_DEFAULT }),
     // What is new may be absent; a program that would drop it must not write the record.
     (fields) => fields,
+    (fields) => ({ ...fields, properties: POOL_PROPERTIES_DEFAULT }),
   ],
   schema: z.object({
     uuid: uuidField,
@@ -47,6 +49,7 @@ export const poolRecord = new RecordType({
     ),
     createdMs: z.int(),
     attributes: attributesField,
+    properties: poolPropertiesField,
     /** Idempotency key of the request that made it: the same request again finds its own pool. */
     requestKey: z.string().optional(),
   }),

@@ -12,15 +12,18 @@ const QUOTA_WAIT_MS = 20_000;
 export function engineControlOf(engine: Engine): EngineControl {
   const awaitQuotaRequests = quotaWaiter(engine);
   return {
-    createPool: async ({ uuid, arenaBytes, dataBytes, key }) => {
+    createPool: async ({ uuid, arenaBytes, dataBytes, key, properties }) => {
       if (key) await setKey(engine, uuid, key);
+      if (properties) await setProperties(engine, uuid, properties);
       return await done(engine.createPool(uuid, { arenaBytes, dataBytes }), 'DER_EXIST');
     },
-    openPool: async ({ uuid, key }) => {
+    openPool: async ({ uuid, key, properties }) => {
       if (key) await setKey(engine, uuid, key);
+      if (properties) await setProperties(engine, uuid, properties);
       return await done(engine.openPool(uuid), 'DER_ALREADY');
     },
     setPoolKey: ({ uuid, key }) => done(setKey(engine, uuid, key)),
+    setPoolProperties: ({ uuid, properties }) => done(setProperties(engine, uuid, properties)),
     setPoolMap: ({ uuid, map }) => done(engine.setPoolMap(uuid, map)),
     destroyPool: ({ uuid }) => done(engine.destroyPool(uuid), 'DER_NONEXIST'),
     createContainer: ({ pool, uuid }) => done(engine.createContainer(pool, uuid), 'DER_EXIST'),
@@ -120,6 +123,14 @@ function setKey(
       serial,
     })),
   });
+}
+
+function setProperties(
+  engine: Engine,
+  pool: string,
+  { reclaim, space_rb }: EngineParameters<'setPoolProperties'>['properties'],
+): Promise<void> {
+  return engine.setPoolProperties(pool, { reclaim, spareSpacePercent: space_rb });
 }
 
 /** `harmless` says that an earlier attempt got as far. */

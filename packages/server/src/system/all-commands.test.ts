@@ -108,7 +108,9 @@ describe('server/all-commands', () => {
     async () => {
       const me = userInfo().username;
       await untilAllJoined();
-      await say('dmg', { 'pool create tank --size 1GiB': /on ranks 0,1,2/ });
+      await say('dmg', {
+        'pool create tank --size 1GiB --properties reclaim:lazy': /on ranks 0,1,2/,
+      });
       await sayAll('dmg', {
         'pool list': /tank .*ready/,
         'pool list --verbose': /tank .*ready +0,1,2 +none/,
@@ -116,7 +118,7 @@ describe('server/all-commands', () => {
         'pool query tank --health-only': /Disabled ranks: +none/,
         'pool query-targets tank --rank 1': /^Rank[^]*1 +0 +up/,
         'pool list-containers tank': /no containers/,
-        'pool get-prop tank': /label +tank/,
+        'pool get-prop tank': /label +tank[^]*reclaim +lazy/,
         [`pool get-acl tank --outfile ${hosts.part('acl')}`]: /^$/,
         'pool get-acl tank --verbose': /^# the owner may: read, write\nA::OWNER@:rw$/m,
         'system list-pools': /tank/,
@@ -124,6 +126,7 @@ describe('server/all-commands', () => {
       expect(await refusalOf('dmg', `pool get-acl tank -O ${hosts.part('acl')}`)).toMatch(/^7 /);
       await say('dmg', {
         'pool set-prop tank label:lake': /is lake now/,
+        'pool set-prop lake space_rb:5%': /^space_rb +5$/m,
         'pool update-acl lake -e A::nobody@:r': /A::nobody@:r/,
         'pool delete-acl lake -p u:nobody@': /^(?![^]*nobody)/,
         [`pool overwrite-acl lake -a ${hosts.part('acl')}`]: new RegExp(`# Owner: ${me}@`),
