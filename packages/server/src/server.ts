@@ -294,8 +294,9 @@ export class DaosServer implements AsyncDisposable {
   }
 }
 
+/** Nothing of the engine lies on its devices, or what lies there is not to be lost unasked. */
 function isFormatWanted(error: unknown): boolean {
-  return DaosError.is(error, 'DER_UNINIT');
+  return DaosError.is(error, 'DER_UNINIT') || DaosError.is(error, 'DER_EXIST');
 }
 
 function storeOf(storage: EngineConfig['storage']): EngineOptions['store'] {
