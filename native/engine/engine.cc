@@ -28,7 +28,7 @@ Status check(const EngineOptions& options) {
       return invalid("core " + std::to_string(core) + " does not exist on this machine");
     }
   }
-  return {};
+  return options.logThresholds.check();
 }
 
 }  // namespace

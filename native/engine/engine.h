@@ -24,6 +24,7 @@
 #include "rpc/local_transport.h"
 #include "rpc/transport.h"
 #include "runtime/reactor.h"
+#include "vos/log/log_thresholds.h"
 
 namespace daos::engine {
 
@@ -48,6 +49,7 @@ struct EngineOptions {
   // dropped in the background. 0: all stay for ever.
   uint64_t historyNs = 0;
   PrewriteOptions prewrite;
+  vos::LogThresholds logThresholds;
   // Failed reads and writes of one device until it counts as faulty, which stops its target. A
   // failed flush does so at once.
   uint64_t deviceErrorCountMax = 8;

@@ -153,7 +153,8 @@ vos::LogStoreContext FolderPoolStore::logContext() {
   return {.pool = *buffers_,
           .random = random_,
           .log = options_.log,
-          .arena = {.startMark = bio::machineStartMark()}};
+          .arena = {.thresholds = options_.logThresholds,
+                    .startMark = bio::machineStartMark()}};
 }
 
 FolderPoolStore::Stored FolderPoolStore::createLog(ShareFolder share, PoolSizes sizes,

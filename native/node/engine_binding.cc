@@ -13,6 +13,7 @@ namespace {
 // TS:  engineStart(rank: u32, dataDirectory: text, targetCount: u32, u32 count, transports: text…,
 //      tcpAddress: text, tcpPort: u32, spinNs: u64, u32 count, cores: u32…, arenaKind: u8,
 //      historyNs: u64, isPrewriting: u8, idleBytesPerSecond: u64, busyBytesPerSecond: u64,
+//      checkpointAtPercent: u32, slowAtPercent: u32, stopAtPercent: u32,
 //      u32 count, (text path, u32 roles)…, format: u8, u32 count, pciAllowed: text…,
 //      hasHugePages: u8, memoryBytes: u64, configuration: text, logLevel: u8, network: u64): Handle
 void engineStart(Call& call) {

@@ -48,6 +48,9 @@ engine::EngineOptions readEngineOptions(CommandReader& reader) {
   options.prewrite.isEnabled = reader.u8() != 0;
   options.prewrite.idleBytesPerSecond = reader.u64();
   options.prewrite.busyBytesPerSecond = reader.u64();
+  options.logThresholds.checkpointAtPercent = reader.u32();
+  options.logThresholds.slowAtPercent = reader.u32();
+  options.logThresholds.stopAtPercent = reader.u32();
   options.storage = readDevices(reader);
   options.log = Log::toStandardError(static_cast<LogLevel>(reader.u8()));
   return options;

@@ -33,7 +33,7 @@ class LogArena::CheckpointPace {
   // Asked after each piece: others have worked while it was copied and written, and there is time.
   bool isEasy(size_t doneCount, size_t totalCount) {
     const Ticket before = std::exchange(lastTicket_, arena_.lastTicket());
-    const uint64_t limit = arena_.options_.slowAtPercent;
+    const uint64_t limit = arena_.options_.thresholds.slowAtPercent;
     const uint64_t used = arena_.usedPercent();
     if (before == lastTicket_ || arena_.wal_->isStalled() || used >= limit) return false;
     const uint64_t usedSince = used > usedBefore_ ? used - usedBefore_ : 0;

@@ -33,8 +33,7 @@ class VosCheckpointPace : public testing::Test {
     wal_ = bio::openMemoryMedia(*reactor_, "wal", 64 << 20).value();
     meta_ = bio::openMemoryMedia(*reactor_, "meta", LogArena::metaSizeBytes(kArenaSize)).value();
     auto made = run(LogArena::create({*wal_, *meta_, *pool_, log_}, kArenaSize, store_, 77,
-                                     {.checkpointAtPercent = 90, .slowAtPercent = 95,
-                                      .stopAtPercent = 99}));
+                                     {.thresholds = {90, 95, 99}}));
     ASSERT_TRUE(made.ok()) << made.error().describe();
     arena_ = std::move(made).value();
     // One block is at most a few hundred KiB large: a root that names many.

@@ -112,7 +112,7 @@ void LogArena::commitRanges(Ticket ticket, std::span<const ArenaRange> changed) 
   if (failure_) return;
   const Status status = wal_->append(firstTransaction_ + ticket, merged_, base(), data());
   if (!status.ok()) fail(status.error());
-  if (usedPercent() >= options_.checkpointAtPercent) startCheckpoint();
+  if (usedPercent() >= options_.thresholds.checkpointAtPercent) startCheckpoint();
 }
 
 // --- waiting
@@ -163,13 +163,13 @@ void LogArena::stop(const Error& error) {
 // until there is room.
 Task<Status> LogArena::waitLogRoom() {
   if (!hasLogRoom()) ++counters_.slowedCount;
-  const uint64_t span = options_.stopAtPercent - options_.slowAtPercent;
+  const uint64_t span = options_.thresholds.stopAtPercent - options_.thresholds.slowAtPercent;
   while (!hasLogRoom()) {
     startCheckpoint();
     const uint64_t used = usedPercent();
-    const uint64_t over = std::min(used - options_.slowAtPercent, span);
+    const uint64_t over = std::min(used - options_.thresholds.slowAtPercent, span);
     co_await reactor_.sleep(std::max<uint64_t>(options_.slowDownNsMax * over / span, 1000));
-    if (used < options_.stopAtPercent) break;
+    if (used < options_.thresholds.stopAtPercent) break;
   }
   if (failure_) co_return *failure_;
   co_return Status{};

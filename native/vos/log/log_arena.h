@@ -31,6 +31,7 @@
 #include "bio/dma_buffer.h"
 #include "bio/media.h"
 #include "vos/arena.h"
+#include "vos/log/log_thresholds.h"
 #include "vos/log/meta_image.h"
 #include "vos/log/wal_reader.h"
 #include "vos/log/wal_writer.h"
@@ -38,10 +39,7 @@
 namespace daos::vos {
 
 struct LogArenaOptions {
-  // Of the log's size, in percent: when a checkpoint starts, writers are slowed down, writers wait.
-  uint32_t checkpointAtPercent = 25;
-  uint32_t slowAtPercent = 50;
-  uint32_t stopAtPercent = 75;
+  LogThresholds thresholds;
   // The longest that waitLogRoom slows one operation down before writers have to stop.
   uint64_t slowDownNsMax = 1000000;
   uint64_t undoSizeBytes = 4 << 20;  // the largest transaction's old bytes
@@ -131,7 +129,9 @@ class LogArena final : public Arena {
 
   Ticket durableTicket() const override { return wal_->durableTransaction() - firstTransaction_; }
   Task<Status> waitDurable(Ticket ticket) override;
-  bool hasLogRoom() const override { return usedPercent() < options_.slowAtPercent || !isUsable(); }
+  bool hasLogRoom() const override {
+    return usedPercent() < options_.thresholds.slowAtPercent || !isUsable();
+  }
   Task<Status> waitLogRoom() override;
   bool isUsable() const override { return !failure_; }
   bool keepsData() const override { return devices_.data != nullptr; }

@@ -39,6 +39,18 @@ export interface PrewriteRates {
   busyBytesPerSecond: number;
 }
 
+/** Percent of the size of a pool's log, each more than the one before. */
+export interface LogThresholds {
+  /** A checkpoint starts. Default 25. */
+  checkpoint?: number;
+  /** Writers are slowed down. Default 50. */
+  slow?: number;
+  /** Writers wait. Default 75. */
+  stop?: number;
+}
+
+const LOG_THRESHOLDS = { checkpoint: 25, slow: 50, stop: 75 } as const;
+
 export interface EngineOptions {
   rank: number;
   /** Pools lie under it; locked, one engine per directory. */
@@ -67,6 +79,8 @@ export interface EngineOptions {
     historySeconds?: number;
     /** At what rates data areas are written in advance. Left out: they are not. */
     prewrite?: PrewriteRates | undefined;
+    /** How full their logs may get. */
+    log?: LogThresholds | undefined;
     /** What pools lie on. Left out, or none: in files of the data directory. */
     devices?: readonly DeviceOption[] | undefined;
     /**
@@ -267,6 +281,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const prewrite = options.store?.prewrite;
   command.u8(prewrite ? 1 : 0);
   command.u64(prewrite?.idleBytesPerSecond ?? 0).u64(prewrite?.busyBytesPerSecond ?? 0);
+  const { checkpoint, slow, stop } = { ...LOG_THRESHOLDS, ...options.store?.log };
+  command.u32(checkpoint).u32(slow).u32(stop);
   writeDevices(command, options.store);
   command.u8(LOG_LEVELS.indexOf(options.logLevel ?? 'warning'));
   command.u64(options.network?.handle ?? NO_HANDLE);

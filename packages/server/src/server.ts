@@ -300,10 +300,11 @@ function isFormatWanted(error: unknown): boolean {
 }
 
 function storeOf(storage: EngineConfig['storage']): EngineOptions['store'] {
-  const { arena, history, prewrite, devices, spdk } = storage;
+  const { arena, history, prewrite, log, devices, spdk } = storage;
   return {
     arena,
     historySeconds: history,
+    log,
     ...(devices && { devices: devices.map(({ path, roles }) => ({ path, roles: [...roles] })) }),
     ...(spdk && {
       spdk: {

@@ -37,6 +37,7 @@ describe('server/config', () => {
       storage: {
         ...{ capacity: 8 * 2 ** 30, arena: 'log', history: 300 },
         prewrite: { enabled: false, idle: 256 * 2 ** 20, busy: 16 * 2 ** 20 },
+        log: { checkpoint: 25, slow: 50, stop: 75 },
       },
     });
     expect(enginesOf(config)[0]?.rank).toBe(0);
@@ -66,6 +67,15 @@ describe('server/config', () => {
     expect(mistakes.join('\n')).toMatch(/daos.yml:1: data_directory: must be an absolute path/);
     expect(mistakes.join('\n')).toMatch(/daos.yml:3: engines\[0\].targets: /);
     expect(mistakes.join('\n')).toMatch(/daos.yml:4: unknown key 'adress': did you mean 'address'/);
+  });
+
+  test('the thresholds of a log rise', () => {
+    const withLog = (log: string) => GOOD.replace('capacity: 8GiB', `log: ${log}`);
+    expect(parse(withLog('{ checkpoint: 10 }')).engines[0]?.storage.log.checkpoint).toBe(10);
+    for (const log of ['{ checkpoint: 60 }', '{ slow: 80 }', '{ stop: 50 }']) {
+      expect(mistakesOf(withLog(log)).join()).toContain('have to rise in this order');
+    }
+    expect(mistakesOf(withLog('{ stop: 100 }'))).toHaveLength(1);
   });
 
   test('devices have roles, each role a device, and a device one engine', () => {

@@ -26,6 +26,22 @@ const prewriteSchema = z.strictObject({
   busy: sizeField.default(16 * 2 ** 20),
 });
 
+const percentField = z.int().min(1).max(99);
+
+/** How full the log of a pool's metadata may get, in percent of it. */
+const logSchema = z
+  .strictObject({
+    /** A checkpoint starts, after which what it holds is free again. */
+    checkpoint: percentField.default(25),
+    /** Writers are slowed down, more and more. */
+    slow: percentField.default(50),
+    /** Writers wait. */
+    stop: percentField.default(75),
+  })
+  .refine(({ checkpoint, slow, stop }) => checkpoint < slow && slow < stop, {
+    error: 'checkpoint, slow and stop have to rise in this order',
+  });
+
 const storageSchema = z.strictObject({
   /** What pools may take; all that is free when left out. */
   capacity: sizeField.optional(),
@@ -35,6 +51,7 @@ const storageSchema = z.strictObject({
   /** Seconds for which every version of what is stored stays readable; 0: for ever. */
   history: z.number().min(0).max(100_000_000).default(300),
   prewrite: prewriteSchema.prefault({}),
+  log: logSchema.prefault({}),
   /** What pools lie on; in files of the data directory when left out. */
   devices: devicesSchema.optional(),
   spdk: spdkSchema(sizeField).optional(),
