@@ -23,6 +23,7 @@ export function addContainer(cli: Cli): void {
     .command('create <pool> <label>')
     .description('creates a container')
     .option('-t, --type <type>', 'layout: POSIX, HDF5, PYTHON, …')
+    .option('-o, --oclass <class>', 'object class of objects whose maker names none, as S2')
     .option('--properties <list>', 'properties as name:value,name:value')
     .option('--attrs <list>', 'attributes as name:value,name:value')
     .option('-u, --user <user>', 'who owns it; you, when left out')
@@ -93,6 +94,7 @@ async function createContainer(
   label: string,
   options: {
     type?: string;
+    oclass?: string;
     properties?: string;
     user?: string;
     group?: string;
@@ -103,6 +105,7 @@ async function createContainer(
   const properties = {
     ...(options.properties !== undefined && withSizes(parseProperties(options.properties))),
     ...(options.type !== undefined && { layout_type: options.type }),
+    ...(options.oclass !== undefined && { oclass: options.oclass.toUpperCase() }),
   };
   const response = await control.call('createContainer', {
     params: { pool },

@@ -29,7 +29,7 @@ export function addObject(cli: Cli): void {
     .command('put <pool> <container> <oid> <dkey> [file]')
     .description("stores a file, or standard input, as a value; 'new' as oid makes an object")
     .option('-a, --akey <akey>', 'attribute key', AKEY_DEFAULT)
-    .option('-c, --oclass <class>', 'object class of a new object', 'S1')
+    .option('-c, --oclass <class>', "object class of a new object; the container's if left out")
     .action(cli.action(putObject));
   object
     .command('get <pool> <container> <oid> <dkey> [file]')
@@ -86,10 +86,10 @@ async function putObject(
   oid: string,
   dkey: string,
   file: string | undefined,
-  { akey, oclass }: { akey: string; oclass: string },
+  { akey, oclass }: { akey: string; oclass?: string },
 ): Promise<Output> {
   const value = await readInput(file);
-  const id = oid === 'new' ? newObjectId(oclass) : oid;
+  const id = oid === 'new' ? newObjectId(oclass ?? (await classOf(context, pool, container))) : oid;
   const epoch = await withObject(context, [pool, container], id, (object) =>
     object.update(dkey, akey, value),
   );
@@ -97,6 +97,11 @@ async function putObject(
     response: { oid: id, dkey, akey, sizeBytes: value.byteLength, epoch },
     human: `stored ${value.byteLength} bytes in object ${id}, dkey '${dkey}', akey '${akey}'\n`,
   };
+}
+
+async function classOf({ control }: CommandContext, pool: string, container: string) {
+  const { properties } = await control.call('getContainer', { params: { pool, container } });
+  return properties.oclass;
 }
 
 function newObjectId(oclass: string): string {

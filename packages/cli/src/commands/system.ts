@@ -6,6 +6,7 @@ import { DaosError } from '@daos/model';
 import type { Cli, CommandContext, Output } from '../cli.js';
 import { formatTable } from '../table.js';
 import { addSystemAttributes } from './attributes.js';
+import { addErase } from './erase.js';
 import { parseRanks } from './parse.js';
 import { listPools } from './pool.js';
 
@@ -39,7 +40,9 @@ export function addSystem(cli: Cli): void {
       .option(...RANK_HOSTS)
       .option('--ignore-admin-excluded', 'leaves out those that an administrator has excluded')
       .action(cli.action((context, options: PowerOptions) => power(context, action, options)));
-    if (action === 'stop') command.option('-f, --force', 'at once, as those that hang');
+    if (action !== 'stop') continue;
+    command.option('-f, --force', 'at once, as those that hang');
+    command.option('--full', "as DAOS's, and no different: engines stop in good order");
   }
   system
     .command('exclude')
@@ -60,6 +63,7 @@ export function addSystem(cli: Cli): void {
     .description('closes what a machine has opened, in all pools, and revokes what it was given')
     .option('-v, --verbose', 'also says in which pools')
     .action(cli.action(cleanUp));
+  addErase(cli, system);
   addSystemAttributes(cli, system);
 }
 

@@ -3,6 +3,7 @@
 // Life cycle: (absent) → creating → ready → destroying → (absent); creating → destroying when a
 //             step fails. ready → rollingBack → ready.
 
+import { OBJECT_CLASSES } from '@daos/model';
 import * as z from 'zod';
 import { aclField, CONTAINER_ACL_DEFAULT, principalField } from '../security/acl.js';
 import { quotaAmountsSchema } from '../engines/engine-control.js';
@@ -31,11 +32,21 @@ export const layoutTypeField = z.enum([
   'ARROW',
 ]);
 
+/** Classes whose objects are kept once: engines serve no others. */
+const SERVED_CLASSES = Object.entries(OBJECT_CLASSES)
+  .filter(([, { copyCount, parityCount }]) => copyCount === 1 && parityCount === 0)
+  .map(([name]) => name);
+const objectClassField = z.enum(SERVED_CLASSES, {
+  error: `must be one of ${SERVED_CLASSES.join(', ')}: engines keep nothing twice`,
+});
+
 /**
  * Properties of a container. A property is accepted here once the data path honours it, not before.
  */
 export const containerPropertiesField = z.strictObject({
   layout_type: layoutTypeField.default('unknown'),
+  /** Of objects whose maker names none. */
+  oclass: objectClassField.default('S1'),
   /** Checksums that clients make, engines keep and clients compare; crc32 is CRC-32C. */
   cksum: z.enum(['off', 'crc32', 'crc64', 'sha256']).default('crc32'),
   /** Bytes that one checksum covers. */

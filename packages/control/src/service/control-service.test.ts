@@ -90,6 +90,7 @@ describe('control/service', () => {
     expect(await client.getContainer('p', 'c')).toEqual(made);
     expect(made.properties).toEqual({
       layout_type: 'POSIX',
+      oclass: 'S1',
       cksum: 'crc32',
       cksum_size: 32_768,
       srv_cksum: 'on',

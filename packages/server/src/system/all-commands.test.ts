@@ -162,7 +162,7 @@ describe('server/all-commands', () => {
       });
       await say('daos', {
         'pool autotest tank --skip-big': /write 10000 values of 128 B[^]*all went well/,
-        'container create tank box --type POSIX --properties cksum:sha256 --attrs a:b':
+        'container create tank box --type POSIX --oclass s2 --properties cksum:sha256 --attrs a:b':
           /created container box/,
         'container set-prop tank box label:crate': /is crate now/,
       });
@@ -195,6 +195,8 @@ describe('server/all-commands', () => {
         'health check tank crate': /tank\/crate +HEALTHY/,
         [`object get tank crate ${oid} key1`]: /^v{100000}$/,
       });
+      await daos(`object put tank copy new key2 ${value}`);
+      expect(await daos('object list tank copy')).toMatch(/ S2$/m);
       await say('dmg', {
         'container query tank crate': /Snapshots: +1/,
         'container set-prop tank crate quota_bytes:1GiB': /changed container crate/,
@@ -239,7 +241,7 @@ describe('server/all-commands', () => {
       await say('dmg', {
         'server set-logmasks --masks DEBUG': /0[^]*1[^]*2/,
         'server set-logmasks': /0[^]*1[^]*2/,
-        'system stop --ranks 1': /1 ranks: stop done/,
+        'system stop --ranks 1 --full': /1 ranks: stop done/,
         'system query --with-states stopped': /^ +1 +stopped/m,
         'system start --ranks 1': /1 ranks: start done/,
         'system set-attr site:north,rack:7': /site +north/,
@@ -272,7 +274,9 @@ describe('server/all-commands', () => {
         'storage query list-devices --show-evicted': /FAULTY/,
         [`storage replace nvme ${device} --rank 0 --force`]: /is replaced/,
         'storage query list-devices --ranks 0': /NORMAL/,
-        'pool destroy tank': /destroyed/,
+        'storage format': /no engine waits/,
+        'storage query usage --show-usable': /Usable for data/,
+        'system erase --force': /1 pools and 1 attributes are gone/,
       });
     },
   );
