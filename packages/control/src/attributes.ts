@@ -6,9 +6,10 @@ import * as z from 'zod';
 import { updateRecord, type ControlContext } from './control-context.js';
 import { findContainer } from './containers/find-container.js';
 import { findPool } from './pools/find-pool.js';
-import { containerRecord } from './records/container-record.js';
+import { answerAhead, type RequestIdentity } from './records/answer-record.js';
+import { containerRecord, type ContainerFields } from './records/container-record.js';
 import { attributesField } from './records/fields.js';
-import { poolRecord } from './records/pool-record.js';
+import { poolRecord, type PoolFields } from './records/pool-record.js';
 
 /** All attributes of one pool or container together, as JSON. */
 export const ATTRIBUTES_SIZE_MAX = 512 * 1024;
@@ -33,12 +34,13 @@ export async function changePoolAttributes(
   context: ControlContext,
   pool: string,
   changes: AttributeChanges,
+  request?: RequestIdentity,
 ): Promise<Attributes> {
   const { key } = await findPool(context, pool);
-  const fields = await updateRecord(context, poolRecord, key, (old) => ({
-    ...old,
-    attributes: changed(old.attributes, changes),
-  }));
+  const next = (old: PoolFields) => ({ ...old, attributes: changed(old.attributes, changes) });
+  const fields = await updateRecord(context, poolRecord, key, next, ({ attributes }) =>
+    answerAhead(context, request, { attributes }),
+  );
   return fields.attributes;
 }
 
@@ -56,13 +58,17 @@ export async function changeContainerAttributes(
   poolName: string,
   container: string,
   changes: AttributeChanges,
+  request?: RequestIdentity,
 ): Promise<Attributes> {
   const pool = await findPool(context, poolName);
   const { key } = await findContainer(context, pool.fields, container);
-  const fields = await updateRecord(context, containerRecord, key, (old) => ({
+  const next = (old: ContainerFields) => ({
     ...old,
     attributes: changed(old.attributes, changes),
-  }));
+  });
+  const fields = await updateRecord(context, containerRecord, key, next, ({ attributes }) =>
+    answerAhead(context, request, { attributes }),
+  );
   return fields.attributes;
 }
 

@@ -5,7 +5,7 @@ import type * as z from 'zod';
 import type { Clock } from './clock.js';
 import type { EngineDirectory } from './engines/engine-control.js';
 import type { KeyedMutex } from './keyed-mutex.js';
-import type { MetadataStore } from './metadata/metadata-store.js';
+import type { Change, MetadataStore } from './metadata/metadata-store.js';
 import type { RecordType, Stored } from './records/record.js';
 
 export interface Log {
@@ -50,13 +50,14 @@ export function unchanged(stored: Stored<unknown>): { key: string; modRevision: 
 
 /**
  * Reads, changes and writes a record until no other writer came between. `change` returns undefined
- * to leave it.
+ * to leave it; `besides` is written in the same transaction.
  */
 export async function updateRecord<S extends z.ZodObject>(
   context: Pick<ControlContext, 'store'>,
   type: RecordType<S>,
   key: string,
   change: (fields: z.infer<S>) => z.infer<S> | undefined,
+  besides: (next: z.infer<S>) => readonly Change[] = () => [],
 ): Promise<z.infer<S>> {
   for (;;) {
     const stored = await readRecord(context, type, key);
@@ -64,7 +65,7 @@ export async function updateRecord<S extends z.ZodObject>(
     const next = change(stored.fields);
     if (next === undefined) return stored.fields;
     const value = type.encode(next);
-    if ((await context.store.txn([unchanged(stored)], [{ put: key, value }])).succeeded)
-      return next;
+    const changes = [{ put: key, value }, ...besides(next)];
+    if ((await context.store.txn([unchanged(stored)], changes)).succeeded) return next;
   }
 }

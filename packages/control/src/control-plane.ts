@@ -76,6 +76,8 @@ import {
   type JoinRequest,
 } from './ranks/rank-registry.js';
 import { rankUsage, scanHosts } from './ranks/storage.js';
+import { answerAhead, type RequestIdentity } from './records/answer-record.js';
+import type { ContainerFields } from './records/container-record.js';
 import type { PoolProperties, PoolPropertyChanges } from './records/pool-properties.js';
 import type { PoolFields } from './records/pool-record.js';
 import type { RankFields } from './records/rank-record.js';
@@ -262,8 +264,8 @@ export class ControlPlane implements PoolDirectory {
     return changeProperties(this.#context, pool, container, changes, watch);
   }
 
-  destroyContainer(pool: string, container: string): Promise<void> {
-    return destroyContainer(this.#context, pool, container);
+  destroyContainer(pool: string, container: string, request?: RequestIdentity): Promise<void> {
+    return destroyContainer(this.#context, pool, container, request);
   }
 
   getContainer(pool: string, container: string): Promise<ContainerStatus> {
@@ -271,8 +273,12 @@ export class ControlPlane implements PoolDirectory {
   }
 
   /** DER_EXIST when another pool has the label. */
-  async relabelPool(pool: string, label: string): Promise<{ uuid: string; label: string }> {
-    const { uuid } = await relabelPool(this.#context, pool, label);
+  async relabelPool(
+    pool: string,
+    label: string,
+    request?: RequestIdentity,
+  ): Promise<{ uuid: string; label: string }> {
+    const { uuid } = await relabelPool(this.#context, pool, label, request);
     return { uuid, label };
   }
 
@@ -285,8 +291,15 @@ export class ControlPlane implements PoolDirectory {
     return changePoolProperties(this.#context, pool, changes);
   }
 
-  async relabelContainer(pool: string, container: string, label: string): Promise<ContainerStatus> {
-    return statusOf(await relabelContainer(this.#context, pool, container, label));
+  async relabelContainer(
+    pool: string,
+    container: string,
+    label: string,
+    request?: RequestIdentity,
+  ): Promise<ContainerStatus> {
+    const answerOf = (next: ContainerFields) =>
+      answerAhead(this.#context, request, statusOf(next));
+    return statusOf(await relabelContainer(this.#context, pool, container, label, answerOf));
   }
 
   setLogLevel(level?: LogLevelName): Promise<HostOutcome[]> {
@@ -308,8 +321,11 @@ export class ControlPlane implements PoolDirectory {
     return getSystemAttributes(this.#context);
   }
 
-  changeSystemAttributes(changes: AttributeChanges): Promise<Attributes> {
-    return changeSystemAttributes(this.#context, changes);
+  changeSystemAttributes(
+    changes: AttributeChanges,
+    request?: RequestIdentity,
+  ): Promise<Attributes> {
+    return changeSystemAttributes(this.#context, changes, request);
   }
 
   /** By which engines reach a caller that is seen at `seen`. */
@@ -371,8 +387,12 @@ export class ControlPlane implements PoolDirectory {
     return getPoolOwnership(this.#context, pool);
   }
 
-  changePoolOwnership(pool: string, changes: AclChanges): Promise<OwnershipFields> {
-    return changePoolOwnership(this.#context, pool, changes);
+  changePoolOwnership(
+    pool: string,
+    changes: AclChanges,
+    request?: RequestIdentity,
+  ): Promise<OwnershipFields> {
+    return changePoolOwnership(this.#context, pool, changes, request);
   }
 
   getContainerOwnership(pool: string, container: string): Promise<OwnershipFields> {
@@ -383,16 +403,21 @@ export class ControlPlane implements PoolDirectory {
     pool: string,
     container: string,
     changes: AclChanges,
+    request?: RequestIdentity,
   ): Promise<OwnershipFields> {
-    return changeContainerOwnership(this.#context, pool, container, changes);
+    return changeContainerOwnership(this.#context, pool, container, changes, request);
   }
 
   getPoolAttributes(pool: string): Promise<Attributes> {
     return getPoolAttributes(this.#context, pool);
   }
 
-  changePoolAttributes(pool: string, changes: AttributeChanges): Promise<Attributes> {
-    return changePoolAttributes(this.#context, pool, changes);
+  changePoolAttributes(
+    pool: string,
+    changes: AttributeChanges,
+    request?: RequestIdentity,
+  ): Promise<Attributes> {
+    return changePoolAttributes(this.#context, pool, changes, request);
   }
 
   getContainerAttributes(pool: string, container: string): Promise<Attributes> {
@@ -403,8 +428,9 @@ export class ControlPlane implements PoolDirectory {
     pool: string,
     container: string,
     changes: AttributeChanges,
+    request?: RequestIdentity,
   ): Promise<Attributes> {
-    return changeContainerAttributes(this.#context, pool, container, changes);
+    return changeContainerAttributes(this.#context, pool, container, changes, request);
   }
 
   /** `snapshot` is a name or an epoch here and below. */
@@ -425,12 +451,22 @@ export class ControlPlane implements PoolDirectory {
     return createSnapshot(this.#context, pool, container, request, requestKey);
   }
 
-  destroySnapshot(pool: string, container: string, snapshot: string): Promise<void> {
-    return destroySnapshot(this.#context, pool, container, snapshot);
+  destroySnapshot(
+    pool: string,
+    container: string,
+    snapshot: string,
+    request?: RequestIdentity,
+  ): Promise<void> {
+    return destroySnapshot(this.#context, pool, container, snapshot, request);
   }
 
-  rollbackContainer(pool: string, container: string, snapshot: string): Promise<Snapshot> {
-    return rollbackContainer(this.#context, pool, container, snapshot);
+  rollbackContainer(
+    pool: string,
+    container: string,
+    snapshot: string,
+    request?: RequestIdentity,
+  ): Promise<Snapshot> {
+    return rollbackContainer(this.#context, pool, container, snapshot, request);
   }
 
   /** Those that `access` lets its caller see; all when left out. */

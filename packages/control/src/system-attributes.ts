@@ -2,6 +2,7 @@
 
 import { changed, type AttributeChanges, type Attributes } from './attributes.js';
 import { readRecord, type ControlContext } from './control-context.js';
+import { answerAhead, type RequestIdentity } from './records/answer-record.js';
 import { SYSTEM_KEY, systemRecord } from './records/system-record.js';
 
 export async function getSystemAttributes(context: ControlContext): Promise<Attributes> {
@@ -12,12 +13,14 @@ export async function getSystemAttributes(context: ControlContext): Promise<Attr
 export async function changeSystemAttributes(
   context: ControlContext,
   changes: AttributeChanges,
+  request?: RequestIdentity,
 ): Promise<Attributes> {
   for (;;) {
     const stored = await readRecord(context, systemRecord, SYSTEM_KEY);
     const attributes = changed(stored?.fields.attributes ?? {}, changes);
     const condition = { key: SYSTEM_KEY, modRevision: stored?.modRevision ?? 0 };
     const change = { put: SYSTEM_KEY, value: systemRecord.encode({ attributes }) };
-    if ((await context.store.txn([condition], [change])).succeeded) return attributes;
+    const ahead = answerAhead(context, request, { attributes });
+    if ((await context.store.txn([condition], [change, ...ahead])).succeeded) return attributes;
   }
 }

@@ -3,21 +3,29 @@
 //         not there: neither in its books nor in the directories of its engines.
 // Method: a real daos-server with two engines that kills itself (SIGKILL) before, or in the midst
 //         of, one step of a change, each step in turn; it is started anew on the same directory.
-//         kill-step-fixture.ts counts the steps. That the rules hold for engines that stay up, and
-//         for all other life cycles, is tried in crash-with-engines.test.ts and in
-//         control/src/crash.test.ts.
+//         kill-step-fixture.ts counts the steps. Several control hosts are tried in
+//         system/takeover.test.ts, engines that stay up also in crash-with-engines.test.ts, all
+//         other life cycles in control/src/crash.test.ts.
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ControlClient } from '@daos/control/client';
 import { readRun } from './data/data-directory.js';
 import type { Armed } from './kill-step-fixture.js';
+import {
+  CHANGES,
+  lookAtPools,
+  sendKeyed,
+  type Change,
+  type KeyedRequest,
+  type PoolState,
+} from './pool-changes-fixture.js';
 
 const DIST = join(import.meta.dirname, '../dist');
-const MIB = 2 ** 20;
 const ENGINES = [0, 1];
 // In memory: what is tried are steps, not disks.
 const scratch = mkdtempSync('/dev/shm/daos-kill-');
@@ -66,71 +74,24 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true });
 });
 
-const createPool = () =>
-  control.call('createPool', {
-    body: { label: 'p', arenaSizePerRank: 32 * MIB, dataSizePerRank: 32 * MIB },
-  });
-const destroyPool = () =>
-  control.call('destroyPool', { params: { pool: 'p' }, query: { recursive: 'true' } });
-const createContainer = () =>
-  control.call('createContainer', { params: { pool: 'p' }, body: { label: 'c' } });
-const destroyContainer = () =>
-  control.call('destroyContainer', { params: { pool: 'p', container: 'c' } });
-const resizeTo = (dataSizePerRank: number) => () =>
-  control.call('resizePool', { params: { pool: 'p' }, body: { dataSizePerRank } });
+const look = () =>
+  lookAtPools(
+    control,
+    ENGINES.map((rank) => join(part('data'), `engine${rank}`)),
+  );
 
-/** What exists, what is free by the books, and what lies in the directories of engines. */
-async function look() {
-  const { ranks } = await control.call('queryUsage');
-  const { pools } = await control.call('listPools');
-  const containers = [];
-  const sizes = [];
-  for (const { uuid } of pools) {
-    const params = { pool: uuid };
-    containers.push(...(await control.call('listContainers', { params })).containers);
-    const { targets } = await control.call('queryPool', { params });
-    sizes.push(targets.map(({ data }) => data.totalBytes));
-  }
-  return {
-    pools: pools.map(({ label }) => label),
-    containers: containers.map(({ label }) => label),
-    ...{ sizes, ranks },
-    files: ENGINES.map((rank) => readdirSync(join(part('data'), `engine${rank}`)).length),
-  };
+async function send(...requests: readonly KeyedRequest[]): Promise<void> {
+  for (const request of requests) await sendKeyed(control.url, request, randomUUID());
 }
-type State = Awaited<ReturnType<typeof look>>;
-
-interface Change {
-  readonly name: string;
-  run(): Promise<unknown>;
-  /** Takes it back; so it is for the next change, unless that needs this one. */
-  undo(): Promise<unknown>;
-  isNeeded?: true;
-}
-
-const CHANGES: readonly Change[] = [
-  { name: 'a pool is created', run: createPool, undo: destroyPool, isNeeded: true },
-  { name: 'a container is created', run: createContainer, undo: destroyContainer, isNeeded: true },
-  { name: 'a pool is resized', run: resizeTo(64 * MIB), undo: resizeTo(32 * MIB) },
-  { name: 'a container is destroyed', run: destroyContainer, undo: createContainer },
-  {
-    name: 'a pool is destroyed with its container',
-    run: destroyPool,
-    undo: async () => {
-      await createPool();
-      await createContainer();
-    },
-  },
-];
 
 /** The name of the step that it died at; undefined when it came to its end before. */
-async function dieAt(run: () => Promise<unknown>, armed: Omit<Armed, 'report'>) {
+async function dieAt(request: KeyedRequest, armed: Omit<Armed, 'report'>) {
   const report = part('report');
   rmSync(report, { force: true });
   writeFileSync(part('armed'), JSON.stringify({ ...armed, report } satisfies Armed));
   const { pid } = server;
   const exit = once(server, 'exit');
-  const failure: unknown = await run().then(
+  const failure: unknown = await send(request).then(
     () => undefined,
     (error: unknown) => error,
   );
@@ -145,15 +106,16 @@ async function dieAt(run: () => Promise<unknown>, armed: Omit<Armed, 'report'>) 
 }
 
 /** Dies there, and checks what is left; takes it back where it came about. */
-async function tryDeath({ run, undo }: Change, [before, after]: readonly State[], armed: {
-  step: number;
-  when: Armed['when'];
-}): Promise<string | undefined> {
-  const name = await dieAt(run, armed);
+async function tryDeath(
+  { request, undo }: Change,
+  [before, after]: readonly PoolState[],
+  armed: Omit<Armed, 'report'>,
+): Promise<string | undefined> {
+  const name = await dieAt(request, armed);
   const found = await look();
   const wanted = name === undefined ? [after] : [before, after];
   expect(wanted).toContainEqual(found);
-  if (isDeepStrictEqual(found, after)) await undo();
+  if (isDeepStrictEqual(found, after)) await send(...undo);
   return name;
 }
 
@@ -162,9 +124,9 @@ describe('server: killed before and in the midst of each step', () => {
     '$name',
     async (change) => {
       const before = await look();
-      await change.run();
+      await send(change.request);
       const states = [before, await look()];
-      await change.undo();
+      await send(...change.undo);
       expect(await look()).toEqual(before);
       const names: string[] = [];
       for (;;) {
@@ -178,7 +140,7 @@ describe('server: killed before and in the midst of each step', () => {
       // Both engines are at it when the last of them is told.
       const step = names.findLastIndex((name) => name.startsWith('engine '));
       expect(await tryDeath(change, states, { step, when: 'during' })).toMatch(/^engine /);
-      if (change.isNeeded) await change.run();
+      if (change.isNeeded) await send(change.request);
     },
   );
 });

@@ -1,9 +1,11 @@
-// What a server of a test imports first so that it can be killed between two steps of a change:
-// while the file that `?armed=` names behind this module's own is there, transactions of the
-// metadata and commands to engines are counted, and at the one that it tells the process kills
-// itself. The renewals of ranks go on beside them and are no steps.
+// What a server or control host of a test imports first so that it can be killed between two steps
+// of a change: while the file that `?armed=` names behind this module's own is there, transactions
+// of the metadata and commands to engines are counted, and at the one that it tells the process
+// kills itself. The renewals of ranks go on beside them and are no steps.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { LmdbStore } from '@daos/control';
+import { FencedStore, LmdbStore, type MetadataStore } from '@daos/control';
+import { ControlClient } from '@daos/control/client';
+import type { EngineCommand } from '@daos/control/service';
 import { EngineCommands } from './system/engine-commands.js';
 
 /** What the file holds, as JSON. */
@@ -47,18 +49,34 @@ const ROUTINE = [
   ...['awaitQuotaRequests', 'setPoolMap'],
 ];
 
-if (file !== null) {
-  const { txn } = LmdbStore.prototype;
-  LmdbStore.prototype.txn = function (this: LmdbStore, ...parameters): ReturnType<typeof txn> {
+type Transact = MetadataStore['txn'];
+
+/** Of the store that the host that acts writes with. */
+function countTransactions(store: { txn: Transact }): void {
+  const { txn } = store;
+  store.txn = function (this: unknown, ...parameters: Parameters<Transact>) {
     const keys = parameters[1].map((change) => ('put' in change ? change.put : change.delete));
     const run = () => txn.apply(this, parameters);
     if (keys.every((key) => key.startsWith('/ranks/'))) return run();
     return step(`transaction on ${keys.join(', ')}`, run);
   };
-  const { run: command } = EngineCommands.prototype;
-  EngineCommands.prototype.run = function (this: EngineCommands, given): Promise<unknown> {
+}
+
+type Command = (command: EngineCommand) => Promise<unknown>;
+
+/** To engines of this server, or of another one. */
+function countCommands<Name extends string>(sender: Record<Name, Command>, name: Name): void {
+  const command: Command = sender[name];
+  sender[name] = function (this: unknown, given: EngineCommand) {
     const run = () => command.call(this, given);
     if (ROUTINE.includes(given.method)) return run();
     return step(`engine ${given.rank}: ${given.method}`, run);
   };
+}
+
+if (file !== null) {
+  countTransactions(LmdbStore.prototype);
+  countTransactions(FencedStore.prototype);
+  countCommands(EngineCommands.prototype, 'run');
+  countCommands(ControlClient.prototype, 'commandEngine');
 }

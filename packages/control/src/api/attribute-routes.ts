@@ -30,9 +30,9 @@ export const changePoolAttributes = defineRoute({
   query: none,
   body: changeAttributesSchema,
   response: attributesSchema,
-  run: async ({ control, access, params, body }) => {
+  run: async ({ control, access, params, body, identity }) => {
     const pool = await access.pool(params.pool, 'c', 'd');
-    return { attributes: await control.changePoolAttributes(pool, body) };
+    return { attributes: await control.changePoolAttributes(pool, body, identity) };
   },
 });
 
@@ -58,8 +58,9 @@ export const changeContainerAttributes = defineRoute({
   query: none,
   body: changeAttributesSchema,
   response: attributesSchema,
-  run: async ({ control, access, params, body }) => {
+  run: async ({ control, access, params, body, identity: request }) => {
     const { pool, container } = await access.container(params.pool, params.container, 'w');
-    return { attributes: await control.changeContainerAttributes(pool, container, body) };
+    const attributes = await control.changeContainerAttributes(pool, container, body, request);
+    return { attributes };
   },
 });

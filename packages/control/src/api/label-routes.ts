@@ -49,7 +49,8 @@ export const relabelPool = defineRoute({
   query: none,
   body: labelBody,
   response: z.object({ uuid: uuidField, label: labelField }),
-  run: async ({ control, params, body }) => await control.relabelPool(params.pool, body.label),
+  run: async ({ control, params, body, identity }) =>
+    await control.relabelPool(params.pool, body.label, identity),
 });
 
 export const relabelContainer = defineRoute({
@@ -60,8 +61,8 @@ export const relabelContainer = defineRoute({
   query: none,
   body: labelBody,
   response: containerDescriptionSchema,
-  run: async ({ control, access, params, body }) => {
+  run: async ({ control, access, params, body, identity }) => {
     const { pool, container } = await access.container(params.pool, params.container, 'T');
-    return await control.relabelContainer(pool, container, body.label);
+    return await control.relabelContainer(pool, container, body.label, identity);
   },
 });

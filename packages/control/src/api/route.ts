@@ -7,6 +7,7 @@
 import type * as z from 'zod';
 import type { ConsoleToken } from '../console/console-access.js';
 import type { ControlPlane } from '../control-plane.js';
+import type { RequestIdentity } from '../records/answer-record.js';
 import type { Access } from '../security/authorize.js';
 import type { Role } from '../service/service-tls.js';
 import type { RouteLine } from './route-lines.js';
@@ -20,6 +21,8 @@ export interface RouteCall<Params, Query, Body> {
   readonly body: Body;
   /** From the Idempotency-Key header. */
   readonly requestKey: string | undefined;
+  /** Of a request with a key: for what writes its answer ahead. */
+  readonly identity?: RequestIdentity;
   /** As this host sees it. */
   readonly callerAddress: string;
   /** Where this host serves the console to browsers with a token. */

@@ -105,8 +105,8 @@ const destroyPool = defineRoute({
   query: z.strictObject({ recursive: flagField }),
   body: noBody,
   response: done,
-  run: async ({ control, params, query }) => {
-    await control.destroyPool(params.pool, { recursive: query.recursive ?? false });
+  run: async ({ control, params, query, identity: request }) => {
+    await control.destroyPool(params.pool, { recursive: query.recursive ?? false, request });
     return {};
   },
 });
@@ -202,9 +202,9 @@ const destroyContainer = defineRoute({
   query: none,
   body: noBody,
   response: done,
-  run: async ({ control, access, params }) => {
+  run: async ({ control, access, params, identity }) => {
     const names = await access.container(params.pool, params.container, 'd');
-    await control.destroyContainer(names.pool, names.container);
+    await control.destroyContainer(names.pool, names.container, identity);
     return {};
   },
 });

@@ -27,7 +27,8 @@ export const changePoolAcl = defineRoute({
   query: none,
   body: changeAclSchema,
   response: ownershipSchema,
-  run: ({ control, params, body }) => control.changePoolOwnership(params.pool, body),
+  run: ({ control, params, body, identity }) =>
+    control.changePoolOwnership(params.pool, body, identity),
 });
 
 export const evictPool = defineRoute({
@@ -92,7 +93,7 @@ export const changeContainerAcl = defineRoute({
   query: none,
   body: changeAclSchema,
   response: ownershipSchema,
-  run: async ({ control, access, params, body }) => {
+  run: async ({ control, access, params, body, identity }) => {
     const { replace, update, delete: removed, owner, ownerGroup } = body;
     const names = [params.pool, params.container] as const;
     const changesOwner = owner !== undefined || ownerGroup !== undefined;
@@ -101,7 +102,7 @@ export const changeContainerAcl = defineRoute({
     const { pool, container } = changesList
       ? await access.container(...names, 'A')
       : await access.container(...names, 'o', 'A');
-    return await control.changeContainerOwnership(pool, container, body);
+    return await control.changeContainerOwnership(pool, container, body, identity);
   },
 });
 

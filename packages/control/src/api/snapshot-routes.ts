@@ -60,9 +60,9 @@ export const destroySnapshot = defineRoute({
   query: none,
   body: noBody,
   response: z.object({}),
-  run: async ({ control, access, params }) => {
+  run: async ({ control, access, params, identity }) => {
     const { pool, container } = await access.container(params.pool, params.container, 'w');
-    await control.destroySnapshot(pool, container, params.snapshot);
+    await control.destroySnapshot(pool, container, params.snapshot, identity);
     return {};
   },
 });
@@ -75,8 +75,8 @@ export const rollbackContainer = defineRoute({
   query: none,
   body: z.strictObject({ snapshot: nameField }),
   response: snapshotSchema,
-  run: async ({ control, access, params, body }) => {
+  run: async ({ control, access, params, body, identity }) => {
     const { pool, container } = await access.container(params.pool, params.container, 'w');
-    return await control.rollbackContainer(pool, container, body.snapshot);
+    return await control.rollbackContainer(pool, container, body.snapshot, identity);
   },
 });

@@ -40,5 +40,7 @@ export const changeSystemAttributes = defineRoute({
   query: none,
   body: changeAttributesSchema,
   response: attributesSchema,
-  run: async ({ control, body }) => ({ attributes: await control.changeSystemAttributes(body) }),
+  run: async ({ control, body, identity }) => ({
+    attributes: await control.changeSystemAttributes(body, identity),
+  }),
 });

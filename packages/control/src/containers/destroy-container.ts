@@ -2,6 +2,7 @@
 
 import { readRecord, unchanged, type ControlContext } from '../control-context.js';
 import { findPool } from '../pools/find-pool.js';
+import { answerAhead, type RequestIdentity } from '../records/answer-record.js';
 import {
   containerKey,
   containerLabelKey,
@@ -15,11 +16,12 @@ export async function destroyContainer(
   context: ControlContext,
   poolName: string,
   name: string,
+  request?: RequestIdentity,
 ): Promise<void> {
   const pool = await findPool(context, poolName);
   const container = await findContainerInAnyState(context, pool.fields, name);
   await context.poolMutex.run(`${pool.fields.uuid}/${container.fields.label}`, () =>
-    removeContainer(context, pool.fields, container.fields),
+    removeContainer(context, pool.fields, container.fields, request),
   );
 }
 
@@ -28,6 +30,7 @@ export async function removeContainer(
   context: ControlContext,
   pool: PoolFields,
   { uuid, label }: ContainerFields,
+  request?: RequestIdentity,
 ): Promise<void> {
   const key = containerKey(pool.uuid, uuid);
   for (;;) {
@@ -35,7 +38,9 @@ export async function removeContainer(
     if (!stored) return;
     if (stored.fields.state === 'destroying') break;
     const value = containerRecord.encode({ ...stored.fields, state: 'destroying' });
-    if ((await context.store.txn([unchanged(stored)], [{ put: key, value }])).succeeded) break;
+    const ahead = answerAhead(context, request, {}, { key, state: 'destroying' });
+    const changes = [{ put: key, value }, ...ahead];
+    if ((await context.store.txn([unchanged(stored)], changes)).succeeded) break;
   }
   const outcomes = await Promise.allSettled(
     pool.ranks.map(async ({ rank }) => {

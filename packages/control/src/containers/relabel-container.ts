@@ -2,6 +2,7 @@
 
 import { DaosError } from '@daos/model';
 import { unchanged, type ControlContext } from '../control-context.js';
+import type { Change } from '../metadata/metadata-store.js';
 import { findPool } from '../pools/find-pool.js';
 import {
   containerLabelKey,
@@ -11,12 +12,13 @@ import {
 import { uuidRecord } from '../records/pool-record.js';
 import { findContainer } from './find-container.js';
 
-/** DER_EXIST when another container of the pool has the label. */
+/** DER_EXIST when another container of the pool has the label. `answerOf` is written besides. */
 export async function relabelContainer(
   context: ControlContext,
   poolName: string,
   name: string,
   label: string,
+  answerOf: (next: ContainerFields) => readonly Change[] = () => [],
 ): Promise<ContainerFields> {
   const pool = (await findPool(context, poolName)).fields;
   const stored = await findContainer(context, pool, name);
@@ -30,6 +32,7 @@ export async function relabelContainer(
       { delete: containerLabelKey(pool.uuid, old) },
       { put: labelKey, value: uuidRecord.encode({ uuid }) },
       { put: stored.key, value: containerRecord.encode(next) },
+      ...answerOf(next),
     ],
   );
   if (succeeded) return next;

@@ -8,6 +8,7 @@
 import { DaosError } from '@daos/model';
 import { readRecord, readRecords, unchanged, type ControlContext } from '../control-context.js';
 import { METADATA_TRANSACTION_COUNT_MAX } from '../metadata/limits.js';
+import { answerAhead, type RequestIdentity } from '../records/answer-record.js';
 import { containerPrefix } from '../records/container-record.js';
 import {
   RESERVATION_KEY,
@@ -22,6 +23,8 @@ import { findPoolInAnyState } from './find-pool.js';
 export interface DestroyPoolOptions {
   /** Destroys the containers as well; otherwise a pool that has some is refused with DER_BUSY. */
   readonly recursive?: boolean;
+  /** Whose repetition is told that the pool is destroyed. */
+  readonly request?: RequestIdentity | undefined;
 }
 
 export async function destroyPool(
@@ -32,13 +35,17 @@ export async function destroyPool(
   const { fields } = await findPoolInAnyState(context, name);
   await context.poolMutex.run(fields.uuid, async () => {
     if (!options.recursive) await checkEmpty(context, fields);
-    await removePool(context, fields.uuid);
+    await removePool(context, fields.uuid, options.request);
   });
 }
 
 /** All steps, from whichever one an earlier attempt reached. A pool that is gone is fine. */
-export async function removePool(context: ControlContext, uuid: string): Promise<void> {
-  const pool = await markDestroying(context, uuid);
+export async function removePool(
+  context: ControlContext,
+  uuid: string,
+  request?: RequestIdentity,
+): Promise<void> {
+  const pool = await markDestroying(context, uuid, request);
   if (!pool) return;
   const outcomes = await Promise.allSettled(
     pool.ranks.map(async ({ rank }) => {
@@ -74,6 +81,7 @@ async function checkEmpty(context: ControlContext, pool: PoolFields): Promise<vo
 async function markDestroying(
   context: ControlContext,
   uuid: string,
+  request: RequestIdentity | undefined,
 ): Promise<PoolFields | undefined> {
   for (;;) {
     const stored = await readRecord(context, poolRecord, poolKey(uuid));
@@ -81,7 +89,10 @@ async function markDestroying(
     const destroying: PoolFields = { ...stored.fields, state: 'destroying' };
     const { succeeded } = await context.store.txn(
       [unchanged(stored)],
-      [{ put: stored.key, value: poolRecord.encode(destroying) }],
+      [
+        { put: stored.key, value: poolRecord.encode(destroying) },
+        ...answerAhead(context, request, {}, { key: stored.key, state: 'destroying' }),
+      ],
     );
     if (succeeded) return destroying;
   }

@@ -2,6 +2,7 @@
 
 import { DaosError } from '@daos/model';
 import { unchanged, type ControlContext } from '../control-context.js';
+import { answerAhead, type RequestIdentity } from '../records/answer-record.js';
 import { poolLabelKey, poolRecord, uuidRecord, type PoolFields } from '../records/pool-record.js';
 import { findPool } from './find-pool.js';
 
@@ -10,6 +11,7 @@ export async function relabelPool(
   context: ControlContext,
   name: string,
   label: string,
+  request?: RequestIdentity,
 ): Promise<PoolFields> {
   const stored = await findPool(context, name);
   const { uuid, label: old } = stored.fields;
@@ -21,6 +23,7 @@ export async function relabelPool(
       { delete: poolLabelKey(old) },
       { put: poolLabelKey(label), value: uuidRecord.encode({ uuid }) },
       { put: stored.key, value: poolRecord.encode(next) },
+      ...answerAhead(context, request, { uuid, label }),
     ],
   );
   if (succeeded) return next;

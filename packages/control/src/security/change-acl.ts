@@ -4,8 +4,9 @@ import * as z from 'zod';
 import { updateRecord, type ControlContext } from '../control-context.js';
 import { findContainer } from '../containers/find-container.js';
 import { findPool } from '../pools/find-pool.js';
-import { containerRecord } from '../records/container-record.js';
-import { poolRecord } from '../records/pool-record.js';
+import { answerAhead, type RequestIdentity } from '../records/answer-record.js';
+import { containerRecord, type ContainerFields } from '../records/container-record.js';
+import { poolRecord, type PoolFields } from '../records/pool-record.js';
 import {
   aclField,
   checkAcl,
@@ -46,12 +47,13 @@ export async function changePoolOwnership(
   context: ControlContext,
   pool: string,
   changes: AclChanges,
+  request?: RequestIdentity,
 ): Promise<OwnershipFields> {
   const { key } = await findPool(context, pool);
-  const changed = await updateRecord(context, poolRecord, key, (old) => ({
-    ...old,
-    ...apply('pool', old, changes),
-  }));
+  const next = (old: PoolFields) => ({ ...old, ...apply('pool', old, changes) });
+  const changed = await updateRecord(context, poolRecord, key, next, (fields) =>
+    answerAhead(context, request, ownershipOf(fields)),
+  );
   return ownershipOf(changed);
 }
 
@@ -69,13 +71,14 @@ export async function changeContainerOwnership(
   poolName: string,
   container: string,
   changes: AclChanges,
+  request?: RequestIdentity,
 ): Promise<OwnershipFields> {
   const pool = await findPool(context, poolName);
   const { key } = await findContainer(context, pool.fields, container);
-  const changed = await updateRecord(context, containerRecord, key, (old) => ({
-    ...old,
-    ...apply('container', old, changes),
-  }));
+  const next = (old: ContainerFields) => ({ ...old, ...apply('container', old, changes) });
+  const changed = await updateRecord(context, containerRecord, key, next, (fields) =>
+    answerAhead(context, request, ownershipOf(fields)),
+  );
   return ownershipOf(changed);
 }
 

@@ -3,32 +3,25 @@
 //
 // Two parts keep the promise. Requests under way in this process are joined by their repetitions.
 // Answers that were given are in the store for a day. Between the end of an operation and the
-// record of its answer the service may be killed: creations know their key themselves, and
-// deletions are finished by then.
+// record of its answer the service may be killed: creations know their key themselves, what can be
+// done once alone has written its answer ahead (../records/answer-record.ts), and all else comes to
+// the same when it is done again.
 
 import { createHash } from 'node:crypto';
 import { DaosError } from '@daos/model';
-import * as z from 'zod';
 import type { Clock } from '../clock.js';
 import { readRecord } from '../control-context.js';
 import type { MetadataStore } from '../metadata/metadata-store.js';
-import { RecordType } from '../records/record.js';
+import {
+  ANSWER_PREFIX,
+  answerRecord,
+  type AnswerFields,
+  type RequestIdentity,
+} from '../records/answer-record.js';
 
 export const ANSWER_LIFE_MS = 24 * 3600 * 1000;
-const PREFIX = '/answers/';
 /** Answers are forgotten this many at a time, beside new ones. */
 const SWEEP_COUNT = 8;
-
-const answerRecord = new RecordType({
-  name: 'answer',
-  migrations: [],
-  schema: z.object({
-    /** Of method, path and body: the same key with another request is a mistake of the caller. */
-    digest: z.string(),
-    body: z.unknown(),
-    givenMs: z.int(),
-  }),
-});
 
 export class AnsweredRequests {
   readonly #clock: Clock;
@@ -47,7 +40,7 @@ export class AnsweredRequests {
     store: MetadataStore,
     key: string,
     request: readonly unknown[],
-    run: () => Promise<unknown>,
+    run: (identity: RequestIdentity) => Promise<unknown>,
   ): Promise<unknown> {
     const digest = createHash('sha256').update(JSON.stringify(request)).digest('hex');
     const running = this.#running.get(key);
@@ -55,7 +48,7 @@ export class AnsweredRequests {
       checkSame(key, running.digest, digest);
       return await running.answer;
     }
-    const answer = this.#answer(store, key, digest, run);
+    const answer = this.#answer(store, { key, digest }, run);
     this.#running.set(key, { digest, answer });
     try {
       return await answer;
@@ -66,24 +59,24 @@ export class AnsweredRequests {
 
   async #answer(
     store: MetadataStore,
-    key: string,
-    digest: string,
-    run: () => Promise<unknown>,
+    identity: RequestIdentity,
+    run: (identity: RequestIdentity) => Promise<unknown>,
   ): Promise<unknown> {
-    const known = await readRecord({ store }, answerRecord, PREFIX + key);
+    const { key, digest } = identity;
+    const known = await readRecord({ store }, answerRecord, ANSWER_PREFIX + key);
     const now = this.#clock.wallMs();
     if (known && now - known.fields.givenMs < ANSWER_LIFE_MS) {
       checkSame(key, known.fields.digest, digest);
-      return known.fields.body;
+      if (await isFinished(store, known.fields)) return known.fields.body;
     }
-    const body = await run();
+    const body = await run(identity);
     const value = answerRecord.encode({ digest, body, givenMs: now });
     const expired = await this.#findExpired(store, now);
     await store.txn(
       [],
       [
-        { put: PREFIX + key, value },
-        ...expired.filter((old) => old !== PREFIX + key).map((old) => ({ delete: old })),
+        { put: ANSWER_PREFIX + key, value },
+        ...expired.filter((old) => old !== ANSWER_PREFIX + key).map((old) => ({ delete: old })),
       ],
     );
     return body;
@@ -92,13 +85,25 @@ export class AnsweredRequests {
   /** Walks round the answers a few at a time, so that none stays much longer than it must. */
   async #findExpired(store: MetadataStore, now: number): Promise<string[]> {
     const after = this.#sweptAfter;
-    const page = { prefix: PREFIX, limit: SWEEP_COUNT, ...(after !== undefined && { after }) };
+    const from = after !== undefined && { after };
+    const page = { prefix: ANSWER_PREFIX, limit: SWEEP_COUNT, ...from };
     const { entries } = await store.range(page);
     this.#sweptAfter = entries.length < SWEEP_COUNT ? undefined : entries.at(-1)?.key;
     return entries
       .filter((entry) => now - answerRecord.decode(entry).fields.givenMs >= ANSWER_LIFE_MS)
       .map((entry) => entry.key);
   }
+}
+
+/** An answer ahead holds when what it tells of has come to its end. */
+async function isFinished(
+  store: MetadataStore,
+  { unfinishedWhile }: AnswerFields,
+): Promise<boolean> {
+  if (!unfinishedWhile) return true;
+  const entry = await store.get(unfinishedWhile.key);
+  const now = entry && (JSON.parse(entry.value) as { state?: string });
+  return now?.state !== unfinishedWhile.state;
 }
 
 function checkSame(key: string, known: string, digest: string): void {

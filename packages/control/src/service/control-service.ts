@@ -193,7 +193,9 @@ export class ControlService {
     // Nobody gets the answer of another caller by guessing a key.
     const who = callerName(call.access.caller);
     const asked = [route.method, request.url, request.body ?? null, who];
-    return await this.#answered.once(control.store, requestKey, asked, () => route.run(call));
+    return await this.#answered.once(control.store, requestKey, asked, (identity) =>
+      route.run({ ...call, identity }),
+    );
   }
 
   #callerOf(request: FastifyRequest): Caller {

@@ -3,7 +3,8 @@
 import { updateRecord, type ControlContext } from '../control-context.js';
 import { findContainer } from '../containers/find-container.js';
 import { findPool } from '../pools/find-pool.js';
-import { containerRecord } from '../records/container-record.js';
+import { answerAhead, type RequestIdentity } from '../records/answer-record.js';
+import { containerRecord, type ContainerFields } from '../records/container-record.js';
 import { inTurn, settleSnapshots } from './pin-snapshots.js';
 import { findSnapshot } from './snapshot.js';
 
@@ -16,18 +17,22 @@ export async function destroySnapshot(
   poolName: string,
   name: string,
   snapshot: string,
+  request?: RequestIdentity,
 ): Promise<void> {
   const pool = (await findPool(context, poolName)).fields;
   const { fields } = await findContainer(context, pool, name);
   await inTurn(context, fields, async () => {
     const { key, fields: now } = await findContainer(context, pool, fields.uuid);
     const { epoch } = findSnapshot(now, snapshot);
-    await updateRecord(context, containerRecord, key, (old) => ({
+    const destroying = (old: ContainerFields) => ({
       ...old,
       snapshots: old.snapshots.map((known) =>
         known.epoch === epoch ? { ...known, state: 'destroying' as const } : known,
       ),
-    }));
+    });
+    await updateRecord(context, containerRecord, key, destroying, () =>
+      answerAhead(context, request, {}),
+    );
     await settleSnapshots(context, pool, now.uuid);
   });
 }

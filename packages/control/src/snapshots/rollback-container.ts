@@ -9,6 +9,7 @@ import { DaosError } from '@daos/model';
 import { updateRecord, type ControlContext } from '../control-context.js';
 import { findContainer } from '../containers/find-container.js';
 import { findPool } from '../pools/find-pool.js';
+import { answerAhead, type RequestIdentity } from '../records/answer-record.js';
 import {
   containerKey,
   containerRecord,
@@ -24,6 +25,7 @@ export async function rollbackContainer(
   poolName: string,
   name: string,
   snapshot: string,
+  request?: RequestIdentity,
 ): Promise<Snapshot> {
   const pool = (await findPool(context, poolName)).fields;
   const { fields } = await findContainer(context, pool, name);
@@ -31,10 +33,14 @@ export async function rollbackContainer(
     const { key, fields: now } = await findContainer(context, pool, fields.uuid);
     const found = findSnapshot(now, snapshot);
     const { epoch } = found;
-    await updateRecord(context, containerRecord, key, (old) => {
+    const rollingBack = (old: ContainerFields) => {
       checkLatest(old, epoch);
       return { ...old, state: 'rollingBack' as const, rollbackEpoch: epoch };
-    });
+    };
+    // Done again it would drop what was written since.
+    await updateRecord(context, containerRecord, key, rollingBack, () =>
+      answerAhead(context, request, toSnapshot(found), { key, state: 'rollingBack' }),
+    );
     await finishRollback(context, pool, now.uuid, epoch);
     return toSnapshot(found);
   });
