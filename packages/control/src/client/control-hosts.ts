@@ -122,6 +122,12 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** What a wrong clock looks like: to us, or as the alert of the other end. */
+const isOfTime = (code: string) => /NOT_YET_VALID|EXPIRED|ALERT_BAD_CERTIFICATE/.test(code);
+const CLOCK_ACTION =
+  "compare the clocks of both hosts; where they are right, make new certificates: " +
+  "'daos-server cert generate'";
+
 function unreachable(url: string, timeoutMs: number, error: unknown): DaosError {
   if (error instanceof Error && error.name === 'TimeoutError') {
     const message = `the control service at ${url} did not answer within ${timeoutMs / 1000} s`;
@@ -132,7 +138,7 @@ function unreachable(url: string, timeoutMs: number, error: unknown): DaosError 
     return new DaosError(
       'DER_NO_PERM',
       `the control service at ${url} and we do not accept each other's certificates: ${message}`,
-      { cause: error },
+      { cause: error, ...(isOfTime(code) && { action: CLOCK_ACTION }) },
     );
   }
   return new DaosError(

@@ -60,8 +60,15 @@ function agentOf(certificate: string, authority: string, nowMs: number): X509Cer
   if (!agent.checkIssued(issuer) || !agent.verify(issuer.publicKey)) {
     throw refused('its certificate is of another authority');
   }
-  const isValid = Date.parse(agent.validFrom) <= nowMs && nowMs <= Date.parse(agent.validTo);
-  if (!isValid) throw refused('the certificate of its agent has expired');
+  if (nowMs < Date.parse(agent.validFrom)) {
+    throw refused(
+      `the certificate of its agent is valid from ${agent.validFrom} on: set the clock of the ` +
+        `control host, or of the host that made the certificate, right`,
+    );
+  }
+  if (nowMs > Date.parse(agent.validTo)) {
+    throw refused(`the certificate of its agent has expired, unless the clock here is ahead`);
+  }
   if (!/^CN=agent$/m.test(agent.subject)) throw refused('who signed it is no agent');
   return agent;
 }

@@ -8,7 +8,7 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { ControlPlane, LmdbStore, type EngineControl } from '@daos/control';
+import { ControlPlane, LmdbStore, systemClock, type EngineControl } from '@daos/control';
 import {
   CLOCK_SKEW_MS,
   ControlClient,
@@ -228,6 +228,25 @@ describe('server/access', () => {
     }
     const skewed = { issuedMs: Date.now() + CLOCK_SKEW_MS - 60_000 };
     await withCredential(signCredential({ ...claimsOf('alice@'), ...skewed }, agent)).getPool('p');
+  });
+
+  test('a control host whose clock was set back behind the certificates says so', async () => {
+    const clock = { ...systemClock, wallMs: () => Date.now() - 3_600_000 };
+    const late = await ControlService.start({
+      ...{ control, clock, address: '127.0.0.1', port: 0, insecure: false, version: '0' },
+      ...{ certificates: readCertificates(system, 'server'), log: silent },
+    });
+    try {
+      const client = new ControlClient({
+        url: late.url,
+        certificates: readCertificates(system, 'client'),
+        credential: signCredential(claimsOf('alice@'), readCertificates(system, 'agent')),
+      });
+      const refused = client.call('listPools');
+      await expect(refused).rejects.toThrow(/is valid from .* on: set the clock/);
+    } finally {
+      await late.close();
+    }
   });
 
   test('paths that climb and bodies that are too large get nowhere', async () => {
