@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace daos::bio {
 
@@ -28,6 +29,37 @@ void SpaceAllocator::eraseFree(ByBlock::iterator at) {
 }
 
 void SpaceAllocator::insertFree(BlockExtent extent) {
+  for (const BlockExtent& range : withheld_) {
+    const uint64_t from = std::max(extent.block, range.block);
+    const uint64_t to = std::min(extent.end(), range.end());
+    if (from >= to) continue;
+    withheldFree_.push_back({from, to - from});
+    if (extent.block < from) insertFree({extent.block, from - extent.block});
+    if (to < extent.end()) insertFree({to, extent.end() - to});
+    return;
+  }
+  mergeFree(extent);
+}
+
+void SpaceAllocator::withhold(BlockExtent range) {
+  withheld_.push_back(range);
+  while (true) {
+    const uint64_t start = nextFree(range.block);
+    if (start >= range.end() || start == blockCount_) return;
+    const auto holder = std::prev(byBlock_.upper_bound(start));
+    const BlockExtent whole{holder->first, holder->second};
+    eraseFree(holder);
+    insertFree(whole);
+  }
+}
+
+void SpaceAllocator::restore(BlockExtent range) {
+  std::erase(withheld_, range);
+  const std::vector<BlockExtent> known = std::exchange(withheldFree_, {});
+  for (const BlockExtent& extent : known) insertFree(extent);
+}
+
+void SpaceAllocator::mergeFree(BlockExtent extent) {
   auto next = byBlock_.lower_bound(extent.block);
   DAOS_ASSERT(next == byBlock_.end() || extent.end() <= next->first);
   if (next != byBlock_.end() && next->first == extent.end()) {

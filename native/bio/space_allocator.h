@@ -20,6 +20,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -74,6 +75,11 @@ class SpaceAllocator {
   // Blocks before `block` are given out first, wherever the hint is: those behind it cost more.
   void preferBefore(uint64_t block) { preferredEnd_ = block; }
 
+  // From here on nothing of `range` is given out, whether it is free or becomes so; restore() of
+  // the same range ends that. Ranges don't overlap. What is withheld counts as free.
+  void withhold(BlockExtent range);
+  void restore(BlockExtent range);
+
   const SpaceCounts& counts() const { return counts_; }
   uint64_t largestFreeCount() const { return bySize_.empty() ? 0 : bySize_.rbegin()->first; }
   size_t freeExtentCount() const { return byBlock_.size(); }
@@ -99,7 +105,9 @@ class SpaceAllocator {
   std::optional<BlockExtent> reserveBefore(uint64_t end, uint64_t count,
                                            const ReserveOptions& options);
   BlockExtent carve(ByBlock::iterator from, uint64_t start, uint64_t count);
+  // Merged with free neighbours, but for what is withheld of it.
   void insertFree(BlockExtent extent);
+  void mergeFree(BlockExtent extent);
   void eraseFree(ByBlock::iterator at);
   Error noSpace(uint64_t count) const;
 
@@ -108,6 +116,8 @@ class SpaceAllocator {
   ByBlock byBlock_;
   std::set<std::pair<uint64_t, uint64_t>> bySize_;
   std::deque<Released> released_;
+  std::vector<BlockExtent> withheld_;      // the ranges
+  std::vector<BlockExtent> withheldFree_;  // what is free of them
   SpaceCounts counts_;
 };
 

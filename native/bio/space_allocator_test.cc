@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "runtime/random.h"
@@ -41,6 +43,61 @@ TEST(BioSpaceAllocator, PreferredBlocksAreGivenOutFirstWhateverFitsBetter) {
   EXPECT_EQ(same.reserve(10, {.hint = far.end()})->block, 10u);
   EXPECT_EQ(same.reserve(40, {.hint = 20})->block, 20u);  // none of that size lies before 50
   EXPECT_EQ(same.reserve(10, {})->block, far.block + 800);
+}
+
+TEST(BioSpaceAllocator, NothingOfWhatIsWithheldIsGivenOutUntilItIsRestored) {
+  SpaceAllocator space(100);
+  const auto held = *space.reserve(10, {.hint = 65});
+  space.publish(held);
+  space.withhold({60, 40});
+  EXPECT_EQ(space.counts().free, 90u);
+  EXPECT_EQ(space.reserve(61).code(), ErrorCode::kNospace);
+  EXPECT_EQ(space.reserve(5, {.hint = 90})->end() <= 60, true);
+  EXPECT_EQ(space.reserveFirst({60, 40}), std::nullopt);
+  // What becomes free there stays out, too; of what reaches over the border only that part.
+  space.release(held, 1);
+  space.reclaim(1);
+  const auto rest = *space.reserve(55, {.hint = 0});
+  space.cancel(rest);
+  EXPECT_EQ(space.reserve(56).code(), ErrorCode::kNospace);
+  space.restore({60, 40});
+  EXPECT_EQ(space.reserve(40, {.hint = 60})->block, 60u);
+}
+
+// Against a plain list of what is free.
+TEST(BioSpaceAllocator, WhateverIsWithheldNoBlockIsLostOrGivenTwice) {
+  SeededRandom random(11);
+  constexpr uint64_t kCount = 300;
+  SpaceAllocator space(kCount);
+  std::vector<BlockExtent> taken;
+  std::optional<BlockExtent> withheld;
+  std::vector<bool> isTaken(kCount);
+  for (int step = 0; step < 20'000; ++step) {
+    const uint64_t dice = random.next() % 10;
+    if (dice < 5) {
+      const auto extent = space.reserve(1 + random.next() % 12, {.hint = random.next() % kCount});
+      if (!extent.ok()) continue;
+      for (uint64_t block = extent->block; block < extent->end(); ++block) {
+        ASSERT_FALSE(isTaken[block]) << step;
+        isTaken[block] = true;
+        ASSERT_FALSE(withheld && block >= withheld->block && block < withheld->end()) << step;
+      }
+      taken.push_back(*extent);
+    } else if (dice < 9 && !taken.empty()) {
+      std::swap(taken[random.next() % taken.size()], taken.back());
+      for (uint64_t i = 0; i < taken.back().count; ++i) isTaken[taken.back().block + i] = false;
+      space.cancel(taken.back());
+      taken.pop_back();
+    } else if (withheld) {
+      space.restore(*std::exchange(withheld, std::nullopt));
+    } else {
+      withheld = {random.next() % 200, 1 + random.next() % 100};
+      space.withhold(*withheld);
+    }
+  }
+  if (withheld) space.restore(*withheld);
+  for (const BlockExtent& extent : taken) space.cancel(extent);
+  EXPECT_EQ(space.reserve(kCount)->block, 0u);
 }
 
 TEST(BioSpaceAllocator, TheFirstFreeBlocksOfARangeAreTakenInOrder) {

@@ -107,8 +107,10 @@ class Engine {
   // client goes on without asking anybody. Older than the one there is: ignored. Not kept over a
   // restart. DER_OVERFLOW: no answer has room for it.
   virtual void setPoolMap(Uuid pool, placement::PoolMap map, Done done) = 0;
-  // Another size of the data area of each target. The pool is closed meanwhile: requests wait.
-  // DER_NOSPACE when data lies beyond the new end, or the file system has no room; may be repeated.
+  // Another size of the data area of each target. What lies beyond a nearer end is moved to the
+  // front while the pool is in use; then the pool is closed for the moment: requests wait.
+  // DER_INPROGRESS: there is more to move; it goes on, for a minute, until this is called again.
+  // DER_NOSPACE when the data does not fit, or the file system has no room; may be repeated.
   virtual void resizePool(Uuid pool, uint64_t dataBytes, Done done) = 0;
   virtual void destroyPool(Uuid pool, Done done) = 0;
   virtual void createContainer(Uuid pool, Uuid container, Done done) = 0;

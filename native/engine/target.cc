@@ -8,6 +8,11 @@ namespace daos::engine {
 
 // Between two steps of background work that can wait, while requests come.
 static constexpr uint64_t kBusyPauseNs = 500'000;
+// How long one call waits for the end of a data area to be clear; and when nobody wants it any
+// more.
+static constexpr uint64_t kEvacuationWaitNs = 20'000'000'000;
+static constexpr uint64_t kEvacuationForgottenNs = 60'000'000'000;
+static constexpr int kResizeAttemptCount = 3;
 
 Target::Target(Reactor& reactor, Random& random, rpc::Endpoint& endpoint, PoolStore& store,
                TargetOptions options)
@@ -144,7 +149,7 @@ Task<void> Target::closeContainers(OpenPool& pool) {
   pool.containers.clear();
   pool.isClosed = true;
   if (pool.prewriteTimer) reactor_.cancelTimer(std::exchange(pool.prewriteTimer, 0));
-  while (pool.isCollecting || pool.isPopulating || pool.isPrewriting) {
+  while (pool.isCollecting || pool.isPopulating || pool.isPrewriting || pool.isEvacuating) {
     co_await reactor_.sleep(100'000);
   }
 }
@@ -176,18 +181,71 @@ std::shared_ptr<const PoolKey> Target::poolKey(const Uuid& pool) const {
   return found == keys_.end() ? nullptr : found->second;
 }
 
-// Clients find their handles gone, and the pool not open yet, until it is open again.
 Task<Status> Target::resizePool(Uuid pool, uint64_t dataBytes) {
-  DAOS_CO_TRY(const auto open, findPool(pool));
-  if (open->vos().isMediaSize(dataBytes)) co_return Status{};
-  DAOS_CO_CHECK(open->vos().checkMediaSize(dataBytes));
-  pools_.erase(pool);
-  co_await closeContainers(*open);
-  DAOS_CO_CHECK(co_await open->stored->close());
-  open->stored.reset();
-  Status resized = co_await store_.resize(pool, dataBytes);
-  DAOS_CO_CHECK(co_await openPool(pool));
-  pools_.at(pool)->metrics = open->metrics;
+  for (int attempt = 1;; ++attempt) {
+    DAOS_CO_TRY(const auto open, findPool(pool));
+    if (open->evacuating && open->evacuating->dataBytes != dataBytes) {
+      co_await cancelEvacuation(open);
+    }
+    if (open->vos().isMediaSize(dataBytes)) co_return Status{};
+    DAOS_CO_CHECK(co_await evacuate(open, dataBytes));
+    DAOS_CO_CHECK(open->vos().checkMediaSize(dataBytes));
+    Status resized = co_await resizeClosed(open, dataBytes);
+    // A write that had its blocks behind the end before that was cleared has come meanwhile.
+    if (resized.code() != ErrorCode::kNospace || attempt == kResizeAttemptCount) co_return resized;
+  }
+}
+
+Task<void> Target::cancelEvacuation(std::shared_ptr<OpenPool> pool) {
+  pool->evacuating->isCanceled = true;
+  while (pool->isEvacuating) co_await reactor_.sleep(kBusyPauseNs);
+  pool->evacuating.reset();
+}
+
+// Goes on beside whoever waits for it: that one is answered in time, and asks again.
+Task<Status> Target::evacuate(std::shared_ptr<OpenPool> pool, uint64_t dataBytes) {
+  if (!pool->evacuating) {
+    pool->evacuating = std::make_shared<Evacuating>(Evacuating{.dataBytes = dataBytes});
+    pool->isEvacuating = true;
+    reactor_.spawn(runEvacuation(pool, pool->evacuating));
+  }
+  const std::shared_ptr<Evacuating> evacuating = pool->evacuating;
+  evacuating->askedNs = reactor_.nowNs();
+  const uint64_t deadlineNs = evacuating->askedNs + kEvacuationWaitNs;
+  while (!evacuating->hasEnded) {
+    if (reactor_.nowNs() >= deadlineNs) {
+      co_return Error(ErrorCode::kInprogress, "data is being moved to the front: ask again");
+    }
+    co_await reactor_.sleep(kBusyPauseNs);
+  }
+  if (pool->evacuating == evacuating) pool->evacuating.reset();
+  if (pool->failure) co_return *pool->failure;
+  if (evacuating->failure) co_return *evacuating->failure;
+  co_return Status{};
+}
+
+Task<void> Target::runEvacuation(std::shared_ptr<OpenPool> pool,
+                                 std::shared_ptr<Evacuating> evacuating) {
+  const auto isStopped = [this, pool, evacuating] {
+    return pool->isClosed || pool->failure || evacuating->isCanceled ||
+           (evacuating->askedNs != 0 &&
+            reactor_.nowNs() > evacuating->askedNs + kEvacuationForgottenNs);
+  };
+  const Status status = co_await pool->vos().evacuateMedia(evacuating->dataBytes, isStopped);
+  if (!status.ok()) evacuating->failure = status.error();
+  evacuating->hasEnded = true;
+  pool->isEvacuating = false;
+}
+
+// Clients find their handles gone, and the pool not open yet, until it is open again.
+Task<Status> Target::resizeClosed(std::shared_ptr<OpenPool> pool, uint64_t dataBytes) {
+  pools_.erase(pool->uuid);
+  co_await closeContainers(*pool);
+  DAOS_CO_CHECK(co_await pool->stored->close());
+  pool->stored.reset();
+  Status resized = co_await store_.resize(pool->uuid, dataBytes);
+  DAOS_CO_CHECK(co_await openPool(pool->uuid));
+  pools_.at(pool->uuid)->metrics = pool->metrics;
   co_return resized;
 }
 

@@ -153,6 +153,10 @@ class Target {
   Result<std::shared_ptr<OpenPool>> findPool(const Uuid& pool);
   bool isStored(const Uuid& pool) const;
   Task<void> closeContainers(OpenPool& pool);
+  Task<void> cancelEvacuation(std::shared_ptr<OpenPool> pool);
+  Task<Status> evacuate(std::shared_ptr<OpenPool> pool, uint64_t dataBytes);
+  Task<void> runEvacuation(std::shared_ptr<OpenPool> pool, std::shared_ptr<Evacuating> evacuating);
+  Task<Status> resizeClosed(std::shared_ptr<OpenPool> pool, uint64_t dataBytes);
   Task<void> closePoolsOfFailed();
   // `pool`: nil: of any.
   Result<DeviceReport> findDevice(const std::string& path, const Uuid& pool) const;

@@ -44,7 +44,7 @@ uint64_t usedBits(const uint64_t* words, uint64_t blockCount, uint64_t word) {
 }
 
 // Behind the last block in use.
-uint64_t usedEnd(const uint64_t* words, uint64_t blockCount) {
+uint64_t usedEndOf(const uint64_t* words, uint64_t blockCount) {
   for (uint64_t word = (blockCount + 63) / 64; word-- > 0;) {
     const uint64_t bits = usedBits(words, blockCount, word);
     if (bits != 0) return word * 64 + 64 - static_cast<uint64_t>(std::countl_zero(bits));
@@ -58,7 +58,7 @@ Status MediaArea::checkResize(Arena& arena, const PoolRecord& record, uint64_t b
   if (!arena.heap().isBlock(record.mediaBitmap, bio::bitmapSizeBytes(record.mediaBlocks))) {
     return Error(ErrorCode::kDfInval, "the bitmap of the data area is no block of the arena");
   }
-  const uint64_t end = usedEnd(arena.at<uint64_t>(record.mediaBitmap), record.mediaBlocks);
+  const uint64_t end = usedEndOf(arena.at<uint64_t>(record.mediaBitmap), record.mediaBlocks);
   if (blockCount >= std::max<uint64_t>(end, 2)) return {};
   return Error(ErrorCode::kNospace, "data lies in the first " +
                                         std::to_string(end * bio::kMediaBlockSize) +
@@ -121,12 +121,57 @@ MediaArea::MediaArea(Arena& arena, const PoolRecord& record, bio::Media& media,
       space_(std::move(space)),
       prewriter_(media, buffers, space_, blockCount_),
       flushes_(media),
-      writes_(media.reactor()) {
+      writes_(media.reactor()),
+      limit_(record.mediaBlocks) {
   hints_.fill(UINT64_MAX);
 }
 
 MutableBytes MediaArea::bitmap() const {
   return {arena_.at<std::byte>(bitmap_), bio::bitmapSizeBytes(blockCount_)};
+}
+
+uint64_t MediaArea::usedEnd() const {
+  return usedEndOf(reinterpret_cast<const uint64_t*>(known_.data()), blockCount_);
+}
+
+uint64_t MediaArea::usedCount(uint64_t end) const {
+  const auto* words = reinterpret_cast<const uint64_t*>(known_.data());
+  uint64_t count = 0;
+  for (uint64_t word = 0; word * 64 < end; ++word) {
+    count += static_cast<uint64_t>(std::popcount(usedBits(words, end, word)));
+  }
+  return count;
+}
+
+bool MediaArea::isUsed(bio::BlockExtent extent) const {
+  const auto* words = reinterpret_cast<const uint64_t*>(known_.data());
+  for (uint64_t block = extent.block; block < extent.end(); ++block) {
+    if (block >= blockCount_ || (words[block / 64] >> block % 64 & 1) == 0) return false;
+  }
+  return true;
+}
+
+std::optional<bio::BlockExtent> MediaArea::leastUsed(uint64_t blockCount, uint64_t end) const {
+  const auto* words = reinterpret_cast<const uint64_t*>(known_.data());
+  const auto usedOf = [&](uint64_t word) {
+    return static_cast<uint64_t>(std::popcount(usedBits(words, blockCount_, word)));
+  };
+  const uint64_t size = (blockCount + 63) / 64;
+  const uint64_t wordEnd = end / 64;
+  // Block 0 is never free: the first word is left alone.
+  if (size + 1 > wordEnd) return std::nullopt;
+  uint64_t used = 0;
+  for (uint64_t word = 1; word <= size; ++word) used += usedOf(word);
+  uint64_t best = 1;
+  uint64_t bestUsed = used;
+  for (uint64_t first = 2; first + size <= wordEnd; ++first) {
+    used += usedOf(first + size - 1) - usedOf(first - 1);
+    if (used < bestUsed) {
+      best = first;
+      bestUsed = used;
+    }
+  }
+  return bio::BlockExtent{best * 64, size * 64};
 }
 
 bool MediaArea::holds(uint64_t address, uint64_t size) const {
@@ -251,6 +296,12 @@ void MediaArea::aborted(MediaChanges& changes) {
     space_.cancel(extent);
   }
   changes = {};
+}
+
+void MediaArea::limitTo(uint64_t endBlock) {
+  if (limit_ < blockCount_) restore({limit_, blockCount_ - limit_});
+  limit_ = endBlock;
+  if (limit_ < blockCount_) withhold({limit_, blockCount_ - limit_});
 }
 
 void MediaArea::reclaim() {

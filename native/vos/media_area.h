@@ -22,6 +22,7 @@
 #include <array>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -116,6 +117,26 @@ class MediaArea {
   void committed(MediaChanges& changes, Ticket ticket);
   void aborted(MediaChanges& changes);
 
+  // Nothing is given out from this block on; blockCount(): everything is.
+  void limitTo(uint64_t endBlock);
+  // As of SpaceAllocator, for ranges before the limit; what may be reused comes back first.
+  void withhold(bio::BlockExtent range) { space_.withhold(range); }
+  void restore(bio::BlockExtent range) {
+    reclaim();
+    space_.restore(range);
+  }
+  // --- what transactions use, durable or not
+
+  uint64_t blockCount() const { return blockCount_; }
+  // Of the blocks before `end`; and whether all of `extent` are.
+  uint64_t usedCount(uint64_t end) const;
+  bool isUsed(bio::BlockExtent extent) const;
+  // Behind the last one.
+  uint64_t usedEnd() const;
+  // Of the ranges of so many blocks between the first block and `end` (whole words of the bitmap,
+  // and perhaps a few blocks more), the one with the fewest in use. None: it is too near.
+  std::optional<bio::BlockExtent> leastUsed(uint64_t blockCount, uint64_t end) const;
+
   // Whether data of `size` bytes may lie at `address`.
   bool holds(uint64_t address, uint64_t size) const;
   // The bytes that data of `size` bytes takes.
@@ -165,6 +186,7 @@ class MediaArea {
   bio::WriteQueue writes_;
   std::deque<Dropped> dropped_;
   uint64_t sequence_ = 0;
+  uint64_t limit_;  // the block that nothing is given out from
   std::array<uint64_t, kHintCount> hints_;  // by hash: the end of the last extent
 };
 

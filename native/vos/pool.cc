@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "vos/collect.h"
+#include "vos/evacuation.h"
 #include "vos/places.h"
 #include "vos/reduction.h"
 #include "vos/state.h"
@@ -258,6 +259,14 @@ Status Pool::checkMediaSize(uint64_t sizeBytes) const {
     return invalid("a pool keeps the tiers that it was made with: it has a data area, or none");
   }
   return MediaArea::checkResize(*state_->arena, state_->record(), mediaBlocksOf(sizeBytes));
+}
+
+Task<Status> Pool::evacuateMedia(uint64_t sizeBytes, std::function<bool()> isStopped) {
+  if (!state_->media || sizeBytes == 0) co_return checkMediaSize(sizeBytes);
+  const uint64_t endBlock = alignUp(sizeBytes, bio::kMediaBlockSize) / bio::kMediaBlockSize;
+  if (endBlock >= state_->record().mediaBlocks) co_return Status{};
+  Evacuation evacuation(*this, *state_, endBlock);
+  co_return co_await evacuation.run(std::move(isStopped));
 }
 
 Result<Ticket> Pool::resizeMedia(uint64_t sizeBytes) {

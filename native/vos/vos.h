@@ -19,6 +19,7 @@
 //            when Pool::isDurable(ticket) (see arena.h). With PmemArena that is always so.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -110,6 +111,12 @@ class Pool {
   // Gives it that size, whole MiB that the media has; nothing may be under way on it. As
   // checkMediaSize; DER_NOSPACE also when the arena has no room for the larger bitmap.
   Result<Ticket> resizeMedia(uint64_t sizeBytes);
+  // Moves what lies beyond that size to free places before it, while the pool is in use; nothing
+  // new is written beyond it meanwhile, nor, when it has ended well, until the pool is closed. Then
+  // resizeMedia() can cut the area, once what was under way has ended. May be ended, and begun
+  // again, at any time: DER_CANCELED when `isStopped` says so.
+  // DER_NOSPACE: the data does not fit; DER_IO; DER_INVAL without an area.
+  Task<Status> evacuateMedia(uint64_t sizeBytes, std::function<bool()> isStopped);
   // After DER_NOSPACE: whether some data was dropped whose space comes back when the arena's last
   // ticket is durable and the fetches under way have ended.
   bool hasDroppedData() const;

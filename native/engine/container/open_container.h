@@ -26,6 +26,15 @@ struct PublishedMap {
   std::vector<std::byte> encoded;  // protocol/pool_map.h
 };
 
+// The end of a pool's data area is cleared, so that it can be cut.
+struct Evacuating {
+  uint64_t dataBytes = 0;  // the size wanted
+  uint64_t askedNs = 0;    // when somebody last asked how far it is
+  bool isCanceled = false;
+  bool hasEnded = false;
+  std::optional<Error> failure;
+};
+
 struct OpenPool {
   OpenPool();
   ~OpenPool();
@@ -38,6 +47,8 @@ struct OpenPool {
   bool isPopulating = false;
   Reactor::TimerId prewriteTimer = 0;  // until it begins
   bool isPrewriting = false;
+  std::shared_ptr<Evacuating> evacuating;  // null: nobody wants the end of the data area clear
+  bool isEvacuating = false;
   bool isClosed = false;
   std::shared_ptr<const PoolKey> key;  // null: it has none
   PoolProperties properties;

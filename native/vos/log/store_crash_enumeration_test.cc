@@ -28,7 +28,10 @@ namespace {
 constexpr size_t kSlotCount = 2;
 constexpr size_t kSmallSize = 40;
 constexpr size_t kLargeSize = 9000;  // in the data area
+// At the beginning of the area, and free: the rest is smaller, and so what is written goes there.
+constexpr size_t kFreeSize = 160 << 10;
 constexpr PoolIdentity kIdentity{};
+const Uuid kFiller = Uuid::fromRandom(3, 4);
 const Uuid kContainer = Uuid::fromRandom(1, 2);
 const ObjectId kObject = ObjectId::make({1, 1}, ObjectType::kDkeyUint64, 1, 1);
 const LogStoreSizes kSizes{
@@ -41,11 +44,12 @@ enum class Operation {
   kCommit,  // a transaction of a small and a large write
   kAbort,
   kAggregate,
-  kCheckpoint
+  kCheckpoint,
+  kEvacuate  // what lies behind the free blocks goes there
 };
 constexpr Operation kOperations[] = {
     Operation::kSmall, Operation::kLarge,     Operation::kPunch,     Operation::kCommit,
-    Operation::kAbort, Operation::kAggregate, Operation::kCheckpoint};
+    Operation::kAbort, Operation::kAggregate, Operation::kCheckpoint, Operation::kEvacuate};
 
 // What is readable: of each slot the step (from 1) that wrote its small and its large value.
 struct Slot {
@@ -71,6 +75,7 @@ class Subject {
     auto made = run(LogStore::create(std::move(devices), context(), kIdentity, kSizes));
     if (!made.ok()) return std::move(made).error();
     store_ = std::move(made).value();
+    DAOS_CHECK(run(fill()));
     DAOS_TRY(const Ticket ticket, store_->pool().createContainer(kContainer));
     DAOS_TRY(container_, store_->pool().openContainer(kContainer));
     return run(arena().waitDurable(ticket));
@@ -100,10 +105,13 @@ class Subject {
   LogArena& arena() { return store_->arena(); }
   Reactor& reactor() { return reactor_; }
 
+  // What is there now is the first content.
+  void begin() { start_ = arena().lastTicket(); }
   // Ends when the operation is acknowledged. `contents` gets what is readable after each of its
   // transactions, which are the arena's in order.
   Task<Status> apply(Operation operation, uint8_t step, std::vector<Content>& contents) {
     const uint64_t slot = (step - 1) % kSlotCount;
+    Ticket before = 0;
     switch (operation) {
       case Operation::kSmall:
       case Operation::kLarge:
@@ -130,6 +138,13 @@ class Subject {
         break;
       case Operation::kCheckpoint:
         co_return co_await arena().checkpoint();
+      case Operation::kEvacuate:
+        // It ends when nothing lies there, also of what is being written meanwhile.
+        before = arena().lastTicket();
+        DAOS_CO_CHECK(co_await store_->pool().evacuateMedia(kFreeSize, [] { return false; }));
+        evacuationTransactionCount_ += arena().lastTicket() - before;
+        pad(contents, arena().lastTicket());
+        break;
     }
     co_return co_await arena().waitDurable(arena().lastTicket());
   }
@@ -144,6 +159,8 @@ class Subject {
     }
     return content;
   }
+  // With those of others that came in between.
+  uint64_t evacuationTransactionCount() const { return evacuationTransactionCount_; }
   bool hasLostSpace() {
     return container_->usage().mediaBytes != store_->pool().space().mediaUsedBytes;
   }
@@ -168,9 +185,35 @@ class Subject {
     newest = write.epoch;
     (write.isLarge ? now[write.slot].large : now[write.slot].small) = write.step;
   }
-  // After the arena's next transaction: the last content, changed by `change`.
+  // Leaves a hole at the beginning of the area.
+  Task<Status> fill() {
+    Pool& pool = store_->pool();
+    DAOS_CO_TRY([[maybe_unused]] const Ticket made, pool.createContainer(kFiller));
+    DAOS_CO_TRY(Container* const filler, pool.openContainer(kFiller));
+    const IoDescriptor value{bytesOf("filler"), ValueType::kSingle, kFreeSize - 4096, {}, 0};
+    const uint64_t dkey = 0;
+    UpdateRequest request{kObject, bytesOf(&dkey, 8), {&value, 1}, {}, {}};
+    request.write.epoch = 1;
+    {
+      DAOS_CO_TRY(PendingUpdate pending, filler->updateBegin(request));
+      DAOS_CO_CHECK(co_await pending.writeData());
+      DAOS_CO_TRY([[maybe_unused]] const Ticket written, filler->updateEnd(pending));
+    }
+    pool.closeContainer(filler);
+    DAOS_CO_TRY([[maybe_unused]] const Ticket gone, pool.destroyContainer(kFiller));
+    while (pool.hasGarbage()) {
+      DAOS_CO_TRY([[maybe_unused]] const bool isMore, pool.collectStep(100));
+    }
+    co_return co_await arena().waitDurable(arena().lastTicket());
+  }
+  // Transactions up to `ticket` that nobody noted changed nothing that is readable.
+  void pad(std::vector<Content>& contents, Ticket ticket) {
+    while (start_ + contents.size() - 1 < ticket) contents.push_back(contents.back());
+  }
+  // After the arena's last transaction: the content before it, changed by `change`.
   template <typename Change>
   void note(std::vector<Content>& contents, Change change) {
+    pad(contents, arena().lastTicket() - 1);
     Content now = contents.back();
     change(now);
     contents.push_back(now);
@@ -216,15 +259,12 @@ class Subject {
     co_return Status{};
   }
   Status aggregate(std::vector<Content>& contents) {
-    const Ticket before = arena().lastTicket();
     DAOS_CHECK(container_->beginAggregation(epoch_));
     while (true) {
       DAOS_TRY(const bool hasMore, container_->reduceStep(2));
       if (!hasMore) break;
     }
-    for (Ticket ticket = before; ticket < arena().lastTicket(); ++ticket) {
-      note(contents, [](Content&) {});
-    }
+    pad(contents, arena().lastTicket());
     return {};
   }
   // 0: absent; none: torn, or an error.
@@ -254,6 +294,8 @@ class Subject {
   std::unique_ptr<LogStore> store_;
   Container* container_ = nullptr;
   Epoch epoch_ = 1;
+  Ticket start_ = 0;
+  uint64_t evacuationTransactionCount_ = 0;
   Epoch newest_[kSlotCount][2] = {};  // of the committed small and large values, or their punch
 };
 
@@ -261,6 +303,8 @@ struct Counts {
   uint64_t sequences = 0;
   uint64_t places = 0;
   uint64_t states = 0;
+  // Transactions of evacuations, where one operation was waited for after the other.
+  uint64_t moved = 0;
   uint64_t dropped = 0;  // in which the log held a group without all of its bulk data
 };
 
@@ -286,12 +330,14 @@ class Enumerator {
     record.restart();
     std::vector<Content> contents{Content{}};
     play(subject, record, operations, isWaitedFor, contents);
+    if (isWaitedFor) counts_.moved += subject.evacuationTransactionCount();
     if (!testing::Test::HasFailure()) visitAll(record, contents, operations);
   }
 
  private:
   void play(Subject& subject, Record& record, const std::vector<Operation>& operations,
             bool isWaitedFor, std::vector<Content>& contents) {
+    subject.begin();
     const Ticket start = subject.arena().lastTicket();
     const auto noteDurable = [&] { record.note(subject.arena().durableTicket() - start); };
     size_t endedCount = 0;
@@ -379,6 +425,7 @@ TEST_P(VosStoreCrashEnumeration, EveryCrashOfEverySequenceRecovers) {
               static_cast<unsigned long long>(counts.dropped));
   EXPECT_GT(counts.states, 50000u);
   EXPECT_GT(counts.dropped, 1000u);
+  EXPECT_GT(counts.moved, 40u);
 }
 
 std::string devicesName(const testing::TestParamInfo<size_t>& devices) {

@@ -85,7 +85,7 @@ export function addPoolManagement(cli: Cli): void {
     .action(cli.action(setProperties));
   pool
     .command('resize <pool>')
-    .description('gives a pool another size, down to where data lies: its tier of bulk data alone')
+    .description('gives a pool another size, down to what is used: its tier of bulk data alone')
     .option('-z, --size <size>', 'size over all ranks, as 10GB')
     .option('-n, --nvme-size <size>', 'size for bulk data on each rank')
     .action(cli.action(resizePool));

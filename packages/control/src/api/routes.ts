@@ -88,7 +88,7 @@ const getPoolActivity = defineRoute({
 
 const resizePool = defineRoute({
   ...lineOf('resizePool'),
-  summary: 'Gives the data areas of a pool another size, down to where data lies',
+  summary: 'Gives the data areas of a pool another size, down to what is used',
   roles: [],
   params: poolParams,
   query: none,

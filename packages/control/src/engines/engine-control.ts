@@ -163,8 +163,9 @@ export const ENGINE_METHODS = {
     result: nothing,
   },
   /**
-   * Gives the data area of each target another size. The pool is closed meanwhile. Targets may
-   * differ after a failure.
+   * Gives the data area of each target another size. What lies behind a nearer end is moved first,
+   * while the pool is in use; then the pool is closed for the moment. DER_INPROGRESS: there is more
+   * to move, ask again. Targets may differ after a failure.
    */
   resizePool: { parameters: poolReference.extend({ dataBytes: bytesField }), result: nothing },
   openPool: {

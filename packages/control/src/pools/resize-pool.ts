@@ -4,9 +4,10 @@
 //   2. Every engine gives its targets the new size.
 //   3. One transaction makes it the pool's.
 //
-// A failure in step 2, as where data lies beyond the new end, and a stop of the service before step
+// A failure in step 2, as where the data does not fit, and a stop of the service before step
 // 3, are undone: every engine goes back to the old size, for which there is room all along.
 
+import { setTimeout } from 'node:timers/promises';
 import { DaosError } from '@daos/model';
 import * as z from 'zod';
 import {
@@ -16,6 +17,7 @@ import {
   updateRecord,
   type ControlContext,
 } from '../control-context.js';
+import type { EngineControl, EngineParameters } from '../engines/engine-control.js';
 import { bytesField } from '../records/fields.js';
 import {
   POOL_PREFIX,
@@ -30,6 +32,8 @@ import { findPool } from './find-pool.js';
 import { freeSpaceOf, type FreeSpace } from './free-space.js';
 import { grain } from './plan.js';
 
+const RESIZE_PAUSE_MS = 100;
+
 export const resizePoolSchema = z
   .strictObject({
     size: bytesField.optional().meta({ description: 'Bytes over all ranks, both tiers together' }),
@@ -41,7 +45,7 @@ export const resizePoolSchema = z
   );
 export type ResizePoolRequest = z.infer<typeof resizePoolSchema>;
 
-/** DER_NOSPACE when ranks have no room for it, or data lies beyond: the pool keeps its size. */
+/** DER_NOSPACE when ranks have no room for it, or the data does not fit: it keeps its size. */
 export async function resizePool(
   context: ControlContext,
   name: string,
@@ -154,11 +158,27 @@ async function tellEngines(
 ): Promise<void> {
   const outcomes = await Promise.allSettled(
     ranks.map(async ({ rank }) => {
-      await context.engines.engineOf(rank).resizePool({ uuid, dataBytes });
+      await resizeOn(context.engines.engineOf(rank), { uuid, dataBytes });
     }),
   );
   for (const outcome of outcomes) {
     if (outcome.status === 'rejected') throw outcome.reason;
+  }
+}
+
+/** An engine that moves data to the front answers in between. */
+async function resizeOn(
+  engine: EngineControl,
+  parameters: EngineParameters<'resizePool'>,
+): Promise<void> {
+  for (;;) {
+    try {
+      await engine.resizePool(parameters);
+      return;
+    } catch (error) {
+      if (!DaosError.is(error, 'DER_INPROGRESS')) throw error;
+      await setTimeout(RESIZE_PAUSE_MS);
+    }
   }
 }
 
