@@ -39,17 +39,22 @@ Status EngineDevices::checkLabels(Workbench& bench) {
     const KnownDevice& known = file_.devices[i];
     if (known.isFaulty) devices_[i].failure = pathOf(i) + " was set faulty: " + known.why;
     if (!devices_[i].failure.empty()) continue;
-    const auto label = bench.run(checkLabel(bench, i));
-    if (!label.ok()) devices_[i].failure = label.error().message();
+    const Status checked = checkLabel(bench, i);
+    if (!checked.ok()) devices_[i].failure = checked.error().message();
   }
   return {};
 }
 
+// A medium goes outside of the turn in which its last request ended.
+Status EngineDevices::checkLabel(Workbench& bench, uint32_t device) {
+  DAOS_TRY(const auto media, openMedia(device, *bench.ring));
+  return bench.run(checkLabelOn(bench, *media, device));
+}
+
 // DER_MISMATCH with what lies there instead.
-Task<Result<bio::EngineLabel>> EngineDevices::checkLabel(Workbench& bench, uint32_t device) {
+Task<Status> EngineDevices::checkLabelOn(Workbench& bench, bio::Media& media, uint32_t device) {
   const std::string& path = pathOf(device);
-  DAOS_CO_TRY(const auto media, openMedia(device, *bench.ring));
-  DAOS_CO_TRY(const auto contents, co_await bio::readContents(*media, *bench.buffers));
+  DAOS_CO_TRY(const auto contents, co_await bio::readContents(media, *bench.buffers));
   const auto wrong = [&](const std::string& what) {
     return Error(ErrorCode::kMismatch, path + ": " + what);
   };
@@ -66,8 +71,8 @@ Task<Result<bio::EngineLabel>> EngineDevices::checkLabel(Workbench& bench, uint3
   if (label.device() != wanted.device()) {
     co_return wrong("is an earlier " + own + ", which another one has replaced");
   }
-  if (label.deviceBytes > media->sizeBytes()) {
-    co_return wrong("has " + sizeText(media->sizeBytes()) + ", and had " +
+  if (label.deviceBytes > media.sizeBytes()) {
+    co_return wrong("has " + sizeText(media.sizeBytes()) + ", and had " +
                     sizeText(label.deviceBytes) + ": was it shortened?");
   }
   const bool isDividedAlike = label.regionBytes == wanted.regionBytes &&
@@ -75,18 +80,15 @@ Task<Result<bio::EngineLabel>> EngineDevices::checkLabel(Workbench& bench, uint3
   if (!isDividedAlike) co_return wrong("is divided otherwise than this engine's directory says");
   const bool knowsOthers =
       std::equal(label.devices, label.devices + bio::kEngineDeviceCountMax, wanted.devices);
-  if (!knowsOthers) {
-    DAOS_CO_CHECK(co_await bio::writeEngineLabel(*media, *bench.buffers, wanted));
-  }
-  co_return label;
+  if (knowsOthers) co_return Status{};
+  co_return co_await bio::writeEngineLabel(media, *bench.buffers, wanted);
 }
 
 // --- formatting
 
-Task<Result<bio::DeviceContents>> EngineDevices::contentsOf(Workbench& bench,
-                                                            uint32_t device) const {
-  DAOS_CO_TRY(const auto media, openMedia(device, *bench.ring));
-  co_return co_await bio::readContents(*media, *bench.buffers);
+Result<bio::DeviceContents> EngineDevices::contentsOf(Workbench& bench, uint32_t device) const {
+  DAOS_TRY(const auto media, openMedia(device, *bench.ring));
+  return bench.run(bio::readContents(*media, *bench.buffers));
 }
 
 // Says what lies on each of them, and whether that allows it.
@@ -94,7 +96,7 @@ Status EngineDevices::mayFormat(Workbench& bench) const {
   if (!failures().empty()) return Error(ErrorCode::kNonexist, failures());
   std::string all, used;
   for (uint32_t i = 0; i < devices_.size(); ++i) {
-    DAOS_TRY(const auto contents, bench.run(contentsOf(bench, i)));
+    DAOS_TRY(const auto contents, contentsOf(bench, i));
     const bool isOurAttempt =
         file_.isFormatting && contents.label && contents.label->engine == file_.engine;
     const std::string text = pathOf(i) + " (" + contents.what + ")";
@@ -134,7 +136,7 @@ Status EngineDevices::format(Workbench& bench, Random& random) {
     file.devices.push_back(std::move(known));
   }
   DAOS_CHECK(writeDevicesFile(context_.directory, file));
-  for (uint32_t i = 0; i < devices_.size(); ++i) DAOS_CHECK(bench.run(formatOne(bench, i, file)));
+  for (uint32_t i = 0; i < devices_.size(); ++i) DAOS_CHECK(formatOne(bench, i, file));
   file.isFormatting = false;
   DAOS_CHECK(writeDevicesFile(context_.directory, file));
   for (Device& device : devices_) device.failure.clear();
@@ -144,28 +146,31 @@ Status EngineDevices::format(Workbench& bench, Random& random) {
   return {};
 }
 
+Status EngineDevices::formatOne(Workbench& bench, uint32_t device, const DevicesFile& file) {
+  DAOS_TRY(const auto media, openMedia(device, *bench.ring));
+  return bench.run(write(bench, *media, labelOf(device, file)));
+}
+
 // Its last MiB may hold a copy of a partition table.
-Task<Status> EngineDevices::formatOne(Workbench& bench, uint32_t device, const DevicesFile& file) {
-  DAOS_CO_TRY(const auto media, openMedia(device, *bench.ring));
+Task<Status> EngineDevices::write(Workbench& bench, bio::Media& media, bio::EngineLabel label) {
   DAOS_CO_TRY(const auto zeros, bench.buffers->allocate(bio::kGranuleBytes));
   std::fill(zeros.bytes().begin(), zeros.bytes().end(), std::byte{0});
-  const uint64_t last = alignDown(media->sizeBytes() - bio::kGranuleBytes, bio::kMediaBlockSize);
+  const uint64_t last = alignDown(media.sizeBytes() - bio::kGranuleBytes, bio::kMediaBlockSize);
   for (const uint64_t offset : {uint64_t{0}, last}) {
-    DAOS_CO_CHECK(co_await media->writeDurable(offset, zeros.bytes()));
+    DAOS_CO_CHECK(co_await media.writeDurable(offset, zeros.bytes()));
   }
-  const bio::EngineLabel label = labelOf(device, file);
   for (const uint32_t target : label.users()) {
     const bio::RegionPlace place{{label.device(), target, label.regionBytes},
                                  label.regionOffset(target)};
-    DAOS_CO_CHECK(co_await bio::Region::format(*media, *bench.buffers, place));
+    DAOS_CO_CHECK(co_await bio::Region::format(media, *bench.buffers, place));
   }
-  co_return co_await bio::writeEngineLabel(*media, *bench.buffers, label);
+  co_return co_await bio::writeEngineLabel(media, *bench.buffers, label);
 }
 
 // --- another device in the place of a faulty one
 
 Status EngineDevices::mayRenew(Workbench& bench, uint32_t device, bool isForced) const {
-  DAOS_TRY(const auto contents, bench.run(contentsOf(bench, device)));
+  DAOS_TRY(const auto contents, contentsOf(bench, device));
   const bool isOwn = contents.label && contents.label->engine == file_.engine &&
                      contents.label->deviceIndex == device;
   if (contents.isBlank || isOwn || isForced) return {};
@@ -190,7 +195,7 @@ Status EngineDevices::renewNow(Workbench& bench, uint32_t device, bool isForced,
                                           sizeText(now.devices[device].deviceBytes));
   }
   now.devices[device] = fresh;
-  DAOS_CHECK(bench.run(formatOne(bench, device, now)));
+  DAOS_CHECK(formatOne(bench, device, now));
   const std::lock_guard lock(mutex_);
   for (size_t i = 0; i < file_.devices.size(); ++i) {
     if (i != device) now.devices[i] = file_.devices[i];
@@ -215,7 +220,7 @@ Status EngineDevices::renew(uint32_t device, bool isForced, Random& random) {
   // The labels of the others name it too; the next start mends those that can't be written now.
   for (uint32_t i = 0; i < devices_.size(); ++i) {
     if (i == device || isFaulty(i)) continue;
-    const auto mended = bench->run(checkLabel(*bench, i));
+    const Status mended = checkLabel(*bench, i);
     if (mended.ok()) continue;
     DAOS_LOG_WARNING(context_.log, "the label of a device: " + mended.error().describe());
   }

@@ -33,7 +33,8 @@ static Result<KnownDevice> parseDevice(const std::string& line) {
   uint32_t roles = 0;
   KnownDevice device;
   text >> word >> uuid >> roles >> device.deviceBytes >> device.regionBytes >> state;
-  if (!text || text.get() != ' ' || !std::getline(text, device.path) || device.path.empty()) {
+  if (!text || word != "device" || text.get() != ' ' || !std::getline(text, device.path) ||
+      device.path.empty()) {
     return damaged("a line that says no device: " + line);
   }
   DAOS_TRY(device.uuid, Uuid::parse(uuid));

@@ -97,12 +97,14 @@ class EngineDevices {
   Status checkConfiguration(const DevicesFile& file) const;
   Status startFormatted(Workbench& bench, Random& random);
   Status checkLabels(Workbench& bench);
-  Task<Result<bio::EngineLabel>> checkLabel(Workbench& bench, uint32_t device);
+  Status checkLabel(Workbench& bench, uint32_t device);
+  Task<Status> checkLabelOn(Workbench& bench, bio::Media& media, uint32_t device);
   Status mayFormat(Workbench& bench) const;
-  Task<Result<bio::DeviceContents>> contentsOf(Workbench& bench, uint32_t device) const;
+  Result<bio::DeviceContents> contentsOf(Workbench& bench, uint32_t device) const;
   Status format(Workbench& bench, Random& random);
   Result<KnownDevice> plan(Workbench& bench, uint32_t device, Random& random) const;
-  Task<Status> formatOne(Workbench& bench, uint32_t device, const DevicesFile& file);
+  Status formatOne(Workbench& bench, uint32_t device, const DevicesFile& file);
+  Task<Status> write(Workbench& bench, bio::Media& media, bio::EngineLabel label);
   bio::EngineLabel labelOf(uint32_t device, const DevicesFile& file) const;
   Status renewNow(Workbench& bench, uint32_t device, bool isForced, Random& random);
   Status mayRenew(Workbench& bench, uint32_t device, bool isForced) const;

@@ -19,6 +19,8 @@ Result<DeviceHold> holdDevice(const std::string& path) {
 
 #ifdef DAOS_WITH_SPDK
 
+bool hasSpdk() { return true; }
+
 Result<std::unique_ptr<bio::SpdkEnvironment>> openSpdk(const bio::SpdkOptions& options,
                                                        const Log& log) {
   return bio::SpdkEnvironment::create(options, log);
@@ -31,6 +33,8 @@ static Result<std::unique_ptr<bio::Media>> openBySpdk(const std::string& path, b
 }
 
 #else
+
+bool hasSpdk() { return false; }
 
 static Error withoutSpdk(const std::string& what) {
   return Error(ErrorCode::kNosys, what + ": this build has no SPDK; build the core with "

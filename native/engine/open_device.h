@@ -12,6 +12,8 @@
 namespace daos::engine {
 
 bool isSpdkPath(const std::string& path);
+// Whether this build has SPDK.
+bool hasSpdk();
 
 // What has to live as long as any media on a device.
 struct DeviceHold {
