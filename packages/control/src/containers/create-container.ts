@@ -57,8 +57,8 @@ export async function createContainer(
     if (known) {
       throw new DaosError(
         'DER_EXIST',
-        `there is a container '${known.label}' (${known.uuid}) in pool '${pool.fields.label}' ` +
-          `already`,
+        // No more than that: who asks may have no right to see it.
+        `there is a container '${known.label}' in pool '${pool.fields.label}' already`,
         { action: 'choose another label, or use the container that is there' },
       );
     }

@@ -166,6 +166,13 @@ describe('server/access', () => {
     );
     const [there, absent] = await Promise.all(found);
     expect(there?.replace("'c'", "'x'")).toBe(absent);
+    // Who may make containers meets a label that is taken, and learns nothing else of it.
+    await makePool(['A::bob@:rc'], ['A::alice@:r']);
+    const { uuid } = await control.getContainer('p', 'c');
+    const taken = bob.call('createContainer', { params: { pool: 'p' }, body: { label: 'c' } });
+    const refusal: unknown = await taken.catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ code: 'DER_EXIST' });
+    expect(String(refusal)).not.toContain(uuid);
   });
 
   test('a clone is made by who may read its origin, and of nothing that is not there', async () => {
