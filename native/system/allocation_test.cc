@@ -16,10 +16,14 @@ namespace {
 thread_local uint64_t ownCount = 0;
 std::atomic<uint64_t> allCount{0};
 
-void* countedAllocation(size_t size) {
+void* countedAllocationOrNull(size_t size) noexcept {
   ++ownCount;
   allCount.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size ? size : 1)) return memory;
+  return std::malloc(size ? size : 1);
+}
+
+void* countedAllocation(size_t size) {
+  if (void* memory = countedAllocationOrNull(size)) return memory;
   throw std::bad_alloc();
 }
 
@@ -27,6 +31,13 @@ void* countedAllocation(size_t size) {
 
 void* operator new(size_t size) { return countedAllocation(size); }
 void* operator new[](size_t size) { return countedAllocation(size); }
+// The library's own forms that don't throw are no calls of those above under a sanitizer.
+void* operator new(size_t size, const std::nothrow_t&) noexcept {
+  return countedAllocationOrNull(size);
+}
+void* operator new[](size_t size, const std::nothrow_t&) noexcept {
+  return countedAllocationOrNull(size);
+}
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, size_t) noexcept { std::free(memory); }
