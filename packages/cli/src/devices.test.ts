@@ -2,7 +2,6 @@
 //         says so, whole after a crash, and replaced when they fail.
 // Method: real daos-servers on files of fixed size, which engines use as they do block devices, and
 //         on loop devices where the machine has them; every step through dmg and daos.
-import { execFileSync, spawnSync } from 'node:child_process';
 import {
   closeSync,
   mkdtempSync,
@@ -17,6 +16,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { makeDaos } from './daos.js';
 import { makeDmg } from './dmg.js';
+import { attachLoop } from './loop-fixture.js';
 import { TestSystem, until } from './system-fixture.js';
 
 const MIB = 2 ** 20;
@@ -150,7 +150,7 @@ describe('dmg storage, devices', () => {
     expect(await readAgain()).toBe(true);
   });
 
-  const loop = attachLoop();
+  const loop = attachLoop(makeFile(512 * MIB));
   const testOnLoop = loop ? test : test.skip;
   testOnLoop('a block device serves as a file does (where there are loop devices)', async () => {
     await using system = await TestSystem.start({
@@ -163,11 +163,3 @@ describe('dmg storage, devices', () => {
   });
   afterAll(() => loop?.detach());
 });
-
-function attachLoop(): { device: string; detach: () => void } | undefined {
-  const path = makeFile(512 * MIB);
-  const { status, stdout } = spawnSync('losetup', ['--find', '--show', path], { encoding: 'utf8' });
-  if (status !== 0) return undefined;
-  const device = stdout.trim();
-  return { device, detach: () => void execFileSync('losetup', ['--detach', device]) };
-}
