@@ -1,5 +1,5 @@
 // The driver behind tools/check: one build and one run of the native tests for each sanitizer, and
-// of the SPDK driver's tests where they are asked for.
+// of what is tested on SPDK where that is asked for.
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildNative, checkNative } from '../test.d/native.mjs';
@@ -24,6 +24,23 @@ const SANITIZERS = {
 
 /** Needs an SPDK (docs/spdk.md), so only who names it gets it. */
 const SPDK = 'spdk';
+/** Its programs, and of which of their tests it is. */
+const SPDK_PROGRAMS = [
+  { target: 'bio_spdk_test', only: 'bio_spdk' },
+  { target: 'system_test', only: 'system', filter: '*OnSpdk*' },
+];
+
+async function checkSpdk(steps) {
+  const build = { directory: join(root, 'build/check-spdk'), label: SPDK };
+  const flags = ['-DDAOS_WITH_SPDK=ON', '-DDAOS_BUILD_BENCHES=OFF'];
+  const tallies = [];
+  for (const { target, only, filter } of SPDK_PROGRAMS) {
+    await buildNative(steps, { ...build, flags, target });
+    const environment = filter === undefined ? {} : { GTEST_FILTER: filter };
+    tallies.push(...(await checkNative(steps, { ...build, only, environment })));
+  }
+  return tallies;
+}
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(SANITIZERS);
 for (const name of wanted) {
@@ -36,10 +53,7 @@ for (const name of wanted) {
 await runSession(root, join(root, 'build/check-logs'), async (steps, tallies) => {
   for (const name of wanted) {
     if (name === SPDK) {
-      const build = { directory: join(root, 'build/check-spdk'), label: name };
-      const flags = ['-DDAOS_WITH_SPDK=ON', '-DDAOS_BUILD_BENCHES=OFF'];
-      await buildNative(steps, { ...build, flags, target: 'bio_spdk_test' });
-      tallies.push(...(await checkNative(steps, { ...build, only: 'bio_spdk' })));
+      tallies.push(...(await checkSpdk(steps)));
       continue;
     }
     const { flag, environment } = SANITIZERS[name];
