@@ -27,7 +27,7 @@ const REQUEST_SIZE_MAX = 1 << 20;
 const REQUEST_TIMEOUT_MS = 30_000;
 const CONTROL_TIMEOUT_MS = 60_000;
 /** All that is passed on of what a caller sends, besides method, path and body. */
-const HEADERS = ['content-type', 'idempotency-key'];
+const HEADERS = ['content-type', 'idempotency-key', 'prefer'];
 /** Every user of the host may connect. */
 const SOCKET_MODE = 0o666;
 
@@ -99,9 +99,9 @@ export class Agent implements AsyncDisposable {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const { body, version } = await this.#answer(request);
+      const { body, version, isUnderWay = false } = await this.#answer(request);
       if (version !== undefined) response.setHeader(VERSION_HEADER, version);
-      send(response, 200, body);
+      send(response, isUnderWay ? 202 : 200, body);
     } catch (error) {
       const known = DaosError.is(error) ? error : new DaosError('DER_MISC', 'the agent failed');
       send(response, httpStatusOf(known.code), errorBodyOf(known));

@@ -92,7 +92,8 @@ export class Cli {
     const label = command instanceof Command ? pathOf(command) : this.program.name();
     using progress = new Progress({ write, label });
     const certificates = this.#accessOptions.certs;
-    return await action({ control: this.#control(), certificates, progress }, ...parameters);
+    const control = this.#control(progress);
+    return await action({ control, certificates, progress }, ...parameters);
   }
 
   /** `version`, as DAOS has it beside the option. */
@@ -154,10 +155,11 @@ export class Cli {
     this.#fail(new DaosError('DER_INVAL', isIncomplete ? 'no command is given' : message));
   }
 
-  #control(): ControlClient {
+  #control(progress: Progress): ControlClient {
     const { control, certs } = this.#accessOptions;
     return new ControlClient({
       ...(certs !== undefined && { certificates: readCertificates(certs, this.#role) }),
+      onProgress: (amount) => progress.report(amount),
       url: control ?? this.#world.environment[CONTROL_VARIABLE] ?? CONTROL_URL_DEFAULT,
     });
   }

@@ -32,7 +32,7 @@ afterAll(() => {
   rmSync(scratch, { recursive: true });
 });
 
-const KINDS = [['a file', makeFile('file')] as const];
+const KINDS: [string, string][] = [['a file', makeFile('file')]];
 if (loop) KINDS.push(['a loop device', loop.device]);
 
 describe.each(KINDS)('cli/device-shrink on %s', (_kind, path) => {

@@ -13,7 +13,7 @@ const CLEAR = '\r\x1b[K';
 export interface Amount {
   readonly count: number;
   /** Undefined where nobody knows. */
-  readonly total?: number;
+  readonly total?: number | undefined;
   /** As `objects`; of bytes and the like it says more than the number does. */
   readonly text: string;
 }

@@ -102,6 +102,7 @@ import {
 import { createSnapshot } from './snapshots/create-snapshot.js';
 import { destroySnapshot } from './snapshots/destroy-snapshot.js';
 import { rollbackContainer } from './snapshots/rollback-container.js';
+import type { ReportProgress } from './work-progress.js';
 import {
   getSnapshot,
   listSnapshots,
@@ -168,8 +169,8 @@ export class ControlPlane implements PoolDirectory {
     return awaitFormat(this.#context, request, reason);
   }
 
-  formatStorage(request: FormatStorageRequest): Promise<RankOutcome[]> {
-    return formatStorage(this.#context, request);
+  formatStorage(request: FormatStorageRequest, report?: ReportProgress): Promise<RankOutcome[]> {
+    return formatStorage(this.#context, request, report);
   }
 
   /** From now on a rank that is not renewed becomes suspect. */
@@ -196,8 +197,12 @@ export class ControlPlane implements PoolDirectory {
     return clearExcludedRank(this.#context, rank);
   }
 
-  powerRanks(action: PowerAction, ranks?: readonly number[]): Promise<RankOutcome[]> {
-    return powerRanks(this.#context, action, ranks);
+  powerRanks(
+    action: PowerAction,
+    ranks?: readonly number[],
+    report?: ReportProgress,
+  ): Promise<RankOutcome[]> {
+    return powerRanks(this.#context, action, ranks, report);
   }
 
   setRankState(rank: number, state: RankFields['state'], reason?: string): Promise<void> {
@@ -218,8 +223,12 @@ export class ControlPlane implements PoolDirectory {
   }
 
   /** Of its data areas: the arenas stay as they are. */
-  async resizePool(pool: string, request: ResizePoolRequest): Promise<PoolSummary> {
-    return summaryOf(await resizePool(this.#context, pool, request));
+  async resizePool(
+    pool: string,
+    request: ResizePoolRequest,
+    report?: ReportProgress,
+  ): Promise<PoolSummary> {
+    return summaryOf(await resizePool(this.#context, pool, request, report));
   }
 
   getPool(pool: string): Promise<PoolDescription> {

@@ -181,6 +181,9 @@ function poolFields(pool: PoolStatus, { showEnabled, healthOnly }: QueryOptions)
   return formatFields([
     ['Pool', `${pool.label} (${pool.uuid})`],
     ['State', pool.state],
+    ...(pool.resizedToBytes === undefined
+      ? []
+      : [['Being resized', `to ${formatSize(pool.resizedToBytes)}`] as const]),
     ['Map version', pool.mapVersion],
     ['Ranks', pool.ranks.join(',')],
     ['Targets', pool.targetCount],

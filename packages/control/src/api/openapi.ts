@@ -3,6 +3,7 @@
 import * as z from 'zod';
 import { errorBodySchema, ROUTE_LIST } from './routes.js';
 import type { Route } from './route.js';
+import { workProgressSchema } from '../work-progress.js';
 
 /** OpenAPI 3.1, whose schemas are JSON Schema. */
 export function openApiDocument(version: string): object {
@@ -26,7 +27,7 @@ function operationOf(route: Route): object {
   const parameters = [
     ...parametersOf(route.params, 'path'),
     ...parametersOf(route.query, 'query'),
-    ...(route.method === 'GET' ? [] : [IDEMPOTENCY_PARAMETER]),
+    ...(route.method === 'GET' ? [] : [IDEMPOTENCY_PARAMETER, PREFER_PARAMETER]),
   ];
   return {
     operationId: route.name,
@@ -38,6 +39,7 @@ function operationOf(route: Route): object {
     }),
     responses: {
       200: { description: 'Done', content: jsonContent(schemaOf(route.response, 'output')) },
+      ...(route.method !== 'GET' && { 202: UNDER_WAY }),
       default: {
         description: 'An error',
         content: jsonContent({ $ref: '#/components/schemas/Error' }),
@@ -52,6 +54,19 @@ const IDEMPOTENCY_PARAMETER = {
   required: false,
   description: 'The same request with the same key is carried out once and answered twice',
   schema: { type: 'string', maxLength: 128 },
+};
+
+const PREFER_PARAMETER = {
+  name: 'Prefer',
+  in: 'header',
+  required: false,
+  description: '`wait=2`: after so many seconds the answer to a request with a key may be 202',
+  schema: { type: 'string' },
+};
+
+const UNDER_WAY = {
+  description: 'The work goes on: the same request with the same key asks for the end of it',
+  content: jsonContent(schemaOf(z.object({ progress: workProgressSchema.optional() }), 'output')),
 };
 
 function parametersOf(schema: z.ZodType, place: 'path' | 'query'): object[] {

@@ -61,8 +61,11 @@ export const formatStorage = defineRoute({
   query: none,
   body: ranksBody.extend({ force: z.boolean().optional() }),
   response: outcomes,
-  run: async ({ control, body: { ranks, force } }) => ({
-    results: await control.formatStorage({ ...(ranks && { ranks }), isForced: force === true }),
+  run: async ({ control, body: { ranks, force }, report }) => ({
+    results: await control.formatStorage(
+      { ...(ranks && { ranks }), isForced: force === true },
+      report,
+    ),
   }),
 });
 
@@ -131,8 +134,8 @@ export const stopRanks = defineRoute({
   query: none,
   body: ranksBody.extend({ force: z.boolean().optional() }),
   response: outcomes,
-  run: async ({ control, body: { ranks, force } }) => ({
-    results: await control.powerRanks(force === true ? 'kill' : 'stop', ranks),
+  run: async ({ control, body: { ranks, force }, report }) => ({
+    results: await control.powerRanks(force === true ? 'kill' : 'stop', ranks, report),
   }),
 });
 
@@ -144,7 +147,9 @@ export const startRanks = defineRoute({
   query: none,
   body: ranksBody,
   response: outcomes,
-  run: async ({ control, body }) => ({ results: await control.powerRanks('start', body.ranks) }),
+  run: async ({ control, body, report }) => ({
+    results: await control.powerRanks('start', body.ranks, report),
+  }),
 });
 
 export const excludeRank = defineRoute({

@@ -10,6 +10,7 @@ import type { ControlPlane } from '../control-plane.js';
 import type { RequestIdentity } from '../records/answer-record.js';
 import type { Access } from '../security/authorize.js';
 import type { Role } from '../service/service-tls.js';
+import type { ReportProgress } from '../work-progress.js';
 import type { RouteLine } from './route-lines.js';
 
 export interface RouteCall<Params, Query, Body> {
@@ -23,6 +24,8 @@ export interface RouteCall<Params, Query, Body> {
   readonly requestKey: string | undefined;
   /** Of a request with a key: for what writes its answer ahead. */
   readonly identity?: RequestIdentity;
+  /** Tells a caller that waits how far it is. */
+  readonly report?: ReportProgress;
   /** As this host sees it. */
   readonly callerAddress: string;
   /** Where this host serves the console to browsers with a token. */

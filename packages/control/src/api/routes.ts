@@ -94,7 +94,7 @@ const resizePool = defineRoute({
   query: none,
   body: resizePoolSchema,
   response: poolSummarySchema,
-  run: ({ control, params, body }) => control.resizePool(params.pool, body),
+  run: ({ control, params, body, report }) => control.resizePool(params.pool, body, report),
 });
 
 const destroyPool = defineRoute({

@@ -9,6 +9,7 @@ import type { ROUTES } from '../api/routes.js';
 import { MACHINE_HEADER } from '../security/caller.js';
 import { CREDENTIAL_HEADER } from '../security/credential.js';
 import type { EngineCommand } from '../service/control-service.js';
+import type { ReportProgress, WorkProgress } from '../work-progress.js';
 import type { Certificates } from '../service/service-tls.js';
 import { CONTROL_VERSION } from '../version.js';
 import { ControlHosts, type HostAnswer } from './control-hosts.js';
@@ -38,20 +39,26 @@ export interface ControlClientOptions {
   readonly credential?: string;
   /** Which machine opens what is opened; default: this one. An agent has the last word. */
   readonly machine?: string;
+  /** Hears how far work is that takes longer than a request. */
+  readonly onProgress?: ReportProgress;
 }
 
 const TIMEOUT_MS_DEFAULT = 60_000;
+/** So long a change waits at a time; then the service says how far it is. */
+const WAIT_SECONDS = 2;
 
 export class ControlClient implements PoolDirectory {
   readonly url: string;
   readonly #hosts: ControlHosts;
   readonly #credential: string | undefined;
   readonly #machine: string;
+  readonly #onProgress: ReportProgress | undefined;
 
   constructor(options: ControlClientOptions) {
     this.url = options.url;
     this.#credential = options.credential;
     this.#machine = encodeURIComponent(options.machine ?? hostname());
+    this.#onProgress = options.onProgress;
     this.#hosts = new ControlHosts({
       urls: options.url.split(',').map(checkedUrl),
       timeoutMs: options.timeoutMs ?? TIMEOUT_MS_DEFAULT,
@@ -99,15 +106,26 @@ export class ControlClient implements PoolDirectory {
       [MACHINE_HEADER]: this.#machine,
       ...(this.#credential !== undefined && { [CREDENTIAL_HEADER]: this.#credential }),
     });
-    const answer = await this.#hosts.send(pathOf(route, options), request);
+    const answer = await this.#sendToEnd(pathOf(route, options), request);
     return (await checked(name, answer)) as Output<(typeof ROUTES)[N]>;
+  }
+
+  /** However long it takes: the service is asked again while it says that the work goes on. */
+  async #sendToEnd(path: string, request: HttpRequest): Promise<HostAnswer> {
+    let answer = await this.#hosts.send(path, request);
+    while (answer.isUnderWay) {
+      const { progress } = answer.body as { progress?: WorkProgress };
+      if (progress) this.#onProgress?.(progress);
+      answer = await this.#hosts.send(path, request, true);
+    }
+    return answer;
   }
 
   /** A command to an engine of the server at the other end: for servers alone. */
   async commandEngine({ rank, method, ...body }: EngineCommand): Promise<unknown> {
-    const { body: answer } = await this.#hosts.send(`/v1/engines/${rank}/${method}`, {
+    const { body: answer } = await this.#sendToEnd(`/v1/engines/${rank}/${method}`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { ...keptHeaders(), 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
     return answer;
@@ -141,6 +159,11 @@ function pathOf(route: RouteLine, { params, query }: CallOptions<RouteName>): st
   return query ? `${path}?${new URLSearchParams(query)}` : path;
 }
 
+/** Of a request that is carried out once, however often it is sent. */
+function keptHeaders(): Record<string, string> {
+  return { 'idempotency-key': randomUUID(), prefer: `wait=${WAIT_SECONDS}` };
+}
+
 function requestOf(
   route: RouteLine,
   options: CallOptions<RouteName>,
@@ -151,7 +174,7 @@ function requestOf(
   return {
     method: route.method,
     headers: {
-      ...(isKept && { 'idempotency-key': randomUUID() }),
+      ...(isKept && keptHeaders()),
       ...who,
       ...(body !== undefined && { 'content-type': 'application/json' }),
     },

@@ -19,6 +19,7 @@ const REDIRECT_COUNT_MAX = 3;
 /** To a service whose answer was lost. */
 const ATTEMPT_COUNT_MAX = 3;
 const REDIRECTED = 307;
+const UNDER_WAY = 202;
 /** For so long a host that was silent is not tried again where another one names it. */
 const SILENT_MS = 3000;
 
@@ -34,6 +35,8 @@ export interface HostAnswer {
   readonly body: unknown;
   /** Of the service, where it says so. */
   readonly version?: string;
+  /** The work goes on: the same request asks for the end of it. */
+  readonly isUnderWay?: boolean;
 }
 
 export class ControlHosts {
@@ -46,8 +49,11 @@ export class ControlHosts {
     this.#options = options;
   }
 
-  /** Of a success. Fails with the service's own error, or DER_UNREACH. */
-  async send(path: string, request: HttpRequest): Promise<HostAnswer> {
+  /**
+   * Of a success. Fails with the service's own error, or DER_UNREACH. `isUnderWay`: a host that was
+   * there a moment ago is waited for.
+   */
+  async send(path: string, request: HttpRequest, isUnderWay = false): Promise<HostAnswer> {
     const { urls } = this.#options;
     const startedMs = performance.now();
     for (let attempt = 1; ; attempt++) {
@@ -57,7 +63,8 @@ export class ControlHosts {
       } catch (error) {
         if (isAway(error)) this.#current += 1;
         const isLate = performance.now() - startedMs > TAKEOVER_MS;
-        if (isLate || !this.#mayRepeat(error, attempt)) throw error;
+        const mayRepeat = (isUnderWay && isAway(error)) || this.#mayRepeat(error, attempt);
+        if (isLate || !mayRepeat) throw error;
         await sleep(attempt < urls.length ? 0 : PAUSE_MS);
       }
     }
@@ -108,7 +115,9 @@ export class ControlHosts {
 
 function bodyOf(url: string, { status, text, version }: HttpAnswer): HostAnswer {
   const body = parseJson(text);
-  if (status === 200) return { body, ...(version !== undefined && { version }) };
+  const of = version !== undefined && { version };
+  if (status === 200) return { body, ...of };
+  if (status === UNDER_WAY) return { body, ...of, isUnderWay: true };
   const known = errorIn(body);
   if (known) throw known;
   throw new DaosError('DER_PROTO', `${url} answered ${status}, which is not a DAOS answer`);

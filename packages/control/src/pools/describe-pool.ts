@@ -29,6 +29,9 @@ export const poolSummarySchema = z.object({
   ranks: z.array(rankField),
   targetCount: z.int(),
   sizeBytes: bytesField,
+  resizedToBytes: bytesField
+    .optional()
+    .meta({ description: 'While it is given another size: that one' }),
 });
 export type PoolSummary = z.infer<typeof poolSummarySchema>;
 
@@ -142,13 +145,16 @@ async function usageOn(
 
 export function summaryOf(pool: PoolFields): PoolSummary {
   const targetCount = pool.ranks.reduce((sum, rank) => sum + rank.targets.length, 0);
+  const sizeOf = (dataBytes: number) => targetCount * (pool.arenaBytes + dataBytes);
+  const { resizedDataBytes: resized } = pool;
   return {
     uuid: pool.uuid,
     label: pool.label,
     state: pool.state,
     ranks: pool.ranks.map(({ rank }) => rank),
     targetCount,
-    sizeBytes: targetCount * (pool.arenaBytes + pool.dataBytes),
+    sizeBytes: sizeOf(pool.dataBytes),
+    ...(resized !== undefined && { resizedToBytes: sizeOf(resized) }),
   };
 }
 

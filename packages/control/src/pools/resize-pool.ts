@@ -28,6 +28,7 @@ import {
 } from '../records/pool-record.js';
 import { RANK_PREFIX, rankRecord } from '../records/rank-record.js';
 import { formatSize } from '../sizes.js';
+import { countDone, type ReportProgress } from '../work-progress.js';
 import { findPool } from './find-pool.js';
 import { freeSpaceOf, type FreeSpace } from './free-space.js';
 import { grain } from './plan.js';
@@ -50,13 +51,14 @@ export async function resizePool(
   context: ControlContext,
   name: string,
   request: ResizePoolRequest,
+  report?: ReportProgress,
 ): Promise<PoolFields> {
   const { uuid } = (await findPool(context, name)).fields;
   return await context.poolMutex.run(uuid, async () => {
     await goBack(context, uuid);
     const pool = await recordSize(context, uuid, request);
     try {
-      await tellEngines(context, pool, pool.resizedDataBytes ?? pool.dataBytes);
+      await tellEngines(context, pool, pool.resizedDataBytes ?? pool.dataBytes, report);
     } catch (error) {
       await goBack(context, uuid).catch((cause: unknown) => {
         context.log.warn(`pool '${pool.label}' is left to go back to its size`, {
@@ -155,10 +157,13 @@ async function tellEngines(
   context: ControlContext,
   { uuid, ranks }: PoolFields,
   dataBytes: number,
+  report?: ReportProgress,
 ): Promise<void> {
+  const done = countDone(ranks.length, 'engines', report);
   const outcomes = await Promise.allSettled(
     ranks.map(async ({ rank }) => {
       await resizeOn(context.engines.engineOf(rank), { uuid, dataBytes });
+      done();
     }),
   );
   for (const outcome of outcomes) {

@@ -2,6 +2,7 @@
 
 import { DaosError } from '@daos/model';
 import type { ControlContext } from '../control-context.js';
+import { countDone, type ReportProgress } from '../work-progress.js';
 import type { RankOutcome } from './power-ranks.js';
 import { listRanks } from './rank-registry.js';
 
@@ -16,11 +17,14 @@ export interface FormatStorageRequest {
 export async function formatStorage(
   context: ControlContext,
   { ranks, isForced }: FormatStorageRequest,
+  report?: ReportProgress,
 ): Promise<RankOutcome[]> {
   const known = await listRanks(context);
   const waiting = known.filter(({ state }) => state === 'awaitformat').map(({ rank }) => rank);
+  const wanted = ranks ?? waiting;
+  const done = countDone(wanted.length, 'ranks', report);
   return await Promise.all(
-    (ranks ?? waiting).map(async (rank) => {
+    wanted.map(async (rank) => {
       try {
         if (!waiting.includes(rank)) throw notWaiting(known.find((each) => each.rank === rank));
         const { formatStorage: format } = context.engines;
@@ -29,6 +33,8 @@ export async function formatStorage(
         return { rank };
       } catch (error) {
         return { rank, error: error instanceof Error ? error.message : String(error) };
+      } finally {
+        done();
       }
     }),
   );

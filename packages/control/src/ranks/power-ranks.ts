@@ -2,6 +2,7 @@
 
 import { DaosError } from '@daos/model';
 import type { ControlContext } from '../control-context.js';
+import { countDone, type ReportProgress } from '../work-progress.js';
 import { listRanks } from './rank-registry.js';
 
 /** `kill` stops engines that do not stop in good order, as one that hangs. */
@@ -18,9 +19,11 @@ export async function powerRanks(
   context: ControlContext,
   action: PowerAction,
   ranks?: readonly number[],
+  report?: ReportProgress,
 ): Promise<RankOutcome[]> {
   const known = (await listRanks(context)).map(({ rank }) => rank);
   const wanted = ranks ?? known;
+  const done = countDone(wanted.length, 'ranks', report);
   return await Promise.all(
     wanted.map(async (rank) => {
       try {
@@ -31,6 +34,8 @@ export async function powerRanks(
         return { rank };
       } catch (error) {
         return { rank, error: error instanceof Error ? error.message : String(error) };
+      } finally {
+        done();
       }
     }),
   );

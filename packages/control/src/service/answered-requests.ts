@@ -8,7 +8,6 @@
 // the same when it is done again.
 
 import { createHash } from 'node:crypto';
-import { DaosError } from '@daos/model';
 import type { Clock } from '../clock.js';
 import { readRecord } from '../control-context.js';
 import type { MetadataStore } from '../metadata/metadata-store.js';
@@ -18,6 +17,8 @@ import {
   type AnswerFields,
   type RequestIdentity,
 } from '../records/answer-record.js';
+import type { ReportProgress } from '../work-progress.js';
+import { checkSameRequest, RunningRequests } from './running-requests.js';
 
 export const ANSWER_LIFE_MS = 24 * 3600 * 1000;
 /** Answers are forgotten this many at a time, beside new ones. */
@@ -25,36 +26,35 @@ const SWEEP_COUNT = 8;
 
 export class AnsweredRequests {
   readonly #clock: Clock;
-  readonly #running = new Map<string, { digest: string; answer: Promise<unknown> }>();
+  readonly #running: RunningRequests;
   #sweptAfter: string | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#running = new RunningRequests(clock);
   }
 
   /**
-   * The answer that was given to this request before, or that `run` gives now. Failures are not
-   * kept: repeating may mend them. DER_INVAL when the key belongs to another request.
+   * The answer that was given to this request before, or that `run` gives now; after `waitMs` a
+   * StillRunning. Failures are not kept for longer than it takes to tell them: repeating may mend
+   * them. DER_INVAL when the key belongs to another request.
    */
   async once(
     store: MetadataStore,
     key: string,
     request: readonly unknown[],
-    run: (identity: RequestIdentity) => Promise<unknown>,
+    run: (identity: RequestIdentity, report: ReportProgress) => Promise<unknown>,
+    waitMs?: number,
   ): Promise<unknown> {
     const digest = createHash('sha256').update(JSON.stringify(request)).digest('hex');
-    const running = this.#running.get(key);
-    if (running) {
-      checkSame(key, running.digest, digest);
-      return await running.answer;
-    }
-    const answer = this.#answer(store, { key, digest }, run);
-    this.#running.set(key, { digest, answer });
-    try {
-      return await answer;
-    } finally {
-      this.#running.delete(key);
-    }
+    return await this.#running.join({ key, digest, waitMs }, (report) =>
+      this.#answer(store, { key, digest }, (identity) => run(identity, report)),
+    );
+  }
+
+  /** When no request is under way any more, whether or not somebody waits for it. */
+  async settled(): Promise<void> {
+    await this.#running.settled();
   }
 
   async #answer(
@@ -66,7 +66,7 @@ export class AnsweredRequests {
     const known = await readRecord({ store }, answerRecord, ANSWER_PREFIX + key);
     const now = this.#clock.wallMs();
     if (known && now - known.fields.givenMs < ANSWER_LIFE_MS) {
-      checkSame(key, known.fields.digest, digest);
+      checkSameRequest(key, known.fields.digest, digest);
       if (await isFinished(store, known.fields)) return known.fields.body;
     }
     const body = await run(identity);
@@ -104,9 +104,4 @@ async function isFinished(
   const entry = await store.get(unfinishedWhile.key);
   const now = entry && (JSON.parse(entry.value) as { state?: string });
   return now?.state !== unfinishedWhile.state;
-}
-
-function checkSame(key: string, known: string, digest: string): void {
-  if (known === digest) return;
-  throw new DaosError('DER_INVAL', `Idempotency-Key '${key}' belongs to another request`);
 }

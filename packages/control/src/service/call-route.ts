@@ -48,7 +48,14 @@ function checked(schema: z.ZodType, value: unknown, what: string): unknown {
   throw new DaosError('DER_INVAL', `${what} of the request: ${issues}`);
 }
 
-function requestKeyOf(request: FastifyRequest): string | undefined {
+/** How long a caller waits at a time, by `Prefer: wait=2`; undefined: to the end. */
+export function waitMsOf(request: FastifyRequest): number | undefined {
+  const { prefer } = request.headers;
+  const match = typeof prefer === 'string' ? /^wait=(\d{1,4})$/.exec(prefer) : null;
+  return match ? Number(match[1]) * 1000 : undefined;
+}
+
+export function requestKeyOf(request: FastifyRequest): string | undefined {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return undefined;
   if (typeof key === 'string' && key.length >= 1 && key.length <= 128) return key;

@@ -32,11 +32,12 @@ import { CREDENTIAL_HEADER } from '../security/credential.js';
 import { verifyCredential } from '../security/verify-credential.js';
 import { AnsweredRequests } from './answered-requests.js';
 import type { AuditEntry } from './audit.js';
-import { answerOf, callOf } from './call-route.js';
+import { answerOf, callOf, requestKeyOf, waitMsOf } from './call-route.js';
 import { daosErrorOf, errorBodyOf, httpStatusOf } from './http-errors.js';
 import { checkAccess, listen, urlOf } from './listen.js';
 import { METRICS_CONTENT_TYPE, metricsText } from './metrics.js';
 import { NO_SCHEMAS } from './no-schemas.js';
+import { RunningRequests, StillRunning } from './running-requests.js';
 import { roleOf, type Certificates, type Role } from './service-tls.js';
 import { watchEvents } from './watch-events.js';
 import { CONTROL_VERSION, VERSION_HEADER } from '../version.js';
@@ -90,6 +91,7 @@ export class ControlService {
   readonly #server: FastifyInstance<Server>;
   readonly #options: ControlServiceOptions;
   readonly #answered: AnsweredRequests;
+  readonly #commands: RunningRequests;
   readonly #closing = new AbortController();
   /** Users of requests under way, for the audit log. */
   readonly #callers = new WeakMap<FastifyRequest, string>();
@@ -108,6 +110,7 @@ export class ControlService {
   private constructor(options: ControlServiceOptions) {
     this.#options = options;
     this.#answered = new AnsweredRequests(options.clock ?? systemClock);
+    this.#commands = new RunningRequests(options.clock ?? systemClock);
     const timeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
     // Node looks for late requests every 30 s unless it is told.
     const patience = { headersTimeout: timeoutMs, connectionsCheckingInterval: timeoutMs / 4 };
@@ -160,6 +163,8 @@ export class ControlService {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#server.close();
+    // Also what nobody waits for just now.
+    await Promise.all([this.#answered.settled(), this.#commands.settled()]);
   }
 
   #serve(route: Route): void {
@@ -178,6 +183,7 @@ export class ControlService {
           this.#answer(route, request),
         );
         void reply.header(VERSION_HEADER, CONTROL_VERSION);
+        if (answer instanceof StillRunning) return comeAgain(reply, answer);
         return answerOf(route, answer);
       },
     });
@@ -193,8 +199,12 @@ export class ControlService {
     // Nobody gets the answer of another caller by guessing a key.
     const who = callerName(call.access.caller);
     const asked = [route.method, request.url, request.body ?? null, who];
-    return await this.#answered.once(control.store, requestKey, asked, (identity) =>
-      route.run({ ...call, identity }),
+    return await this.#answered.once(
+      control.store,
+      requestKey,
+      asked,
+      (identity, report) => route.run({ ...call, identity, report }),
+      waitMsOf(request),
     );
   }
 
@@ -223,11 +233,16 @@ export class ControlService {
     this.#server.post(
       '/v1/engines/:rank/:method',
       { onRequest: async (request) => checkRole(request, ['server']) },
-      async (request) => {
+      async (request, reply) => {
         const { rank, method } = request.params as { rank: string; method: string };
         const body = engineCommandSchema.parse(request.body);
         const command = { rank: Number(rank), method, ...body };
-        return await inRequestSpan('commandEngine', request, () => commandEngine(command));
+        const run = () => inRequestSpan('commandEngine', request, () => commandEngine(command));
+        const key = requestKeyOf(request);
+        if (key === undefined) return await run();
+        const joining = { key, digest: JSON.stringify(command), waitMs: waitMsOf(request) };
+        const answer = await this.#commands.join(joining, run);
+        return answer instanceof StillRunning ? comeAgain(reply, answer) : answer;
       },
     );
   }
@@ -263,6 +278,11 @@ export class ControlService {
       this.#options.log.error('the audit log cannot be written', { error: String(error) });
     }
   }
+}
+
+/** With the same key: the work goes on. */
+function comeAgain(reply: FastifyReply, { progress }: StillRunning): FastifyReply {
+  return reply.status(202).send({ ...(progress && { progress }) });
 }
 
 /** TLS 1.3, and a certificate of the system's own authority from every caller. */
