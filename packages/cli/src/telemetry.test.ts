@@ -1,7 +1,10 @@
 // Goal:   what is done with data is counted where it is done, and reaches scrapers, REST and the
 //         dashboard under its name.
 // Method: a real server with two engines; a known number of operations by the real client.
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client } from '@daos/client';
@@ -51,7 +54,63 @@ afterAll(async () => {
   await system.stop();
 });
 
+type ListAnswer = { response: { metrics: { name: string }[] } };
+
+const dmg = (...parameters: string[]) => system.run(makeDmg, parameters);
+const metrics = (...parameters: string[]) => dmg('telemetry', 'metrics', ...parameters);
+
 describe('cli/telemetry', () => {
+  test('metrics of one host are read from where it tells them', async () => {
+    const host = new URL(system.url).host;
+    const name = 'engine_pool_ops_update';
+    const { status, output } = await metrics('query', '-l', host, '-m', name);
+    const rows = output.split('\n').filter((line) => line.startsWith(name));
+    const values = rows.map((row) => Number(row.trim().split(/ +/).at(-1)));
+    expect([status, values.reduce((sum, one) => sum + one)]).toEqual([0, UPDATE_COUNT + 1]);
+    const [port = ''] = host.split(':').slice(-1);
+    for (const where of [['127.0.0.1', '--port', port], ['127.0.0.1'], [`${system.url}/metrics`]]) {
+      const found = await dmg('--json', 'telemetry', 'metrics', 'list', '-l', ...where);
+      const { response } = JSON.parse(found.output) as ListAnswer;
+      const { families } = await control.call('getMetrics');
+      expect(response.metrics.map((one) => one.name)).toEqual(families.map((one) => one.name));
+    }
+  });
+
+  test('anything else that tells metrics is read, and what tells none is named', async () => {
+    let text = '';
+    const server = createServer((_, response) => response.end(text)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const at = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    text = 'load 0.5\n# TYPE up gauge\nup{job="a}b\\""} +Inf 1700000000\n';
+    const all = await dmg('--json', 'telemetry', 'metrics', 'query', '-l', at);
+    expect(JSON.parse(all.output)).toMatchObject({
+      response: {
+        families: [
+          { name: 'load', type: 'unknown', samples: [{ labels: {}, value: 0.5 }] },
+          { name: 'up', type: 'gauge', samples: [{ labels: { job: 'a}b"' }, value: '+Inf' }] },
+        ],
+      },
+    });
+    const near = await metrics('query', '-l', at, '-m', 'laod');
+    expect([near.status, near.errors]).toEqual([3, expect.stringContaining("mean 'load'?")]);
+    text = '<html>';
+    const html = await metrics('list', '-l', at);
+    expect([html.status, html.errors]).toEqual([1, expect.stringContaining('line 1 is no line')]);
+    await new Promise((resolve) => server.close(resolve));
+    const gone = await metrics('list', '-l', at);
+    expect([gone.status, gone.errors]).toEqual([4, expect.stringContaining(at)]);
+  });
+
+  test.each([
+    [['-l', 'a b'], /'a b' is no HOST\[:PORT\]/],
+    [['-l', 'h:1', '-p', '2'], /has its port already/],
+    [['-l', 'h', '-p', '70000'], /'70000' is no port/],
+    [['-p', '70'], /--port goes with --host/],
+  ])('%j names no host', async (parameters, why) => {
+    const { status, errors } = await metrics('list', ...parameters);
+    expect([status, errors]).toEqual([2, expect.stringMatching(why)]);
+  });
+
   test('operations, bytes, failures and latencies are counted, each once', async () => {
     const text = await metricsText();
     expect(sumOf(text, 'engine_pool_ops_update')).toBe(UPDATE_COUNT + 1);

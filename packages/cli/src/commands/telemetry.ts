@@ -4,7 +4,28 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DaosError } from '@daos/model';
 import type { Cli, CommandContext, Output } from '../cli.js';
+import { chosenFamilies, fetchMetrics, metricsUrl } from '../metrics-endpoint.js';
+import type { MetricFamily } from '../openmetrics.js';
 import { formatTable } from '../table.js';
+
+const HOST = [
+  '-l, --host <host>',
+  'of this host, as HOST[:PORT], or of any address that tells metrics; of the system when left out',
+] as const;
+const PORT = [
+  '-p, --port <number>',
+  'of that host; that of the control service when left out',
+] as const;
+const NAMES = [
+  '-m, --metrics <names>',
+  'these, with commas between them; all when left out',
+] as const;
+
+interface MetricsOptions {
+  host?: string;
+  port?: string;
+  metrics?: string;
+}
 
 export function addTelemetry(cli: Cli): void {
   const telemetry = cli.program
@@ -21,27 +42,28 @@ export function addTelemetry(cli: Cli): void {
   metrics
     .command('list')
     .description('lists the metrics that there are')
+    .option(...HOST)
+    .option(...PORT)
+    .option(...NAMES)
     .action(cli.action(listMetrics));
   metrics
     .command('query')
     .description('shows the values of metrics')
-    .option('-m, --metrics <names>', 'these, with commas between them; all when left out')
+    .option(...HOST)
+    .option(...PORT)
+    .option(...NAMES)
     .action(cli.action(queryMetrics));
 }
 
-async function listMetrics({ control }: CommandContext): Promise<Output> {
-  const { families } = await control.call('getMetrics');
+async function listMetrics(context: CommandContext, options: MetricsOptions): Promise<Output> {
+  const { families } = await familiesOf(context, options);
   const metrics = families.map(({ name, type, help }) => ({ name, type, help }));
   const rows = metrics.map(({ name, type, help }) => [name, type, help]);
   return { response: { metrics }, human: formatTable(['Metric', 'Type', 'Meaning'], rows) };
 }
 
-async function queryMetrics(
-  { control }: CommandContext,
-  { metrics: names }: { metrics?: string },
-): Promise<Output> {
-  const query = names === undefined ? {} : { query: { names } };
-  const response = await control.call('getMetrics', query);
+async function queryMetrics(context: CommandContext, options: MetricsOptions): Promise<Output> {
+  const response = await familiesOf(context, options);
   const rows = response.families.flatMap(({ samples }) =>
     samples.map(({ name, labels, value }) => [
       name,
@@ -52,6 +74,22 @@ async function queryMetrics(
     ]),
   );
   return { response, human: formatTable(['Metric', 'Labels', 'Value'], rows) };
+}
+
+/** Of one host, or of the system as the control service has gathered them. */
+async function familiesOf(
+  { control, certificates }: CommandContext,
+  { host, port, metrics: names }: MetricsOptions,
+): Promise<{ families: readonly MetricFamily[] }> {
+  if (host !== undefined) {
+    const url = metricsUrl(control.url, certificates !== undefined, host, port);
+    const families = await fetchMetrics(url, certificates);
+    return { families: chosenFamilies(families, names, url) };
+  }
+  if (port !== undefined) throw new DaosError('DER_INVAL', '--port goes with --host');
+  const query = names === undefined ? {} : { query: { names } };
+  const { families } = await control.call('getMetrics', query);
+  return { families: families as readonly MetricFamily[] };
 }
 
 interface ConfigOptions {

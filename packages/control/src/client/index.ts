@@ -1,7 +1,7 @@
 // @daos/control/client: calls a control service. Loads neither the service nor its store.
 export * from './control-client.js';
 export * from './control-hosts.js';
-export type { HttpRequest } from './send-http.js';
+export { sendHttp, type HttpRequest } from './send-http.js';
 export { errorBodyOf, httpStatusOf } from '../service/http-errors.js';
 export * from '../security/credential.js';
 export type { ContainerStatus } from '../containers/describe-container.js';
