@@ -12,7 +12,7 @@ const DMG = [
   'pool create|destroy|evict|list|ls|query|query-targets|get-prop|set-prop',
   'pool get-acl|overwrite-acl|update-acl|delete-acl',
   'system leader-query|query|stop|start|exclude|clear-exclude|list-pools',
-  'system set-attr|get-attr|del-attr|list-attr',
+  'system set-attr|get-attr|del-attr|list-attr|set-prop|get-prop',
   'config generate',
   'storage scan',
   'storage query list-devices|list-pools|usage',

@@ -81,6 +81,7 @@ import type { ContainerFields } from './records/container-record.js';
 import type { PoolProperties, PoolPropertyChanges } from './records/pool-properties.js';
 import type { PoolFields } from './records/pool-record.js';
 import type { RankFields } from './records/rank-record.js';
+import type { SystemProperties, SystemPropertyChanges } from './records/system-properties.js';
 import { Access } from './security/authorize.js';
 import { CAPABILITY_LIFE_MS } from './security/capability.js';
 import type { Caller } from './security/caller.js';
@@ -93,6 +94,7 @@ import {
   type OwnershipFields,
 } from './security/change-acl.js';
 import { changeSystemAttributes, getSystemAttributes } from './system-attributes.js';
+import { changeSystemProperties, getSystemProperties } from './system-properties.js';
 import { tracedEngines } from './tracing.js';
 import {
   openContainer,
@@ -119,6 +121,8 @@ export interface ControlPlaneOptions {
   readonly log: Log;
   readonly clock?: Clock;
   readonly term?: number;
+  /** By which its servers know the system. Default: `daos_server`. */
+  readonly systemName?: string;
   /** How long a capability opens containers. Default: 7 days. */
   readonly capabilityLifeMs?: number;
   readonly newUuid?: () => string;
@@ -128,6 +132,7 @@ export class ControlPlane implements PoolDirectory {
   readonly #context: ControlContext;
   readonly #leases: RankLeases;
   readonly #quotas: QuotaKeeper;
+  readonly systemName: string;
   /** Of the host that acts; 0 where there is one alone. */
   readonly term: number;
 
@@ -143,6 +148,7 @@ export class ControlPlane implements PoolDirectory {
     this.#leases = new RankLeases(this.#context);
     this.#quotas = new QuotaKeeper(this.#context);
     this.term = options.term ?? 0;
+    this.systemName = options.systemName ?? 'daos_server';
   }
 
   get store(): MetadataStore {
@@ -335,6 +341,14 @@ export class ControlPlane implements PoolDirectory {
     request?: RequestIdentity,
   ): Promise<Attributes> {
     return changeSystemAttributes(this.#context, changes, request);
+  }
+
+  getSystemProperties(): Promise<SystemProperties> {
+    return getSystemProperties(this.#context);
+  }
+
+  changeSystemProperties(changes: SystemPropertyChanges): Promise<SystemProperties> {
+    return changeSystemProperties(this.#context, changes);
   }
 
   /** By which engines reach a caller that is seen at `seen`. */

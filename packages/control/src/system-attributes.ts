@@ -19,7 +19,9 @@ export async function changeSystemAttributes(
     const stored = await readRecord(context, systemRecord, SYSTEM_KEY);
     const attributes = changed(stored?.fields.attributes ?? {}, changes);
     const condition = { key: SYSTEM_KEY, modRevision: stored?.modRevision ?? 0 };
-    const change = { put: SYSTEM_KEY, value: systemRecord.encode({ attributes }) };
+    const properties = stored?.fields.properties ?? {};
+    const value = systemRecord.encode({ attributes, properties });
+    const change = { put: SYSTEM_KEY, value };
     const ahead = answerAhead(context, request, { attributes });
     if ((await context.store.txn([condition], [change, ...ahead])).succeeded) return attributes;
   }

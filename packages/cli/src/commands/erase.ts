@@ -31,6 +31,8 @@ async function erase(
   if (names.length > 0) {
     await control.call('changeSystemAttributes', { body: { delete: names } });
   }
+  const body = { pool_reclaim: null, pool_space_rb: null, pool_tier_ratio: null };
+  await control.call('changeSystemProperties', { body });
   const human = `${pools.length} pools and ${names.length} attributes are gone\n`;
   return { response: { pools: labels, attributes: names }, human };
 }

@@ -68,8 +68,12 @@ export function poolPropertiesOf(
   properties: Record<string, string>,
 ): Record<string, string | number> {
   const { space_rb: spare, ...others } = properties;
-  if (spare === undefined) return others;
-  const match = /^(\d{1,3})%?$/.exec(spare);
-  if (match) return { ...others, space_rb: Number(match[1]) };
-  throw new DaosError('DER_INVAL', `'${spare}' is not a share of the space, as 5 or 5%`);
+  return spare === undefined ? others : { ...others, space_rb: parsePercent(spare) };
+}
+
+/** `5` or `5%`. */
+export function parsePercent(text: string): number {
+  const match = /^(\d{1,3}(?:\.\d{1,6})?) ?%?$/.exec(text.trim());
+  if (match) return Number(match[1]);
+  throw new DaosError('DER_INVAL', `'${text}' is not a share in percent, as 5 or 5%`);
 }

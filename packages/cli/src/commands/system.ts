@@ -1,5 +1,5 @@
 // `dmg system`: query, leader-query, list-pools, stop, start, exclude, clear-exclude, cleanup,
-// attributes.
+// attributes, properties.
 
 import { formatSize, RANK_STATES, type RankFields } from '@daos/control/client';
 import { DaosError } from '@daos/model';
@@ -9,6 +9,7 @@ import { addSystemAttributes } from './attributes.js';
 import { addErase } from './erase.js';
 import { parseRanks } from './parse.js';
 import { listPools } from './pool.js';
+import { addSystemProperties } from './system-properties.js';
 
 export function addSystem(cli: Cli): void {
   const system = cli.program
@@ -65,6 +66,7 @@ export function addSystem(cli: Cli): void {
     .action(cli.action(cleanUp));
   addErase(cli, system);
   addSystemAttributes(cli, system);
+  addSystemProperties(cli, system);
 }
 
 /** For users: how the system is reached. */

@@ -33,6 +33,8 @@ export const ROUTE_LINES = {
   getVersion: { method: 'GET', path: '/v1/system/version' },
   getSystemAttributes: { method: 'GET', path: '/v1/system/attributes' },
   changeSystemAttributes: { method: 'PATCH', path: '/v1/system/attributes' },
+  getSystemProperties: { method: 'GET', path: '/v1/system/properties' },
+  changeSystemProperties: { method: 'PATCH', path: '/v1/system/properties' },
   getPoolAttributes: { method: 'GET', path: '/v1/pools/{pool}/attributes' },
   changePoolAttributes: { method: 'PATCH', path: '/v1/pools/{pool}/attributes' },
   getContainerAttributes: { method: 'GET', path: `${CONTAINER}/attributes` },

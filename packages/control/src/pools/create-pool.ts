@@ -10,7 +10,7 @@
 
 import { DaosError } from '@daos/model';
 import { readRecord, readRecords, unchanged, type ControlContext } from '../control-context.js';
-import { POOL_PROPERTIES_DEFAULT } from '../records/pool-properties.js';
+import type { PoolProperties } from '../records/pool-properties.js';
 import {
   POOL_PREFIX,
   RESERVATION_KEY,
@@ -22,8 +22,10 @@ import {
   type PoolFields,
 } from '../records/pool-record.js';
 import { RANK_PREFIX, rankRecord } from '../records/rank-record.js';
+import type { SystemProperties } from '../records/system-properties.js';
 import { checkAcl, POOL_ACL_DEFAULT } from '../security/acl.js';
 import { newSecret, poolSecretKey, poolSecretRecord } from '../security/capability.js';
+import { getSystemProperties } from '../system-properties.js';
 import { removePool } from './destroy-pool.js';
 import { keyOfPool } from './evict-pool.js';
 import { planPool, type CreatePoolRequest } from './plan.js';
@@ -63,7 +65,9 @@ async function recordPlan(
     const ranks = (await readRecords(context, rankRecord, RANK_PREFIX)).map((r) => r.fields);
     const pools = (await readRecords(context, poolRecord, POOL_PREFIX)).map((p) => p.fields);
     checkNew(request, pools);
-    const pool = newPool(context, request, planPool(request, ranks, pools), requestKey);
+    const system = await getSystemProperties(context);
+    const plan = planPool(request, ranks, pools, system);
+    const pool = newPool(context, withProperties(request, system), plan, requestKey);
     const { succeeded } = await context.store.txn(
       [
         { key: RESERVATION_KEY, modRevision: reservation?.modRevision ?? 0 },
@@ -100,9 +104,18 @@ function checkNew(request: CreatePoolRequest, pools: readonly PoolFields[]): voi
   );
 }
 
+/** What the request leaves open is as the system has it. */
+function withProperties(
+  request: CreatePoolRequest,
+  { pool_reclaim, pool_space_rb }: SystemProperties,
+): CreatePoolRequest & { properties: PoolProperties } {
+  const { reclaim = pool_reclaim, space_rb = pool_space_rb } = request.properties ?? {};
+  return { ...request, properties: { reclaim, space_rb } };
+}
+
 function newPool(
   context: ControlContext,
-  request: CreatePoolRequest,
+  request: CreatePoolRequest & { properties: PoolProperties },
   plan: ReturnType<typeof planPool>,
   requestKey: string | undefined,
 ): PoolFields {
@@ -122,7 +135,7 @@ function newPool(
     })),
     createdMs: context.clock.wallMs(),
     attributes: {},
-    properties: request.properties ?? POOL_PROPERTIES_DEFAULT,
+    properties: request.properties,
     ...(requestKey !== undefined && { requestKey }),
   };
 }

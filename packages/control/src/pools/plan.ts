@@ -5,9 +5,10 @@ import { DaosError } from '@daos/model';
 import * as z from 'zod';
 import { bytesField, labelField, rankField, uuidField } from '../records/fields.js';
 import { aclField, principalField } from '../security/acl.js';
-import { poolPropertiesField } from '../records/pool-properties.js';
+import { poolPropertyChangesSchema } from '../records/pool-properties.js';
 import type { PoolFields } from '../records/pool-record.js';
 import type { RankFields } from '../records/rank-record.js';
+import type { SystemProperties } from '../records/system-properties.js';
 import { formatSize } from '../sizes.js';
 import {
   ASK_FOR_LESS,
@@ -18,8 +19,6 @@ import {
 } from './free-space.js';
 import { diskUsageOf } from './disk-usage.js';
 
-/** Share of a pool's size that its arenas get when the request names none. */
-export const TIER_RATIO_DEFAULT = 0.06;
 /** A smaller arena holds too little to be of use. */
 export const ARENA_SIZE_MIN = 32 * 2 ** 20;
 const SIZE_GRAIN = 2 ** 20;
@@ -46,14 +45,14 @@ export const createPoolSchema = z
       .max(1)
       .optional()
       .meta({
-        description: `Part for the arenas, ${TIER_RATIO_DEFAULT} if left out`,
+        description: 'Part for the arenas; the system says which if left out',
       }),
     ranks: z.array(rankField).min(1).optional(),
     rankCount: z.int().min(1).optional(),
     owner: principalField.optional(),
     ownerGroup: principalField.optional(),
     acl: aclField.optional(),
-    properties: poolPropertiesField.optional(),
+    properties: poolPropertyChangesSchema.optional(),
   })
   .refine(
     (r) => [r.size, r.freePercent, r.arenaSizePerRank].filter((v) => v !== undefined).length === 1,
@@ -81,10 +80,11 @@ export function planPool(
   request: CreatePoolRequest,
   ranks: readonly RankFields[],
   pools: readonly PoolFields[],
+  system: SystemProperties,
 ): PoolPlan {
   const chosen = chooseRanks(request, ranks, pools);
-  const targetCount = chosen.reduce((sum, rank) => sum + rank.targetCount, 0);
-  const shares = sharePerTarget(request, chosen, pools, targetCount);
+  const { tierRatio = system.pool_tier_ratio / 100 } = request;
+  const shares = sharePerTarget({ ...request, tierRatio }, chosen, pools);
   for (const rank of chosen) checkFits(request, rank, freeSpaceOf(rank, pools), shares);
   return { ranks: chosen, ...shares };
 }
@@ -121,11 +121,11 @@ function named(number: number, ranks: readonly RankFields[]): RankFields {
 }
 
 function sharePerTarget(
-  request: CreatePoolRequest,
+  { tierRatio: ratio, ...request }: CreatePoolRequest & { tierRatio: number },
   ranks: readonly RankFields[],
   pools: readonly PoolFields[],
-  targetCount: number,
 ): { arenaBytes: number; dataBytes: number } {
+  const targetCount = ranks.reduce((sum, rank) => sum + rank.targetCount, 0);
   if (request.arenaSizePerRank !== undefined) {
     const targetsPerRank = targetCount / ranks.length;
     return {
@@ -133,7 +133,6 @@ function sharePerTarget(
       dataBytes: grain((request.dataSizePerRank ?? 0) / targetsPerRank),
     };
   }
-  const ratio = request.tierRatio ?? TIER_RATIO_DEFAULT;
   if (request.freePercent !== undefined) {
     return shareOfFree(request.freePercent / 100, ratio, ranks, pools);
   }

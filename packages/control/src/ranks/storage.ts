@@ -3,7 +3,7 @@
 import { readRecords, type ControlContext } from '../control-context.js';
 import type { HostStorage, RankUsage } from '../engines/host-scan.js';
 import { freeSpaceOf, largestShare } from '../pools/free-space.js';
-import { TIER_RATIO_DEFAULT } from '../pools/plan.js';
+import { getSystemProperties } from '../system-properties.js';
 import { POOL_PREFIX, poolRecord, type PoolFields } from '../records/pool-record.js';
 import type { RankFields } from '../records/rank-record.js';
 import { listRanks, ranksByServer } from './rank-registry.js';
@@ -30,12 +30,13 @@ async function scanHost(
 
 export async function rankUsage(context: ControlContext): Promise<RankUsage[]> {
   const pools = (await readRecords(context, poolRecord, POOL_PREFIX)).map(({ fields }) => fields);
-  return (await listRanks(context)).map((rank) => usageOf(rank, pools));
+  const { pool_tier_ratio: percent } = await getSystemProperties(context);
+  return (await listRanks(context)).map((rank) => usageOf(rank, pools, percent / 100));
 }
 
-function usageOf(rank: RankFields, pools: readonly PoolFields[]): RankUsage {
+function usageOf(rank: RankFields, pools: readonly PoolFields[], tierRatio: number): RankUsage {
   const free = freeSpaceOf(rank, pools);
-  const share = largestShare(free, rank.targetCount, 1, TIER_RATIO_DEFAULT);
+  const share = largestShare(free, rank.targetCount, 1, tierRatio);
   // Exact as far as numbers are.
   const ofAll = (perTarget: number) =>
     Math.min(rank.targetCount * perTarget, Number.MAX_SAFE_INTEGER);

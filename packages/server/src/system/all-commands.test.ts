@@ -248,6 +248,8 @@ describe('server/all-commands', () => {
         'system get-attr rack': /rack +7/,
         'system list-attr': /^site\nrack$/m,
         'system del-attr rack': /^(?![^]*rack)/,
+        'system set-prop pool_reclaim:lazy': /^pool_reclaim +lazy$/m,
+        'system get-prop pool_tier_ratio': /^pool_tier_ratio +6 %$/m,
         'system cleanup host9 --verbose': /^tank\nwhat host9 had open in 1 pools is closed/,
       });
       await untilAllJoined();

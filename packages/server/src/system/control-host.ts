@@ -133,7 +133,7 @@ export class ControlHost {
       (await plane.listRanks()).find((known) => known.rank === rank)?.controlUrl;
     const engines = systemEngines({ commands, urlOf, certificates, term });
     const plane: ControlPlane = new ControlPlane({
-      ...{ store, engines, log, term, capabilityLifeMs },
+      ...{ store, engines, log, term, capabilityLifeMs, systemName: config.name },
     });
     return plane;
   }
