@@ -46,7 +46,8 @@ Task<Status> FolderPoolStore::resize(Uuid pool, uint64_t dataBytes) {
     co_return invalid("a pool keeps the tiers that it was made with: it has data, or none");
   }
   DAOS_CO_TRY(const uint64_t before, co_await adoptDataSize(pool, 0));
-  if (wanted < before) {
+  // With the size that it has, what was left between two steps is finished.
+  if (wanted <= before) {
     DAOS_CO_TRY([[maybe_unused]] const uint64_t same, co_await adoptDataSize(pool, wanted));
     DAOS_CO_CHECK(co_await relabelData(share, *storage, wanted));
     co_return co_await storage->resizeData(share, wanted);

@@ -50,6 +50,8 @@ class StoredPool {
   virtual void onFailed(std::function<void(const Error&)> /*callback*/) {}
   // What it stands on; none where that is memory.
   virtual std::vector<StoredDevice> devices() { return {}; }
+  // No resize was left between two steps: what its data area stands on is as large as that takes.
+  virtual bool isDataSettled() { return true; }
   // Ends background work and makes everything durable; the object is only destroyed after that.
   virtual Task<Status> close() = 0;
 };

@@ -11,6 +11,14 @@ std::vector<StoredDevice> listOf(const bio::StoreDevices& devices) {
   return all;
 }
 
+// A data area has a device for itself, the last one.
+bool isSettled(bio::StoreDevices& devices, const vos::Pool& pool) {
+  if (!devices.data()) return true;
+  const uint64_t bytes = pool.mediaSizeBytes();
+  return devices.data()->sizeBytes() == bytes &&
+         devices.devices().back()->sizeBytes() == bio::kRolesOffset + bytes;
+}
+
 class PmemStoredPool final : public StoredPool {
  public:
   PmemStoredPool(std::unique_ptr<bio::StoreDevices> devices, std::unique_ptr<vos::Pool> pool)
@@ -27,6 +35,7 @@ class PmemStoredPool final : public StoredPool {
     if (!devices_) return {};
     return listOf(*devices_);
   }
+  bool isDataSettled() override { return !devices_ || isSettled(*devices_, *pool_); }
   Task<Status> close() override {
     vos::Arena& arena = pool_->arena();
     co_return co_await arena.waitDurable(arena.lastTicket());
@@ -45,6 +54,7 @@ class LogStoredPool final : public StoredPool {
     store_->onFailed(std::move(callback));
   }
   std::vector<StoredDevice> devices() override { return listOf(store_->devices()); }
+  bool isDataSettled() override { return isSettled(store_->devices(), store_->pool()); }
   Task<Status> close() override { co_return co_await store_->close(); }
 
  private:

@@ -187,7 +187,8 @@ Task<Status> Target::resizePool(Uuid pool, uint64_t dataBytes) {
     if (open->evacuating && open->evacuating->dataBytes != dataBytes) {
       co_await cancelEvacuation(open);
     }
-    if (open->vos().isMediaSize(dataBytes)) co_return Status{};
+    // One that was cut short goes on, though the store has its new size.
+    if (open->vos().isMediaSize(dataBytes) && open->stored->isDataSettled()) co_return Status{};
     DAOS_CO_CHECK(co_await evacuate(open, dataBytes));
     DAOS_CO_CHECK(open->vos().checkMediaSize(dataBytes));
     Status resized = co_await resizeClosed(open, dataBytes);

@@ -82,6 +82,8 @@ class ResizeStates : public testing::TestWithParam<engine::ArenaKind>, public Sy
     EXPECT_EQ(count > kSmall / (kMebibyte / 2), dataBytes == kLarge) << count;
     for (uint64_t i = 0; i < count; ++i) EXPECT_TRUE(holds(i)) << i;
     stop();
+    // What it gave up is nobody's any more.
+    EXPECT_EQ(fs::file_size(dataFileIn(live_)), dataBytes + kMebibyte);
   }
 
   const fs::path live_ = directory_.path() / "live";
