@@ -56,6 +56,7 @@ FaultyMedia::Fate FaultyMedia::drawFate(const MediaRequest& request) {
       fate.isError = strikes(rates_.flushError);
       break;
     case MediaOperation::kDiscard:
+      fate.isError = strikes(rates_.discardError);
       break;
   }
   if (fate.isError || fate.isFull) ++counts_.errors;
@@ -92,8 +93,9 @@ Task<void> FaultyMedia::serve(MediaRequest& request, Fate fate, uint64_t number)
     case MediaOperation::kFlush:
       status = co_await flush(number, fate);
       break;
-    case MediaOperation::kDiscard:
-      break;  // a hint, not taken
+    case MediaOperation::kDiscard:  // a hint, not taken
+      if (fate.isError) status = failure(request, "medium error");
+      break;
   }
   finish(request, std::move(status));
 }

@@ -26,6 +26,7 @@ struct FaultRates {
   uint32_t noSpace = 0;      // DER_NOSPACE of writes, without effect
   uint32_t bitRot = 0;       // a read finds one bit flipped, for good
   uint32_t misdirected = 0;  // a write lands a block further on, and reports success
+  uint32_t discardError = 0;  // DER_IO
   uint32_t slow = 0;         // takes up to slowNsMax
   uint64_t slowNsMax = 50000000;
 };
@@ -53,6 +54,7 @@ class FaultyMedia final : public Media {
   // sectors that survive varies from cut to cut: all, none or a mixture. The cache is empty
   // afterwards, and the device works again.
   Task<Status> cutPower();
+  bool canDiscard() const override { return true; }
 
  protected:
   void start(MediaRequest& request) override;

@@ -46,12 +46,17 @@ uint64_t readNumber(const std::string& path, uint64_t fallback) {
   return count == 1 && value > 0 ? value : fallback;
 }
 
+// What the kernel tells of a block device, or of the one that it is a partition of.
+uint64_t numberOfQueue(dev_t device, const char* name, uint64_t fallback) {
+  const std::string folder = "/sys/dev/block/" + std::to_string(major(device)) + ":" +
+                             std::to_string(minor(device));
+  return readNumber(folder + "/queue/" + name,
+                    readNumber(folder + "/../queue/" + name, fallback));
+}
+
 // Of the device that the file lives on; 512, the least there is, when that can't be known.
 uint64_t sectorSizeOf(dev_t device) {
-  const std::string number = std::to_string(major(device)) + ":" + std::to_string(minor(device));
-  const std::string queue = "/sys/dev/block/" + number + "/queue/logical_block_size";
-  const std::string parent = "/sys/dev/block/" + number + "/../queue/logical_block_size";
-  return std::min<uint64_t>(readNumber(queue, readNumber(parent, 512)), kMediaBlockSize);
+  return std::min<uint64_t>(numberOfQueue(device, "logical_block_size", 512), kMediaBlockSize);
 }
 
 // File systems that keep reserved blocks as such until they are written; those that write
@@ -70,6 +75,7 @@ Status measure(RingMediaFile& file) {
   uint64_t size = static_cast<uint64_t>(status.st_size);
   if (S_ISBLK(status.st_mode)) {
     file.isBlockDevice = true;
+    file.canDiscard = numberOfQueue(status.st_rdev, "discard_max_bytes", 0) > 0;
     if (ioctl(file.fd, BLKGETSIZE64, &size)) return fileError(file.path, "size", errno);
     file.sectorSizeBytes = sectorSizeOf(status.st_rdev);
   } else if (S_ISREG(status.st_mode)) {
@@ -119,6 +125,7 @@ Result<std::unique_ptr<Media>> openFileMedia(IoRing& ring, const std::string& pa
   DAOS_CHECK(lock(ring, fd, path, options));
   RingMediaFile file{.fd = fd, .path = path};
   DAOS_CHECK(measure(file));
+  if (!file.isBlockDevice) file.canDiscard = options.givesBack;
   descriptor.release();
   if (!options.name.empty()) file.path = std::move(options.name);
   return std::unique_ptr<Media>(std::make_unique<RingMedia>(ring, std::move(file), options.media));

@@ -19,6 +19,10 @@ struct FileMediaOptions {
   uint64_t lockWaitMs = 5000;
   // A DeviceGuard of this process holds it, for several media.
   bool isShared = false;
+  // What is discarded of a file goes back to its file system, and reserve() takes it again.
+  // Without, a file keeps its blocks: they were preallocated so that later writes can't run out of
+  // space.
+  bool givesBack = false;
 };
 
 // `path`: an existing file, whole blocks of 4096 long (a rest is left alone), or a block device. It

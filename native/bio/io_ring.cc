@@ -3,6 +3,7 @@
 #include <linux/falloc.h>
 #include <linux/fs.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -14,6 +15,8 @@
 
 namespace daos::bio {
 
+// BLOCK_URING_CMD_DISCARD, which headers of older kernels don't have.
+static constexpr unsigned kDiscardCommand = _IO(0x12, 0);
 static constexpr uint64_t kSubmitBytes = 256 << 10;  // do not wait for the end of the turn
 
 IoRing::IoRing(Reactor& reactor, const Log& log, IoRingOptions options)
@@ -156,8 +159,15 @@ void IoRing::prepare(io_uring_sqe& entry, MediaRequest& request) {
       io_uring_prep_fsync(&entry, fd, IORING_FSYNC_DATASYNC);
       break;
     case MediaOperation::kDiscard:
-      io_uring_prep_fallocate(&entry, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                              static_cast<off_t>(offset), static_cast<off_t>(request.sizeBytes));
+      if (media.discardsByCommand_) {
+        io_uring_prep_rw(IORING_OP_URING_CMD, &entry, fd, nullptr, 0, 0);
+        entry.cmd_op = kDiscardCommand;
+        entry.addr = offset;
+        entry.addr3 = request.sizeBytes;
+      } else {
+        io_uring_prep_fallocate(&entry, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                                static_cast<off_t>(offset), static_cast<off_t>(request.sizeBytes));
+      }
       break;
   }
   if (media.fileSlot_ >= 0) entry.flags |= IOSQE_FIXED_FILE;

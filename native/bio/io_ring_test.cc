@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "bio/media_test_drivers.h"
 
@@ -49,6 +50,34 @@ TEST_F(BioIoRing, WhatATurnQueuesForSeveralDevicesIsOneSystemCall) {
   for (const Status& status : statuses) EXPECT_TRUE(status.ok());
   EXPECT_EQ(ring_->submitCallCount(), 1u);
   EXPECT_EQ(ring_->submittedCount(), 60u);
+}
+
+uint64_t blockBytesOf(const std::string& path) {
+  struct stat status {};
+  EXPECT_EQ(stat(path.c_str(), &status), 0);
+  return static_cast<uint64_t>(status.st_blocks) * 512;
+}
+
+Task<void> discardOne(Media& media, uint64_t offset, uint64_t size) {
+  EXPECT_TRUE((co_await media.discard(offset, size)).ok());
+}
+
+TEST_F(BioIoRing, AFileKeepsWhatIsDiscardedUnlessItIsToGiveItBack) {
+  const std::string path = directory_.file("device");
+  ASSERT_TRUE(createMediaFile(path, 8 << 20).ok());
+  const uint64_t before = blockBytesOf(path);
+  {
+    const auto media = openFileMedia(*ring_, path).value();
+    EXPECT_FALSE(media->canDiscard());
+    run(discardOne(*media, 0, 8 << 20));
+    EXPECT_EQ(blockBytesOf(path), before);
+  }
+  const auto media = openFileMedia(*ring_, path, {.givesBack = true}).value();
+  EXPECT_TRUE(media->canDiscard());
+  run(discardOne(*media, 1 << 20, 4 << 20));
+  EXPECT_LE(blockBytesOf(path), before - (4 << 20));
+  ASSERT_TRUE(media->reserve(1 << 20, 4 << 20).ok());
+  EXPECT_GE(blockBytesOf(path), before);
 }
 
 // The device works while the turn goes on.

@@ -87,7 +87,7 @@ void Media::judge(MediaRequest& request) {
   }
   if (request.status.code() == ErrorCode::kInval) return;  // the caller's mistake, not the device's
   ++operation.errorCount;
-  if (failure()) return;
+  if (failure() || request.operation == MediaOperation::kDiscard) return;
   if (request.operation == MediaOperation::kFlush || request.isDurable) {
     fail(request.status.error());
     return;

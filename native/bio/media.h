@@ -120,7 +120,8 @@ class Media {
             true};
   }
   MediaAwaiter flush() { return {*this, MediaOperation::kFlush, 0, nullptr, 0, false}; }
-  // The bytes are of no use any more: a hint; what a read then gives is undefined.
+  // The bytes are of no use any more: a hint; what a read then gives is undefined. An error of it
+  // is counted, and never makes the device faulty.
   MediaAwaiter discard(uint64_t offset, uint64_t size) {
     return {*this, MediaOperation::kDiscard, offset, nullptr, size, false};
   }
@@ -128,6 +129,11 @@ class Media {
   // Whether the first write of a block costs more than those after it: the medium's blocks may be
   // no more than reserved.
   virtual bool hasReservedBlocks() const { return false; }
+  // Whether discards have any effect.
+  virtual bool canDiscard() const { return false; }
+  // Takes again what room discards gave back, so that writes there don't lack it. Blocks.
+  // DER_NOSPACE.
+  virtual Status reserve(uint64_t /*offset*/, uint64_t /*size*/) { return {}; }
 
   // Requests whose buffer lies in registered memory are cheaper. Memory must outlive the Media. A
   // driver that can't says so in the log and goes on without.

@@ -22,6 +22,7 @@ class MediaSlice final : public Media {
   }
   const Media& device() const override { return device_.device(); }
   bool hasReservedBlocks() const override { return device_.hasReservedBlocks(); }
+  bool canDiscard() const override { return device_.canDiscard(); }
   void registerMemory(MutableBytes memory) override { device_.registerMemory(memory); }
   const std::optional<Error>& failure() const override { return device_.failure(); }
   const MediaStatistics& statistics() const override { return device_.statistics(); }

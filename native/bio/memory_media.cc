@@ -14,6 +14,7 @@ class MemoryMedia final : public Media {
       : Media(reactor, std::move(name), bytes.size(), options.sectorSizeBytes, options.media),
         bytes_(bytes) {}
   ~MemoryMedia() override { munmap(bytes_.data(), bytes_.size()); }
+  bool canDiscard() const override { return true; }
 
  protected:
   void start(MediaRequest& request) override {

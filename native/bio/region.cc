@@ -9,6 +9,27 @@ namespace {
 // Of a volume, cleared before it is one: the labels of a store, and what its roles begin with.
 constexpr uint64_t kHeadBytes = kGranuleBytes + 16 * kMediaBlockSize;
 
+// Discarded at once: some devices take long.
+constexpr uint32_t kDiscardGranules = 256;
+constexpr uint64_t kDiscardPauseNs = 300'000;
+
+// Of `from` what does not lie in `what`; both ascending, apart from each other.
+std::vector<VolumeExtent> without(const std::vector<VolumeExtent>& from,
+                                  const std::vector<VolumeExtent>& what) {
+  std::vector<VolumeExtent> rest;
+  size_t at = 0;
+  for (const VolumeExtent& extent : from) {
+    uint32_t begin = extent.granule;
+    while (at < what.size() && what[at].end() <= begin) ++at;
+    for (size_t i = at; i < what.size() && what[i].granule < extent.end(); ++i) {
+      if (what[i].granule > begin) rest.push_back({begin, what[i].granule - begin});
+      begin = what[i].end();
+    }
+    if (begin < extent.end()) rest.push_back({begin, extent.end() - begin});
+  }
+  return rest;
+}
+
 uint64_t copyOffset(const RegionPlace& place, uint64_t sequence) {
   return place.offset + sequence % 2 * kVolumeTableBytesMax;
 }
@@ -87,12 +108,26 @@ Task<void> Region::enter() {
 Task<Status> Region::commit(VolumeTable table) {
   table.setSequence(table_.sequence() + 1);
   DAOS_CO_CHECK(co_await writeTable(device_.media(), pool_, place_, table));
+  const std::vector<VolumeExtent> freeBefore = table_.freeExtents();
   table_ = std::move(table);
+  if (!onFreed_) co_return Status{};
+  const auto freed = without(table_.freeExtents(), freeBefore);
+  freed_.insert(freed_.end(), freed.begin(), freed.end());
+  if (!freed.empty()) onFreed_();
   co_return Status{};
 }
 
+Status Region::reserve(const Volume& volume) {
+  for (const MediaExtent& extent : extentsOf(volume)) {
+    DAOS_CHECK(device_.media().reserve(extent.offset, extent.sizeBytes));
+  }
+  return {};
+}
+
+// A log is written in full where a first write costs more: each of its writes is waited for.
 Task<Status> Region::clearHead(const Volume& volume) {
-  uint64_t left = std::min(kHeadBytes, volume.sizeBytes());
+  const bool isCostly = volume.role == MediaRole::kWal && device_.media().hasReservedBlocks();
+  uint64_t left = isCostly ? volume.sizeBytes() : std::min(kHeadBytes, volume.sizeBytes());
   for (const MediaExtent& extent : extentsOf(volume)) {
     if (left == 0) break;
     const uint64_t piece = std::min(left, extent.sizeBytes);
@@ -130,6 +165,7 @@ Result<VolumeTable> Region::withVolumes(const Uuid& share, const std::vector<Vol
 
 Task<Status> Region::addNow(Uuid share, std::vector<VolumeWish> wishes, Uuid insteadOf) {
   DAOS_CO_TRY(VolumeTable table, withVolumes(share, wishes, insteadOf));
+  for (const VolumeWish& wish : wishes) DAOS_CO_CHECK(reserve(*table.find(share, wish.role)));
   for (const VolumeWish& wish : wishes) {
     DAOS_CO_CHECK(co_await clearHead(*table.find(share, wish.role)));
   }
@@ -140,6 +176,7 @@ Task<Status> Region::resize(Uuid share, MediaRole role, uint64_t sizeBytes) {
   co_await enter();
   VolumeTable table = table_;
   Status status = table.resize(share, role, sizeBytes);
+  if (status.ok()) status = reserve(*table.find(share, role));
   if (status.ok()) {
     status = co_await commit(std::move(table));
   } else {
@@ -171,6 +208,48 @@ Task<Result<size_t>> Region::retain(std::set<Uuid> shares) {
   leave();
   if (!status.ok()) co_return std::move(status).error();
   co_return unwanted.size();
+}
+
+// --- discarding
+
+void Region::noteAllFreed() {
+  freed_ = table_.freeExtents();
+  if (onFreed_ && !freed_.empty()) onFreed_();
+}
+
+std::optional<VolumeExtent> Region::takeFreed() {
+  const std::vector<VolumeExtent> free = table_.freeExtents();
+  for (; !freed_.empty(); freed_.pop_back()) {
+    VolumeExtent& last = freed_.back();
+    for (const VolumeExtent& extent : free) {
+      const uint32_t begin = std::max(extent.granule, last.granule);
+      const uint32_t end = std::min({extent.end(), last.end(), begin + kDiscardGranules});
+      if (begin >= end) continue;
+      last = {end, last.end() - end};
+      if (last.granuleCount == 0) freed_.pop_back();
+      return VolumeExtent{begin, end - begin};
+    }
+  }
+  return std::nullopt;
+}
+
+Task<Status> Region::discardFreed() {
+  Status first;
+  Media& media = device_.media();
+  ++userCount_;
+  while (!freed_.empty() && !media.isFailed()) {
+    co_await enter();
+    if (const auto piece = takeFreed()) {
+      Status status = co_await media.discard(place_.offset + piece->granule * kGranuleBytes,
+                                             piece->granuleCount * kGranuleBytes);
+      if (!status.ok() && first.ok()) first = std::move(status);
+    }
+    leave();
+    // Who waits for its turn looks for it from time to time.
+    if (userCount_ > 1) co_await media.reactor().sleep(kDiscardPauseNs);
+  }
+  --userCount_;
+  co_return first;
 }
 
 }  // namespace daos::bio

@@ -4,11 +4,16 @@
 // durably, with the next sequence number, and takes effect when that has ended: a crash leaves the
 // table before or the one after, whole.
 //
+// What changes give up is discarded by discardFreed(), for whoever asked to be told of it: only
+// once the table that says so is durable, and only what nobody has taken again.
+//
 // Thread: the reactor's. Changes wait for each other.
 // Format: docs/format/volume_table.md, version 1.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 
@@ -58,6 +63,15 @@ class Region {
   // Removes the volumes of all other shares. Returns of how many.
   Task<Result<size_t>> retain(std::set<Uuid> shares);
 
+  // From here on `callback` is called when there is something to discard.
+  void onFreed(std::function<void()> callback) { onFreed_ = std::move(callback); }
+  // Of a region that was just formatted: all that is free.
+  void noteAllFreed();
+  void forgetFreed() { freed_.clear(); }
+  // In pieces, so that changes need not wait for more than one. Ends when there is nothing left, or
+  // the device has failed. The first error: the device refused a piece, which then stays as it is.
+  Task<Status> discardFreed();
+
  private:
   Region(VolumeDevice& device, DmaPool& pool, RegionPlace place)
       : device_(device), pool_(pool), place_(place), table_(place.identity) {}
@@ -70,8 +84,12 @@ class Region {
   Result<VolumeTable> withVolumes(const Uuid& share, const std::vector<VolumeWish>& wishes,
                                   const Uuid& insteadOf) const;
   Task<Status> addNow(Uuid share, std::vector<VolumeWish> wishes, Uuid insteadOf);
+  // So that writes to it find room; and what it begins with.
+  Status reserve(const Volume& volume);
   Task<Status> clearHead(const Volume& volume);
   std::vector<MediaExtent> extentsOf(const Volume& volume) const;
+  // What of freed_ is to be discarded next.
+  std::optional<VolumeExtent> takeFreed();
 
   VolumeDevice& device_;
   DmaPool& pool_;
@@ -79,6 +97,8 @@ class Region {
   VolumeTable table_;
   bool isChanging_ = false;
   size_t userCount_ = 0;
+  std::vector<VolumeExtent> freed_;
+  std::function<void()> onFreed_;
 };
 
 }  // namespace daos::bio

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "bio/device_contents.h"
+#include "bio/faulty_media.h"
 #include "bio/media_batch.h"
 #include "bio/memory_media.h"
 #include "bio/store_devices.h"
@@ -170,6 +171,122 @@ TEST_F(BioRegion, ChangesAtTheSameTimeWaitForEachOther) {
   const auto again = open().value();
   ASSERT_EQ(again->table().volumes().size(), 1u);
   EXPECT_EQ(again->table().volumes()[0].share, Uuid::fromRandom(2, 1));
+}
+
+// --- discarding
+
+// Zeros where memory was given back.
+class BioRegionDiscard : public BioRegion {
+ public:
+  void SetUp() override {
+    BioRegion::SetUp();
+    format();
+    region_ = open().value();
+    region_->onFreed([this] { ++toldCount_; });
+  }
+  void add(const Uuid& share, uint64_t mebibytes) {
+    ASSERT_TRUE(run(region_->add(share, {{MediaRole::kData, mebibytes * kMiB}})).ok());
+    fill(share);
+  }
+  void fill(const Uuid& share) {
+    const auto volume = region_->openVolume(*region_->table().find(share, MediaRole::kData), "v");
+    for (uint64_t at = 0; at < volume->sizeBytes(); at += kMiB) {
+      ASSERT_TRUE(write(*volume, at, kMiB, 7).ok());
+    }
+  }
+  // Of the region's granules those that hold what fill() wrote.
+  std::string filledGranules() {
+    std::string found;
+    for (uint64_t granule = 1; granule < kRegionBytes / kMiB; ++granule) {
+      found += holds(device_->media(), place_.offset + granule * kMiB, kMiB, 7) ? 'x' : '.';
+    }
+    return found.substr(0, 10);
+  }
+  uint64_t discardedBytes() {
+    return device_->media().statistics().of(MediaOperation::kDiscard).sizeBytes;
+  }
+
+  std::unique_ptr<Region> region_;
+  int toldCount_ = 0;
+};
+
+TEST_F(BioRegionDiscard, WhatChangesGaveUpIsDiscardedAndNothingElse) {
+  add(kShare, 4);
+  add(kOther, 3);
+  EXPECT_EQ(filledGranules(), "xxxxxxx...");
+  EXPECT_EQ(toldCount_, 0);
+  ASSERT_TRUE(run(region_->resize(kShare, MediaRole::kData, 2 * kMiB)).ok());
+  EXPECT_EQ(toldCount_, 1);
+  EXPECT_EQ(discardedBytes(), 0u);
+  ASSERT_TRUE(run(region_->discardFreed()).ok());
+  EXPECT_EQ(filledGranules(), "xx..xxx...");
+  ASSERT_TRUE(run(region_->remove(kOther)).ok());
+  ASSERT_TRUE(run(region_->discardFreed()).ok());
+  EXPECT_EQ(filledGranules(), "xx........");
+  EXPECT_EQ(discardedBytes(), 5 * kMiB);
+  ASSERT_TRUE(run(region_->retain({})).ok());
+  ASSERT_TRUE(run(region_->discardFreed()).ok());
+  EXPECT_EQ(filledGranules(), "..........");
+  EXPECT_EQ(discardedBytes(), 7 * kMiB);
+}
+
+TEST_F(BioRegionDiscard, WhatSomebodyHasTakenAgainStays) {
+  add(kShare, 4);
+  ASSERT_TRUE(run(region_->remove(kShare)).ok());
+  add(kOther, 2);
+  ASSERT_TRUE(run(region_->discardFreed()).ok());
+  EXPECT_EQ(filledGranules(), "xx........");
+  ASSERT_TRUE(run(region_->add(kShare, {{MediaRole::kData, 3 * kMiB}}, kOther)).ok());
+  fill(kShare);
+  ASSERT_TRUE(run(region_->discardFreed()).ok());
+  EXPECT_EQ(filledGranules(), "xxx.......");
+}
+
+TEST_F(BioRegionDiscard, AFreshRegionGivesUpAllThatIsFree) {
+  add(kShare, 3);
+  region_->noteAllFreed();
+  ASSERT_TRUE(run(region_->discardFreed()).ok());
+  EXPECT_EQ(discardedBytes(), kRegionBytes - 4 * kMiB);
+  EXPECT_EQ(filledGranules(), "xxx.......");
+  region_->noteAllFreed();
+  region_->forgetFreed();
+  ASSERT_TRUE(run(region_->discardFreed()).ok());
+  EXPECT_EQ(discardedBytes(), kRegionBytes - 4 * kMiB);
+}
+
+// A share is made in the place of one whose space is being discarded.
+TEST_F(BioRegionDiscard, ChangesGoOnBesideIt) {
+  add(kShare, 20);
+  ASSERT_TRUE(run(region_->remove(kShare)).ok());
+  bool isDone = false;
+  reactor_->spawn([](Region& region, bool& done) -> Task<void> {
+    EXPECT_TRUE((co_await region.discardFreed()).ok());
+    done = true;
+  }(*region_, isDone));
+  add(kOther, 6);
+  reactor_->runUntil([&] { return isDone; });
+  EXPECT_EQ(filledGranules().substr(0, 6), "xxxxxx");
+  EXPECT_FALSE(region_->isInUse());
+}
+
+TEST_F(BioRegion, ADeviceThatRefusesDiscardsIsSoundAndItsErrorsAreCounted) {
+  const auto below = openMemoryMedia(*reactor_, "memory", 80 * kMiB).value();
+  SeededRandom random(1);
+  auto faulty = std::make_unique<FaultyMedia>(*below, random,
+                                              FaultRates{.discardError = 1'000'000});
+  FaultyMedia& media = *faulty;
+  device_ = std::make_unique<VolumeDevice>(std::move(faulty));
+  format();
+  const auto region = open().value();
+  region->onFreed([] {});
+  for (uint64_t round = 1; round <= 20; ++round) {
+    ASSERT_TRUE(run(region->add(kShare, {{MediaRole::kData, 4 * kMiB}})).ok());
+    ASSERT_TRUE(run(region->remove(kShare)).ok());
+    EXPECT_EQ(run(region->discardFreed()).code(), ErrorCode::kIo);
+    EXPECT_EQ(media.statistics().of(MediaOperation::kDiscard).errorCount, round);
+  }
+  EXPECT_FALSE(media.isFailed());
+  device_.reset();
 }
 
 // Goal: requests over the border of two extents find the same bytes as two within them.

@@ -1,9 +1,12 @@
 #include "bio/ring_media.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+
+#include "bio/file_error.h"
 
 namespace daos::bio {
 
@@ -13,6 +16,8 @@ RingMedia::RingMedia(IoRing& ring, RingMediaFile file, MediaOptions options)
       fd_(file.fd),
       isBlockDevice_(file.isBlockDevice),
       hasReservedBlocks_(file.hasReservedBlocks),
+      canDiscard_(file.canDiscard),
+      discardsByCommand_(file.isBlockDevice),
       fileSlot_(ring.registerFile(file.fd)) {}
 
 RingMedia::~RingMedia() {
@@ -21,14 +26,22 @@ RingMedia::~RingMedia() {
   close(fd_);
 }
 
-// A file keeps its blocks: they were preallocated so that later writes can't run out of space.
 void RingMedia::start(MediaRequest& request) {
-  if (request.operation == MediaOperation::kDiscard && !isBlockDevice_) {
+  if (request.operation == MediaOperation::kDiscard && !canDiscard_) {
     finishLater(request, {});
     return;
   }
   request.driverWord = 0;
   ring_.queue(request);
+}
+
+Status RingMedia::reserve(uint64_t offset, uint64_t size) {
+  if (isBlockDevice_ || !canDiscard_) return {};
+  const int code = posix_fallocate(fd_, static_cast<off_t>(offset), static_cast<off_t>(size));
+  // A file system without reservations has nothing to promise.
+  if (code == 0 || code == EOPNOTSUPP) return {};
+  const std::string what = "reserving " + std::to_string(size >> 20) + " MiB";
+  return fileError(name(), what.c_str(), code);
 }
 
 Error RingMedia::errorOf(const MediaRequest& request, int code) const {
@@ -42,6 +55,18 @@ Error RingMedia::errorOf(const MediaRequest& request, int code) const {
   return Error(isFull ? ErrorCode::kNospace : ErrorCode::kIo, std::move(message));
 }
 
+bool RingMedia::isDiscardRefused(MediaRequest& request, int& code) {
+  if (code != -EOPNOTSUPP && code != -EINVAL && code != -ENOTTY) return false;
+  if (std::exchange(discardsByCommand_, false)) {
+    ring_.queue(request);
+    return true;
+  }
+  if (code != -EOPNOTSUPP) return false;
+  code = 0;  // it was a hint
+  canDiscard_ = false;
+  return false;
+}
+
 void RingMedia::arrived(MediaRequest& request, int code) {
   if (isClosing_) return;
   const bool isTransfer =
@@ -50,8 +75,7 @@ void RingMedia::arrived(MediaRequest& request, int code) {
     ring_.queue(request);
     return;
   }
-  // It was a hint.
-  if (code == -EOPNOTSUPP && request.operation == MediaOperation::kDiscard) code = 0;
+  if (request.operation == MediaOperation::kDiscard && isDiscardRefused(request, code)) return;
   if (code < 0 || (code == 0 && isTransfer)) {
     finish(request, errorOf(request, code));
     return;

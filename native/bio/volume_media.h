@@ -65,6 +65,7 @@ class VolumeMedia final : public Media {
   ~VolumeMedia() override;
   const Media& device() const override { return device_.media().device(); }
   bool hasReservedBlocks() const override { return device_.media().hasReservedBlocks(); }
+  bool canDiscard() const override { return device_.media().canDiscard(); }
   void registerMemory(MutableBytes memory) override { device_.media().registerMemory(memory); }
 
  protected:

@@ -153,7 +153,6 @@ std::vector<std::byte> VolumeTable::encode() const {
 
 // --- space
 
-// Ascending, apart from each other.
 std::vector<VolumeExtent> VolumeTable::freeExtents() const {
   std::vector<VolumeExtent> used;
   for (const Volume& volume : volumes_) {

@@ -85,6 +85,8 @@ class VolumeTable {
   // For volumes, and of that what no volume has.
   uint64_t totalBytes() const;
   uint64_t freeBytes() const;
+  // Ascending, apart from each other.
+  std::vector<VolumeExtent> freeExtents() const;
 
   // Sizes in whole granules. DER_EXIST; DER_NOSPACE says what is free, or that the table is full.
   Status add(const Uuid& share, MediaRole role, uint64_t sizeBytes);
@@ -94,7 +96,6 @@ class VolumeTable {
   bool remove(const Uuid& share);
 
  private:
-  std::vector<VolumeExtent> freeExtents() const;
   // There is that much free.
   void take(Volume& volume, uint64_t granuleCount);
   static void append(Volume& volume, VolumeExtent extent);

@@ -139,7 +139,10 @@ Status EngineDevices::format(Workbench& bench, Random& random) {
   for (uint32_t i = 0; i < devices_.size(); ++i) DAOS_CHECK(formatOne(bench, i, file));
   file.isFormatting = false;
   DAOS_CHECK(writeDevicesFile(context_.directory, file));
-  for (Device& device : devices_) device.failure.clear();
+  for (Device& device : devices_) {
+    device.failure.clear();
+    device.isFresh = true;
+  }
   file_ = std::move(file);
   DAOS_LOG_INFO(context_.log, "the devices of rank " + std::to_string(context_.rank) +
                                   " are formatted for engine " + file_.engine.toString());
@@ -204,6 +207,7 @@ Status EngineDevices::renewNow(Workbench& bench, uint32_t device, bool isForced,
   file_ = std::move(now);
   devices_[device].failure.clear();
   devices_[device].damaged.clear();
+  devices_[device].isFresh = true;
   return {};
 }
 

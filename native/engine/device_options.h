@@ -30,6 +30,8 @@ enum class DeviceFormat : uint8_t {
 struct DeviceOptions {
   std::vector<DeviceOption> devices;  // none: pools lie in files of the data directory
   DeviceFormat format = DeviceFormat::kNever;
+  // What shares give up is discarded there, and all that is free once a device is formatted.
+  bool isDiscarding = true;
   bio::SpdkOptions spdk;  // for paths spdk:NAME
 };
 
@@ -49,6 +51,9 @@ struct EngineDevice {
   uint64_t bytesPerTarget = 0;  // for volumes
   DeviceState state = DeviceState::kNormal;
   std::string why;  // it is faulty
+  // Since the engine was started.
+  uint64_t discardedBytes = 0;
+  uint64_t discardErrorCount = 0;
 };
 
 }  // namespace daos::engine

@@ -143,7 +143,9 @@ std::vector<EngineDevice> EngineDevices::list() const {
                    .state = isFaulty ? DeviceState::kFaulty
                             : isNew  ? DeviceState::kNew
                                      : DeviceState::kNormal,
-                   .why = device.why()});
+                   .why = device.why(),
+                   .discardedBytes = device.discardedBytes,
+                   .discardErrorCount = device.discardErrorCount});
   }
   return all;
 }
@@ -160,7 +162,8 @@ std::vector<DevicePart> EngineDevices::partsOf(uint32_t target) const {
                      .roles = roles,
                      .place = {{label.device(), target, label.regionBytes},
                                label.regionOffset(target)},
-                     .failure = devices_[i].failure});
+                     .failure = devices_[i].failure,
+                     .isFresh = devices_[i].isFresh});
   }
   return parts;
 }
@@ -202,6 +205,15 @@ void EngineDevices::noteDamaged(uint32_t device, uint32_t target, const Error& e
 void EngineDevices::noteLost(uint32_t device, uint32_t target, size_t count) {
   const std::lock_guard lock(mutex_);
   devices_[device].lost[target] = count;
+}
+
+bool EngineDevices::noteDiscards(uint32_t device, uint64_t sizeBytes, uint64_t errorCount) {
+  const std::lock_guard lock(mutex_);
+  Device& known = devices_[device];
+  const bool isFirst = known.discardErrorCount == 0 && errorCount > 0;
+  known.discardedBytes += sizeBytes;
+  known.discardErrorCount += errorCount;
+  return isFirst;
 }
 
 }  // namespace daos::engine

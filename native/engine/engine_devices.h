@@ -41,6 +41,7 @@ struct DevicePart {
   bio::DeviceRoles roles;  // the target's own
   bio::RegionPlace place;
   std::string failure;  // it is faulty: why
+  bool isFresh = false;  // formatted since the engine was started
 };
 
 class EngineDevices {
@@ -54,6 +55,7 @@ class EngineDevices {
   // DER_NONEXIST.
   Result<uint32_t> find(const std::string& path) const;
   bool isFaulty(uint32_t device) const;
+  bool isDiscarding() const { return context_.options.isDiscarding; }
   std::vector<uint32_t> usersOf(uint32_t device) const { return layout_.usersOf(device); }
   std::vector<DevicePart> partsOf(uint32_t target) const;
   // On the calling thread's ring.
@@ -68,6 +70,8 @@ class EngineDevices {
   void noteDamaged(uint32_t device, uint32_t target, const Error& error);
   // How many shares of a target have lost volumes with an earlier device in this one's place.
   void noteLost(uint32_t device, uint32_t target, size_t count);
+  // True: these errors are the first.
+  bool noteDiscards(uint32_t device, uint64_t sizeBytes, uint64_t errorCount);
 
   // What lies at the device's path now takes its place. No target has the old one open. Blocks.
   // As Engine::renewDevice.
@@ -76,6 +80,9 @@ class EngineDevices {
  private:
   struct Device {
     DeviceHold hold;
+    bool isFresh = false;
+    uint64_t discardedBytes = 0;
+    uint64_t discardErrorCount = 0;
     std::string failure;  // empty: it is sound
     std::map<uint32_t, size_t> lost;          // by target
     std::map<uint32_t, std::string> damaged;  // the same

@@ -300,6 +300,10 @@ void FolderPoolStore::failDevice(uint32_t device, const Error& error) {
   if (regions_) regions_->fail(device, error);
 }
 
+void FolderPoolStore::stopDiscarding() {
+  if (regions_) regions_->stopDiscarding();
+}
+
 Task<void> FolderPoolStore::releaseDevice(uint32_t device) {
   if (regions_) co_await regions_->close(device);
 }

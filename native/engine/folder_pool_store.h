@@ -41,6 +41,7 @@ class FolderPoolStore final : public PoolStore {
   std::optional<Error> failure() const override;
   void onFailed(std::function<void(const Error&)> callback) override;
   void failDevice(uint32_t device, const Error& error) override;
+  void stopDiscarding() override;
   Task<void> releaseDevice(uint32_t device) override;
   Task<Status> takeDevice(uint32_t device) override;
 

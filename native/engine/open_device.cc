@@ -57,7 +57,8 @@ Result<std::unique_ptr<bio::Media>> openDevice(const std::string& path, bio::IoR
                                                bio::SpdkEnvironment* spdk,
                                                bio::MediaOptions options) {
   if (!isSpdkPath(path)) {
-    return bio::openFileMedia(ring, path, {.media = options, .isShared = true});
+    return bio::openFileMedia(ring, path,
+                              {.media = options, .isShared = true, .givesBack = true});
   }
   DAOS_ASSERT(spdk != nullptr);
   return openBySpdk(path, ring, *spdk, options);

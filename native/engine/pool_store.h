@@ -103,6 +103,8 @@ class PoolStore {
   // `callback` is called in the turn that such a device fails.
   virtual void onFailed(std::function<void(const Error&)> /*callback*/) {}
   virtual void failDevice(uint32_t /*device*/, const Error& /*error*/) {}
+  // Ends what goes on in the background without anybody waiting for it, as far as it has not begun.
+  virtual void stopDiscarding() {}
   // Around a renewal. No pool is open.
   virtual Task<void> releaseDevice(uint32_t /*device*/) { co_return; }
   virtual Task<Status> takeDevice(uint32_t /*device*/) { co_return Status{}; }

@@ -26,7 +26,38 @@ Task<Status> TargetRegions::openPart(Part& part) {
     co_return std::move(region).error();
   }
   part.region = std::move(region).value();
+  watchFreed(part);
   co_return Status{};
+}
+
+void TargetRegions::watchFreed(Part& part) {
+  if (!devices_.isDiscarding() || !part.device->media().canDiscard()) return;
+  part.region->onFreed([this, &part] {
+    if (!std::exchange(part.isDiscarding, true)) ring_.reactor().spawn(discardFreed(part));
+  });
+  if (part.known.isFresh) part.region->noteAllFreed();
+}
+
+Task<void> TargetRegions::discardFreed(Part& part) {
+  const bio::OperationStatistics& counts =
+      part.device->media().statistics().of(bio::MediaOperation::kDiscard);
+  const uint64_t bytesBefore = counts.sizeBytes;
+  const uint64_t errorsBefore = counts.errorCount;
+  const Status discarded = co_await part.region->discardFreed();
+  part.isDiscarding = false;
+  const bool isNews = devices_.noteDiscards(part.known.device, counts.sizeBytes - bytesBefore,
+                                            counts.errorCount - errorsBefore);
+  if (!isNews || discarded.ok()) co_return;
+  DAOS_LOG_WARNING(log_,
+                   "what is free on a device can't be discarded, which changes nothing but "
+                   "what the device knows of it; from here on such errors are only counted: " +
+                       discarded.error().describe());
+}
+
+void TargetRegions::stopDiscarding() {
+  for (const auto& part : parts_) {
+    if (part->region) part->region->forgetFreed();
+  }
 }
 
 Task<void> TargetRegions::openAll() {
@@ -59,6 +90,7 @@ Task<void> TargetRegions::close(uint32_t device) {
   for (const auto& part : parts_) {
     if (part->known.device != device) continue;
     if (!part->failure) part->failure = Error(ErrorCode::kIo, part->known.path + " is closed");
+    if (part->region) part->region->forgetFreed();
     while (part->region && part->region->isInUse()) {
       co_await ring_.reactor().sleep(100'000);
     }

@@ -2,6 +2,9 @@
 //
 // A device that has failed, or that was faulty at the start, stays so here until it is renewed.
 //
+// Where the engine is to discard, what shares give up of a region is discarded in the background, a
+// piece at a time. What is left of it at the end of the engine's run is not.
+//
 // Thread: the target's.
 #pragma once
 
@@ -22,6 +25,7 @@ class TargetRegions {
     std::unique_ptr<bio::VolumeDevice> device;  // null: not open
     std::unique_ptr<bio::Region> region;        // null: the device is faulty
     std::optional<Error> failure;
+    bool isDiscarding = false;
   };
 
   // All are borrowed.
@@ -36,6 +40,8 @@ class TargetRegions {
   Task<void> close(uint32_t device);
   // From outside: another target, or an administrator.
   void fail(uint32_t device, const Error& error);
+  // No more of what is free is discarded than what is being discarded now.
+  void stopDiscarding();
   // Called once for each device that fails from now on, in that turn.
   void onFailed(std::function<void(const Error&)> callback) { onFailed_ = std::move(callback); }
 
@@ -47,6 +53,8 @@ class TargetRegions {
 
  private:
   Task<Status> openPart(Part& part);
+  void watchFreed(Part& part);
+  Task<void> discardFreed(Part& part);
   void failed(Part& part, const Error& error);
 
   bio::IoRing& ring_;

@@ -92,6 +92,7 @@ void TargetThread::runThread(std::function<void(Status)> started) {
   const bool isUp = status.ok();
   started(std::move(status));
   if (isUp) reactor_->run();
+  if (store_) store_->stopDiscarding();
   if (endpoint_) endpoint_->shutdown();
   while (endpoint_ && (!endpoint_->isQuiet() || reactor_->spawnedCount() > 0)) reactor_->runOnce();
   if (target_) {

@@ -99,11 +99,14 @@ void put(AnswerWriter& answer, const engine::EngineDevice& device) {
   answer.u64(device.bytesPerTarget);
   answer.u32(static_cast<uint32_t>(device.state));
   answer.text(device.why);
+  answer.u64(device.discardedBytes);
+  answer.u64(device.discardErrorCount);
 }
 
 // C++: std::vector<EngineDevice> Engine::listDevices()
 // TS:  engineListDevices(): u32 count, (text path, text uuid, u32 index, u32 roles, u64 sizeBytes,
-//      u32 count, u32 target…, u64 bytesPerTarget, u32 state, text why)…
+//      u32 count, u32 target…, u64 bytesPerTarget, u32 state, text why, u64 discardedBytes,
+//      u64 discardErrorCount)…
 void listDevices(engine::Engine& engine, Request& request) {
   const auto devices = engine.listDevices();
   request.answer = std::make_unique<AnswerWriter>();

@@ -23,6 +23,7 @@ static engine::DeviceOptions readDevices(CommandReader& reader) {
   }
   storage.format = static_cast<engine::DeviceFormat>(reader.u8());
   storage.spdk = readSpdk(reader);
+  storage.isDiscarding = reader.boolean();
   return storage;
 }
 

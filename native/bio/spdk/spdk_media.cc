@@ -46,6 +46,8 @@ class SpdkMedia final : public Media, private Poller {
     close(*device_);
   }
 
+  bool canDiscard() const override { return canDiscard_; }
+
   // The last use of a device: nothing is under way on it.
   static void close(Device& device) {
     spdk_set_thread(device.thread);

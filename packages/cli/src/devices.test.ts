@@ -2,11 +2,13 @@
 //         says so, whole after a crash, and replaced when they fail.
 // Method: real daos-servers on files of fixed size, which engines use as they do block devices, and
 //         on loop devices where the machine has them; every step through dmg and daos.
+import { execFileSync } from 'node:child_process';
 import {
   closeSync,
   mkdtempSync,
   openSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -106,6 +108,13 @@ describe('dmg storage, devices', () => {
     expect((await dmg(system, 'pool', 'destroy', 'tank', '--recursive')).status).toBe(0);
     const empty = (await dmg(system, 'storage', 'query', 'usage')).response;
     expect(empty.ranks[0].tiers[1].freeBytes).toBe(empty.ranks[0].tiers[1].totalBytes);
+    const hasDiscarded = async () => {
+      const devices = (await dmg(system, 'storage', 'query', 'list-devices')).response.ranks[0];
+      const [log, data] = devices.ownDevices;
+      expect([log.discardErrorCount, data.discardErrorCount]).toEqual([0, 0]);
+      return log.discardedBytes > 0 && data.discardedBytes > 500 * MIB ? true : undefined;
+    };
+    await until(hasDiscarded);
   });
 
   test('a device that is not blank is formatted by force alone', async () => {
@@ -148,6 +157,23 @@ describe('dmg storage, devices', () => {
     expect(await read()).toBe(false);
     const { read: readAgain } = await useContainer(system, 'two');
     expect(await readAgain()).toBe(true);
+  });
+
+  test.each([true, false])('discard: %s says whether files get holes', async (discard) => {
+    const path = makeFile(512 * MIB);
+    writeFileSync(path, Buffer.alloc(MIB), { flag: 'r+' });
+    const blocks = () => statSync(path).blocks * 512;
+    execFileSync('fallocate', ['--length', String(512 * MIB), path]);
+    expect(blocks()).toBeGreaterThanOrEqual(512 * MIB);
+    const parameters = ['--auto-format'];
+    {
+      await using system = await TestSystem.start({ devices: [{ path }], discard, parameters });
+      await joined(system);
+      expect((await dmg(system, 'pool', 'create', 'tank', '--size', '200MiB')).status).toBe(0);
+      expect((await dmg(system, 'pool', 'destroy', 'tank')).status).toBe(0);
+      if (discard) await until(async () => (blocks() < 64 * MIB ? true : undefined));
+    }
+    expect(blocks() < 64 * MIB).toBe(discard);
   });
 
   const loop = attachLoop(makeFile(512 * MIB));

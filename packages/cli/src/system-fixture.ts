@@ -25,6 +25,8 @@ export interface SystemOptions {
   readonly targetCount?: number;
   /** What pools of one engine lie on, as the configuration has it. Default: its data directory. */
   readonly devices?: readonly { readonly path: string; readonly roles?: readonly string[] }[];
+  /** Whether such devices are told what is free. Default: the server's. */
+  readonly discard?: boolean;
   /** Further parameters of `daos-server start`. */
   readonly parameters?: readonly string[];
   /** Seconds for which old versions stay. Default: the server's. */
@@ -147,6 +149,7 @@ export class TestSystem implements AsyncDisposable {
     const access = this.#isSecure ? `certificates: ${this.certificates}` : 'insecure: true';
     const storage = JSON.stringify({
       ...(options.devices ? { devices: options.devices } : { capacity: '2GiB' }),
+      ...(options.discard !== undefined && { discard: options.discard }),
       ...{ memory: '512MiB', history: options.historySeconds },
     });
     const engine = `  - { targets: ${targetCount}, storage: ${storage} }\n`;

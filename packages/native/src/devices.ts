@@ -44,6 +44,9 @@ export interface EngineDevice {
   state: DeviceState;
   /** It is faulty; otherwise ''. */
   why: string;
+  /** Of what pools gave up, since the engine was started. */
+  discardedBytes: number;
+  discardErrorCount: number;
 }
 
 /** Requests of one kind that a device ended since its pool was opened. */
@@ -103,11 +106,12 @@ export interface DeviceOptions {
   devices?: readonly DeviceOption[] | undefined;
   format?: DeviceFormat | undefined;
   spdk?: SpdkOptions | undefined;
+  isDiscarding?: boolean | undefined;
 }
 
 export function writeDevices(
   command: CommandWriter,
-  { devices = [], format, spdk }: DeviceOptions = {},
+  { devices = [], format, spdk, isDiscarding = true }: DeviceOptions = {},
 ): void {
   command.u32(devices.length);
   for (const { path, roles } of devices) {
@@ -116,7 +120,7 @@ export function writeDevices(
   command.u8(FORMATS.indexOf(format)).u32(spdk?.pciAllowed.length ?? 0);
   for (const address of spdk?.pciAllowed ?? []) command.text(address);
   command.u8(spdk?.hasHugePages === false ? 0 : 1).u64(spdk?.memoryBytes ?? 0);
-  command.text(spdk?.configuration ?? '');
+  command.text(spdk?.configuration ?? '').u8(isDiscarding ? 1 : 0);
 }
 
 function readRoles(answer: AnswerReader): DeviceRole[] {
@@ -134,6 +138,8 @@ export const readEngineDevice = (answer: AnswerReader): EngineDevice => ({
   bytesPerTarget: answer.size(),
   state: STATES[answer.u32()] ?? 'faulty',
   why: answer.text(),
+  discardedBytes: answer.size(),
+  discardErrorCount: answer.size(),
 });
 
 const readDeviceOperation = (answer: AnswerReader): DeviceOperation => ({

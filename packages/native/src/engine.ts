@@ -90,6 +90,8 @@ export interface EngineOptions {
     format?: DeviceFormat | undefined;
     /** For devices with a path like spdk:NAME. */
     spdk?: SpdkOptions | undefined;
+    /** Whether devices are told what pools gave up (TRIM, holes in files). Default true. */
+    isDiscarding?: boolean | undefined;
   };
   /** Lines of at least this level go to standard error. Default 'warning'. */
   logLevel?: 'debug' | 'info' | 'warning' | 'error' | 'off';

@@ -300,12 +300,15 @@ function isFormatWanted(error: unknown): boolean {
 }
 
 function storeOf(storage: EngineConfig['storage']): EngineOptions['store'] {
-  const { arena, history, prewrite, log, devices, spdk } = storage;
+  const { arena, history, prewrite, log, devices, spdk, discard } = storage;
   return {
     arena,
     historySeconds: history,
     log,
-    ...(devices && { devices: devices.map(({ path, roles }) => ({ path, roles: [...roles] })) }),
+    ...(devices && {
+      devices: devices.map(({ path, roles }) => ({ path, roles: [...roles] })),
+      isDiscarding: discard,
+    }),
     ...(spdk && {
       spdk: {
         pciAllowed: spdk.pci_allowed,

@@ -125,6 +125,10 @@ export const ownDeviceSchema = z.object({
     .enum(['normal', 'faulty', 'new'])
     .meta({ description: 'new: in place of a faulty one, with shares still to be made anew' }),
   why: z.string().meta({ description: 'Of a faulty one' }),
+  discardedBytes: bytesField.meta({
+    description: 'Of what pools gave up, since the engine was started',
+  }),
+  discardErrorCount: z.int().min(0),
 });
 export type OwnDevice = z.infer<typeof ownDeviceSchema>;
 

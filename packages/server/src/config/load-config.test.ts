@@ -38,6 +38,7 @@ describe('server/config', () => {
         ...{ capacity: 8 * 2 ** 30, arena: 'log', history: 300 },
         prewrite: { enabled: false, idle: 256 * 2 ** 20, busy: 16 * 2 ** 20 },
         log: { checkpoint: 25, slow: 50, stop: 75 },
+        discard: true,
       },
     });
     expect(enginesOf(config)[0]?.rank).toBe(0);

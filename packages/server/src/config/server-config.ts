@@ -55,6 +55,8 @@ const storageSchema = z.strictObject({
   /** What pools lie on; in files of the data directory when left out. */
   devices: devicesSchema.optional(),
   spdk: spdkSchema(sizeField).optional(),
+  /** Whether devices are told what is free on them. */
+  discard: z.boolean().default(true),
 });
 
 const engineSchema = z.strictObject({

@@ -36,6 +36,7 @@ export const engineOptionsSchema = z.object({
         configuration: z.string().optional(),
       })
       .optional(),
+    isDiscarding: z.boolean().optional(),
   }),
   logLevel: z.enum(['debug', 'info', 'warning', 'error', 'off']),
 });
