@@ -129,9 +129,7 @@ Result<KnownDevice> EngineDevices::plan(Workbench& bench, uint32_t device, Rando
 Status EngineDevices::format(Workbench& bench, Random& random) {
   DevicesFile file{.engine = random.uuid(), .isFormatting = true};
   for (uint32_t i = 0; i < devices_.size(); ++i) {
-    if (!devices_[i].hold.guard && !isSpdkPath(pathOf(i))) {
-      return Error(ErrorCode::kNonexist, devices_[i].failure);
-    }
+    if (!devices_[i].hold.isHeld) return Error(ErrorCode::kNonexist, devices_[i].failure);
     DAOS_TRY(KnownDevice known, plan(bench, i, random));
     file.devices.push_back(std::move(known));
   }
@@ -216,7 +214,7 @@ Status EngineDevices::renew(uint32_t device, bool isForced, Random& random) {
     return Error(ErrorCode::kBusy, pathOf(device) + " is not faulty; set it faulty first");
   }
   devices_[device].hold = {};
-  auto hold = holdDevice(pathOf(device));
+  auto hold = holdNow(device);
   if (!hold.ok()) return std::move(hold).error();
   devices_[device].hold = std::move(hold).value();
   DAOS_TRY(const auto bench, Workbench::create(context_.log));

@@ -15,10 +15,15 @@ Result<std::unique_ptr<EngineDevices>> EngineDevices::open(EngineDevicesContext 
   return devices;
 }
 
+Result<DeviceHold> EngineDevices::holdNow(uint32_t device) const {
+  if (context_.access) return context_.access->hold(pathOf(device));
+  return holdDevice(pathOf(device));
+}
+
 // One that is missing is faulty; one that somebody else uses, or that we may not open, is a
 // mistake.
 Status EngineDevices::holdOne(uint32_t device) {
-  auto hold = holdDevice(pathOf(device));
+  auto hold = holdNow(device);
   if (hold.ok()) {
     devices_[device].hold = std::move(hold).value();
     devices_[device].failure.clear();
@@ -170,6 +175,7 @@ std::vector<DevicePart> EngineDevices::partsOf(uint32_t target) const {
 
 Result<std::unique_ptr<bio::Media>> EngineDevices::openMedia(uint32_t device,
                                                              bio::IoRing& ring) const {
+  if (context_.access) return context_.access->open(pathOf(device), ring.reactor());
   return openDevice(pathOf(device), ring, spdk_.get(),
                     {.errorCountMax = context_.errorCountMax});
 }

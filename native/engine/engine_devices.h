@@ -32,6 +32,7 @@ struct EngineDevicesContext {
   uint64_t errorCountMax = 8;
   DeviceOptions options;
   Log log;
+  DeviceAccess* access = nullptr;  // borrowed; null: the machine's devices
 };
 
 // One device, as a target uses it.
@@ -101,6 +102,7 @@ class EngineDevices {
   Status start(Random& random);
   Status hold();
   Status holdOne(uint32_t device);
+  Result<DeviceHold> holdNow(uint32_t device) const;
   Status checkConfiguration(const DevicesFile& file) const;
   Status startFormatted(Workbench& bench, Random& random);
   Status checkLabels(Workbench& bench);

@@ -12,9 +12,9 @@ static constexpr std::string_view kSpdkPrefix = "spdk:";
 bool isSpdkPath(const std::string& path) { return path.starts_with(kSpdkPrefix); }
 
 Result<DeviceHold> holdDevice(const std::string& path) {
-  if (isSpdkPath(path)) return DeviceHold{};
+  if (isSpdkPath(path)) return DeviceHold{.isHeld = true, .guard = nullptr};
   DAOS_TRY(auto guard, bio::DeviceGuard::take(path));
-  return DeviceHold{std::move(guard)};
+  return DeviceHold{.isHeld = true, .guard = std::move(guard)};
 }
 
 #ifdef DAOS_WITH_SPDK

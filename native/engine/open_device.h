@@ -17,7 +17,16 @@ bool hasSpdk();
 
 // What has to live as long as any media on a device.
 struct DeviceHold {
+  bool isHeld = false;
   std::unique_ptr<bio::DeviceGuard> guard;  // null: SPDK has taken it from the kernel
+};
+
+// How an engine comes by its devices, where that is not as below: for simulated ones.
+class DeviceAccess {
+ public:
+  virtual ~DeviceAccess() = default;
+  virtual Result<DeviceHold> hold(const std::string& path) = 0;
+  virtual Result<std::unique_ptr<bio::Media>> open(const std::string& path, Reactor& reactor) = 0;
 };
 
 // DER_BUSY, DER_NONEXIST, DER_NO_PERM, DER_INVAL. Blocks.
