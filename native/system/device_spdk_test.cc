@@ -1,8 +1,11 @@
 // Goal:   an engine keeps pools on block devices of SPDK as on others: shared by its targets, given
-//         up and renewed.
+//         up and renewed, and told of what is free.
 // Method: block devices in SPDK's memory, without huge pages and without a look at the PCI bus.
 //         SPDK is set up once in a process, so all of it is one test.
 #include <gtest/gtest.h>
+
+#include <chrono>
+#include <thread>
 
 #include "engine/open_device.h"
 #include "system/device_fixture.h"
@@ -14,6 +17,7 @@ using bio::MediaRole;
 
 class EngineOnSpdk : public testing::Test, protected DeviceFixture {
  protected:
+  uint64_t discardedBytes() { return engine_->listDevices()[1].discardedBytes; }
   static std::string configuration() {
     const auto disk = [](const char* name) {
       return std::string(R"({"method": "bdev_malloc_create", "params": {"name": ")") + name +
@@ -47,6 +51,12 @@ TEST_F(EngineOnSpdk, PoolsLieOnItsDevicesAndOneIsRenewed) {
   ASSERT_TRUE(replaced.ok()) << replaced.error().describe();
   EXPECT_EQ(putAll(*object), kValueCount);
   EXPECT_EQ(countIn(*object), kValueCount);
+  const uint64_t before = discardedBytes();
+  ASSERT_TRUE(destroy(pool_).ok());
+  for (int i = 0; i < 500 && discardedBytes() < before + kSizes.dataBytes; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_GE(discardedBytes(), before + kSizes.dataBytes);
 }
 
 }  // namespace
