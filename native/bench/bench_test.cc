@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/disk_rest.h"
 #include "bench/latency_histogram.h"
 #include "bench/measure.h"
 #include "bench/report.h"
@@ -102,6 +103,27 @@ TEST(BenchReport, OnlyRunsAPartAndPrintsAPartOfIt) {
 TEST(BenchReport, AnUnknownFlagEndsTheProgramAndIsNamed) {
   EXPECT_EXIT(print({"--onyl", "a"}), testing::ExitedWithCode(2), "bad flag '--onyl'");
   EXPECT_EXIT(print({"--seconds", "x"}), testing::ExitedWithCode(2), "bad flag '--seconds'");
+}
+
+TEST(BenchDiskRest, CountsAreReadInTheKernelsOrder) {
+  const std::string path = testing::TempDir() + "daos-disk-stat-" + std::to_string(getpid());
+  std::FILE* file = std::fopen(path.c_str(), "we");
+  ASSERT_NE(file, nullptr);
+  std::fputs("  1 2 3 4 5 6 7 8 90 10 11 127120 13 14 15 16 17\n", file);
+  std::fclose(file);
+  DiskCounts counts;
+  EXPECT_TRUE(readDiskCounts(path, counts));
+  EXPECT_EQ(counts.inFlightCount, 90u);
+  EXPECT_EQ(counts.discardCount, 127120u);
+  unlink(path.c_str());
+  EXPECT_FALSE(readDiskCounts(path, counts));
+}
+
+TEST(BenchDiskRest, WhatHasNoDiskRests) {
+  const uint64_t startNs = nowNs();
+  EXPECT_TRUE(waitForDiskRest("/proc"));
+  EXPECT_TRUE(waitForDiskRest("/not/there"));
+  EXPECT_LT(nowNs() - startNs, 400'000'000u);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "bench/disk_rest.h"
 #include "bench/report.h"
 #include "bio/dma_buffer.h"
 #include "bio/file_media.h"
@@ -115,6 +116,7 @@ int run(int argc, char** argv) {
   auto pool = DmaPool::create(32 << 20).value();
   const std::string path = pathOfFile();
   createMediaFile(path, kFileSize, {.writtenBytes = kFileSize}).value();
+  if (!bench::waitForDiskRest(path)) std::fprintf(stderr, "bio_bench: a busy disk\n");
   {
     auto ring = IoRing::create(*reactor, Log::toStandardError(LogLevel::kWarning)).value();
     auto file = openFileMedia(*ring, path).value();

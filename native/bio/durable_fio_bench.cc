@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/disk_rest.h"
 #include "bench/report.h"
 
 namespace daos::bio {
@@ -111,6 +112,11 @@ class FioBench {
   }
   ~FioBench() { unlink(path_.c_str()); }
 
+  void waitForDiskRest() const {
+    const std::string directory = path_.substr(0, path_.rfind('/') + 1);
+    if (!bench::waitForDiskRest(directory)) std::fprintf(stderr, "durable/fio: a busy disk\n");
+  }
+
   void add(const std::string& name, const FioLoad& load) {
     const std::string prefix = "durable/fio/" + name + "/qd" + std::to_string(load.depth);
     if (!report_.wants(prefix)) return;
@@ -158,6 +164,7 @@ int runAll(int argc, char** argv) {
     return 0;
   }
   FioBench bench(report);
+  bench.waitForDiskRest();
   for (const unsigned depth : {1u, 16u, 256u}) bench.add("write4k", {.depth = depth});
   bench.add("write4k-fdatasync", {.isFlushed = true});
   for (const bool isFlushed : {false, true}) {

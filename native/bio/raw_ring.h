@@ -22,6 +22,8 @@ struct RawLoad {
   bool isWrite = false;
   bool isDurable = false;  // each write with its own flush
   bool isInSmallPages = false;
+  // The bytes of each write come to its buffer just before, as new data does.
+  bool isCopied = false;
   uint64_t sizeBytes = 4096;
   unsigned depth = 1;
   double seconds = 1;
@@ -49,7 +51,8 @@ class RawRing {
     parameters.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
     const int opened = io_uring_queue_init_params(load.depth, &ring, &parameters);
     DAOS_ASSERT(opened == 0);
-    const uint64_t bytes = load.depth * load.sizeBytes;
+    // One slot more: what is copied.
+    const uint64_t bytes = (load.depth + 1) * load.sizeBytes;
     // The same kind of memory as ours: in pages of 4 KiB a large write is many pieces to a device.
     const uint64_t mappedBytes = bytes + kHugePageSize;
     void* mapped = mmap(nullptr, mappedBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
@@ -102,6 +105,7 @@ class RawRing {
     io_uring_sqe* entry = io_uring_get_sqe(&ring);
     std::byte* data = memory + slot * load.sizeBytes;
     const auto size = static_cast<unsigned>(load.sizeBytes);
+    if (load.isCopied) std::memcpy(data, memory + load.depth * load.sizeBytes, size);
     const uint64_t offset = load.nextOffset();
     if (load.isWrite)
       io_uring_prep_write_fixed(entry, 0, data, size, offset, 0);

@@ -154,7 +154,8 @@ vos::LogStoreContext FolderPoolStore::logContext() {
           .random = random_,
           .log = options_.log,
           .arena = {.thresholds = options_.logThresholds,
-                    .startMark = bio::machineStartMark()}};
+                    .startMark = bio::machineStartMark(),
+                    .pageMaker = &pageMaker_}};
 }
 
 FolderPoolStore::Stored FolderPoolStore::createLog(ShareFolder share, PoolSizes sizes,

@@ -12,6 +12,7 @@
 #include "engine/file_shares.h"
 #include "engine/stored_pools.h"
 #include "engine/volume_shares.h"
+#include "runtime/page_maker.h"
 #include "runtime/random.h"
 
 namespace daos::engine {
@@ -73,6 +74,7 @@ class FolderPoolStore final : public PoolStore {
   DataDirectory& directory_;
   const EngineOptions& options_;
   const uint32_t target_;
+  PageMaker pageMaker_;  // of the arenas of all pools
   // Null: the kernel has none; only pools all in pmem are served.
   std::unique_ptr<bio::IoRing> ring_;
   std::unique_ptr<bio::DmaPool> buffers_;

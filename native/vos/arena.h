@@ -32,6 +32,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "runtime/page_maker.h"
 #include "runtime/task.h"
 #include "vos/heap.h"
 
@@ -189,6 +190,8 @@ class Arena {
   // Brings up to `sizeMax` bytes that blocks will lie in to where a store to them does not have to
   // wait for the kernel; nothing in them changes. True while there is more. For idle moments.
   virtual bool populateStep(size_t /*sizeMax*/) { return false; }
+  // Who makes pages of memory that is soon to be used; outlives the arena. Null: nobody.
+  virtual PageMaker* pageMaker() const { return nullptr; }
 
   HeapSpace space() const { return heap_.space(); }
   Heap& heap() { return heap_; }

@@ -15,7 +15,7 @@ constexpr uint64_t kSizeMin = 4096;
 constexpr uint64_t kSizeMax = 256 << 20;
 }  // namespace
 
-DkeyCache::DkeyCache(uint64_t arenaSize) {
+DkeyCache::DkeyCache(uint64_t arenaSize, PageMaker* pageMaker) : pageMaker_(pageMaker) {
   const uint64_t size = std::clamp(std::bit_floor(arenaSize / 64), kSizeMin, kSizeMax);
   const uint64_t alignment = size >= kHugePageSize ? kHugePageSize : 0;
   void* address = mmap(nullptr, size + alignment, PROT_READ | PROT_WRITE,
@@ -33,10 +33,20 @@ DkeyCache::DkeyCache(uint64_t arenaSize) {
 }
 
 DkeyCache::~DkeyCache() {
+  if (isUsed_ && pageMaker_) pageMaker_->forget(memory_);
   if (!memory_.empty()) munmap(memory_.data(), memory_.size());
 }
 
+// Keys lie anywhere in it, so that the first few would come to all of its huge pages.
+void DkeyCache::beginUse() {
+  isUsed_ = true;
+  if (!pageMaker_ || memory_.empty()) return;
+  const size_t setCount = size_t{1} << (64 - shift_);
+  pageMaker_->make({reinterpret_cast<std::byte*>(sets_), setCount * sizeof(Set)});
+}
+
 void DkeyCache::remember(uint64_t name, uint64_t word) {
+  if (!isUsed_) beginUse();
   Set& set = setOf(name);
   unsigned at = static_cast<unsigned>(name) % kWays;  // gives way when there is no room
   for (unsigned i = 0; i < kWays; ++i) {

@@ -12,14 +12,16 @@
 #include <cstdint>
 #include <span>
 
+#include "runtime/page_maker.h"
 #include "vos/heap.h"
 
 namespace daos::vos {
 
 class DkeyCache {
  public:
-  // Takes at most a sixty-fourth of `arenaSize`, as it is used.
-  explicit DkeyCache(uint64_t arenaSize);
+  // Takes at most a sixty-fourth of `arenaSize`, none of it before the first key is remembered.
+  // `pageMaker`: outlives it; null: who remembers a key waits for its page.
+  explicit DkeyCache(uint64_t arenaSize, PageMaker* pageMaker = nullptr);
   ~DkeyCache();
   DkeyCache(const DkeyCache&) = delete;
   DkeyCache& operator=(const DkeyCache&) = delete;
@@ -40,6 +42,7 @@ class DkeyCache {
   void forget(uint64_t name);
 
  private:
+  void beginUse();
   static constexpr unsigned kWays = 4;
   static constexpr uint64_t kOdd = 0x9e3779b97f4a7c15;  // so that a product tells its factor
   // One line of the processor's cache; a word of 0 is free. No name stands there twice.
@@ -51,6 +54,8 @@ class DkeyCache {
   Set& setOf(uint64_t name) const { return sets_[name >> shift_]; }
 
   std::span<std::byte> memory_;  // what is mapped
+  PageMaker* const pageMaker_;
+  bool isUsed_ = false;
   Set spare_[2] = {};            // where no memory was to be had
   Set* sets_ = spare_;
   unsigned shift_ = 63;

@@ -4,7 +4,12 @@
 //         every way a key can go.
 #include "vos/dkey_cache.h"
 
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
 #include <map>
+#include <thread>
 
 #include "runtime/random.h"
 #include "vos/vos_fixture.h"
@@ -39,6 +44,28 @@ TEST(DkeyCacheTest, OneKeyHasAnotherNameInEachTree) {
   cache.remember(DkeyCache::nameOf(64, 5), 16);
   EXPECT_EQ(cache.find(DkeyCache::nameOf(128, 5)), 0u);
   EXPECT_EQ(cache.find(DkeyCache::nameOf(64, 5)), 16u);
+}
+
+size_t residentBytesOfProcess() {
+  std::ifstream statm("/proc/self/statm");
+  size_t all = 0, resident = 0;
+  statm >> all >> resident;
+  return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+}
+
+TEST(DkeyCacheTest, ItsPagesAreMadeWhenTheFirstKeyComes) {
+  PageMaker maker;
+  DkeyCache cache(uint64_t{2} << 30, &maker);  // 32 MiB
+  const size_t before = residentBytesOfProcess();
+  constexpr size_t kMost = 28 << 20;
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_LT(residentBytesOfProcess() - before, kMost / 2);
+  cache.remember(1, 16);
+  for (int i = 0; i < 1000 && residentBytesOfProcess() < before + kMost; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_GE(residentBytesOfProcess(), before + kMost);
+  EXPECT_EQ(cache.find(1), 16u);
 }
 
 // As long as integer keys are.

@@ -1,5 +1,6 @@
 #include "vos/heap.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <string>
@@ -74,6 +75,7 @@ Status Heap::setGeometry(std::byte* base, uint64_t begin, uint64_t end) {
   freeChunks_.assign((chunkCount_ + 63) / 64, 0);
   freeChunkCount_ = 0;
   freeChunkHint_ = 0;
+  runsBegin_ = chunkCount_;
   partial_.fill(kNoChunk);
   return {};
 }
@@ -89,6 +91,7 @@ Status Heap::attach(std::byte* base, uint64_t begin, uint64_t end) {
   DAOS_CHECK(setGeometry(base, begin, end));
   uint32_t chunk = 0;
   while (chunk < chunkCount_) DAOS_CHECK(attachChunk(&chunk));
+  while (freeChunkHint_ < chunkCount_ && !isChunkFree(freeChunkHint_)) ++freeChunkHint_;
   return {};
 }
 
@@ -310,6 +313,7 @@ uint32_t Heap::takeRun(uint32_t count) {
     length = isChunkFree(chunk) ? length + 1 : 0;
     if (length < count) continue;
     for (uint32_t i = 0; i < count; ++i) claimChunk(chunk + i);
+    runsBegin_ = std::min(runsBegin_, chunk);
     return chunk;
   }
   return kNoChunk;

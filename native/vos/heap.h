@@ -109,6 +109,11 @@ class Heap {
   }
   bool isPassed(Pin fence) const { return fence < firstPin_; }
 
+  // Single chunks come from the first free one on, which is not before the frontier; runs from the
+  // end, so far down to runsBegin.
+  Offset frontier() const { return chunksBegin_ + uint64_t{freeChunkHint_} * kChunkSize; }
+  Offset runsBegin() const { return chunksBegin_ + uint64_t{runsBegin_} * kChunkSize; }
+
   HeapSpace space() const { return {totalBytes_, usedBytes_, reserveBytes_}; }
   void setReserve(uint64_t bytes) { reserveBytes_ = bytes; }
 
@@ -162,6 +167,7 @@ class Heap {
   std::vector<uint64_t> freeChunks_;
   uint32_t freeChunkHint_ = 0;
   uint32_t freeChunkCount_ = 0;
+  uint32_t runsBegin_ = 0;
   std::array<uint32_t, kClassCount> partial_{};
   std::deque<Retired> retired_;
   std::deque<uint32_t> pins_;  // holders of the pins firstPin_, firstPin_ + 1, …

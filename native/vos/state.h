@@ -69,7 +69,7 @@ struct ContainerState {
 
 struct PoolState {
   explicit PoolState(std::unique_ptr<Arena> poolArena)
-      : arena(std::move(poolArena)), dkeys(arena->size()) {}
+      : arena(std::move(poolArena)), dkeys(arena->size(), arena->pageMaker()) {}
 
   std::unique_ptr<Arena> arena;
   DkeyCache dkeys;

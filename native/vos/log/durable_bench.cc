@@ -16,6 +16,7 @@
 // The files lie in $TMPDIR or /tmp; they are removed at the end.
 #include <time.h>
 
+#include "bench/disk_rest.h"
 #include "bench/measure.h"
 #include "bench/report.h"
 #include "vos/log/durable_bench_store.h"
@@ -55,7 +56,10 @@ struct Load {
 class Bench {
  public:
   Bench(bench::Report& report, const std::string& path, const DurableBenchStore::Options& options)
-      : report_(report), store_(path, options) {}
+      : report_(report), store_(path, options) {
+    // What was removed before this.
+    if (!bench::waitForDiskRest(path)) std::fprintf(stderr, "durable_bench: a busy disk\n");
+  }
 
   void benchBare() {
     for (const unsigned depth : {1u, 16u, 256u}) {
@@ -63,7 +67,13 @@ class Bench {
     }
     addBare("write4k-flush", bareLoad(4096, 1, true));
     for (const bool isFlushed : {false, true}) {
-      addBare(isFlushed ? "write1m-flush" : "write1m", bareLoad(1 << 20, 4, isFlushed));
+      const std::string name = isFlushed ? "-flush" : "";
+      addBare("write1m" + name, bareLoad(1 << 20, 4, isFlushed));
+      for (const unsigned depth : {4u, 16u}) {
+        bio::RawLoad copied = bareLoad(1 << 20, depth, isFlushed);
+        copied.isCopied = true;
+        addBare("write1m-copied" + name, copied);
+      }
     }
     bio::RawLoad scattered = bareLoad(1 << 20, 4, false);
     scattered.isInSmallPages = true;

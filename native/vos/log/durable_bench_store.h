@@ -133,7 +133,9 @@ class DurableBenchStore {
     }
     co_return clock_.nowNs() - startNs;
   }
-  LogStoreContext context() { return {.pool = *buffers_, .random = random_, .log = log_}; }
+  LogStoreContext context() {
+    return {.pool = *buffers_, .random = random_, .log = log_, .arena = {.pageMaker = &pageMaker_}};
+  }
   void openContainer() { container_ = mustHave(store_->pool().openContainer(kContainer)); }
   void settle() {
     const Ticket ticket = arena().lastTicket();
@@ -150,6 +152,7 @@ class DurableBenchStore {
   SystemClock clock_;
   SystemRandom random_;
   Log log_ = Log::toStandardError(LogLevel::kWarning);
+  PageMaker pageMaker_;  // as an engine has one
   std::unique_ptr<Reactor> reactor_;
   std::unique_ptr<bio::DmaPool> buffers_;
   std::unique_ptr<bio::IoRing> ring_;

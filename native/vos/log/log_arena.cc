@@ -23,6 +23,7 @@ LogArena::LogArena(LogArenaDevices devices, const LogArenaOptions& options)
 LogArena::~LogArena() {
   DAOS_ASSERT(workingCount_ == 0);
   if (stopTimer_) reactor_.cancelTimer(stopTimer_);
+  pagesAhead_.reset();
   if (memory_.data()) munmap(memory_.data(), memory_.size());
 }
 
@@ -60,6 +61,7 @@ Status LogArena::mapMemory(uint64_t arenaSize) {
   if (tail > 0) munmap(aligned + arenaSize, tail);
   if (arenaSize >= 16 * kHugePageSize) madvise(aligned, arenaSize, MADV_HUGEPAGE);  // a wish
   memory_ = {aligned, arenaSize};
+  pagesAhead_.emplace(options_.pageMaker, memory_);
   dirty_.assign((arenaSize / kPageSize + 63) / 64, 0);
   return {};
 }

@@ -33,6 +33,7 @@
 #include "vos/arena.h"
 #include "vos/log/log_thresholds.h"
 #include "vos/log/meta_image.h"
+#include "vos/log/pages_ahead.h"
 #include "vos/log/wal_reader.h"
 #include "vos/log/wal_writer.h"
 
@@ -45,6 +46,9 @@ struct LogArenaOptions {
   uint64_t undoSizeBytes = 4 << 20;  // the largest transaction's old bytes
   uint64_t sealDelayNs = 2000000;    // see WalWriter
   uint32_t startMark = 0;            // of the machine (bio/machine_start.h); 0: not known
+  // Borrowed: has pages of the arena made before they are used. Null: whoever uses them first
+  //           waits.
+  PageMaker* pageMaker = nullptr;
 };
 
 // What the arena stands on; all outlive it. `wal` and `meta` may be slices of one device.
@@ -134,6 +138,7 @@ class LogArena final : public Arena {
   }
   Task<Status> waitLogRoom() override;
   bool isUsable() const override { return !failure_; }
+  PageMaker* pageMaker() const override { return options_.pageMaker; }
   bool keepsData() const override { return devices_.data != nullptr; }
   void dataWriteBegun(uint64_t size) override { wal_->dataWriteBegun(size); }
   void dataWriteEnded(uint64_t size) override { wal_->dataWriteEnded(size); }
@@ -161,7 +166,10 @@ class LogArena final : public Arena {
     explicit Flusher(LogArena& owner) : arena(owner) { arena.reactor_.addPoller(*this); }
     ~Flusher() override { arena.reactor_.removePoller(*this); }
     size_t poll() override { return 0; }
-    size_t flush() override { return arena.wal_->pump() ? 1 : 0; }
+    size_t flush() override {
+      arena.pagesAhead_->follow(arena.heap());
+      return arena.wal_->pump() ? 1 : 0;
+    }
     LogArena& arena;
   };
   struct Working;
@@ -199,6 +207,7 @@ class LogArena final : public Arena {
   const LogArenaOptions options_;
   Reactor& reactor_;
   MutableBytes memory_;
+  std::optional<PagesAhead> pagesAhead_;
   std::unique_ptr<std::byte[]> undo_;
   MetaImage meta_;
   std::unique_ptr<WalWriter> wal_;
