@@ -55,6 +55,10 @@ Result<OpenContainer*> findHandle(rpc::Request& request, uint64_t handle, bool i
     return Error(ErrorCode::kNoPerm,
                  "container " + entry->container->uuid.toString() + " is open read-only");
   }
+  if (!isWrite && !entry->origin.mayRead) {
+    return Error(ErrorCode::kNoPerm, "of container " + entry->container->uuid.toString() +
+                                         " the capability allows writing alone");
+  }
   DAOS_CHECK(checkMap(request, *entry->container->pool));
   return entry->container.get();
 }

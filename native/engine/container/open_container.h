@@ -110,8 +110,8 @@ inline constexpr size_t kSessionHandleCountMax = 65536;
 // The error that the target stopped with, if it has. DER_NO_HDL when the session has no such handle
 // or the container is gone; DER_EVICTED when the pool has a new key since, or the container or
 // the machine was evicted, or the container was taken back to a snapshot; DER_NO_PERM when
-// `isWrite` and the handle is read-only; DER_STALE, with the pool's map, when the request goes by
-// an older one.
+// `isWrite` and the handle is read-only, or not, and it may be written alone; DER_STALE, with the
+// pool's map, when the request goes by an older one.
 Result<OpenContainer*> findHandle(rpc::Request& request, uint64_t handle, bool isWrite);
 
 class Target;

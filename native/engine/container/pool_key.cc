@@ -48,11 +48,12 @@ Result<CapabilityOrigin> checkCapability(const PoolKey& key, Bytes sealed,
   }
   if (wallMs >= capability.expiresMs) return refused(wanted, "the capability has expired");
   const bool isWrite = wanted.flags & protocol::kOpenReadWrite;
-  const uint32_t needed = protocol::kRightRead | (isWrite ? protocol::kRightWrite : 0);
-  if ((capability.rights & needed) != needed) {
+  const uint32_t needed = isWrite ? protocol::kRightWrite : protocol::kRightRead;
+  if (!(capability.rights & needed)) {
     return refused(wanted, "the capability does not allow this");
   }
-  const CapabilityOrigin origin{capability.keyVersion, capability.serial, capability.machine};
+  const CapabilityOrigin origin{capability.keyVersion, capability.serial, capability.machine,
+                                (capability.rights & protocol::kRightRead) != 0};
   if (key.isRevoked(origin, capability.container)) return evicted(wanted);
   return origin;
 }

@@ -21,11 +21,13 @@ struct Eviction {
   uint32_t serial = 0;   // what was sealed under an earlier one is revoked
 };
 
-// What a capability says about its own revocation.
+// What is kept of a capability while what it opened is open: what revokes it, and whether its
+// bearer may read.
 struct CapabilityOrigin {
   uint32_t keyVersion = 0;  // 0: the pool had no key
   uint32_t serial = 0;
   uint64_t machine = 0;
+  bool mayRead = true;
 };
 
 struct PoolKey {

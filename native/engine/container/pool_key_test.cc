@@ -58,10 +58,25 @@ TEST(PoolKey, OtherContainersRightsAndKeysAreRefused) {
   readOnly.rights = protocol::kRightRead;
   EXPECT_EQ(codeOf(sealed(readOnly), 0), ErrorCode::kOk);
   EXPECT_EQ(codeOf(sealed(readOnly), protocol::kOpenReadWrite), ErrorCode::kNoPerm);
+  auto writeOnly = good();
+  writeOnly.rights = protocol::kRightWrite;
+  EXPECT_EQ(codeOf(sealed(writeOnly), 0), ErrorCode::kNoPerm);
+  EXPECT_EQ(codeOf(sealed(writeOnly), protocol::kOpenReadWrite), ErrorCode::kOk);
   EXPECT_EQ(codeOf(sealed(good(), {.version = 2, .secret = {8}}), 0), ErrorCode::kNoPerm);
   auto earlier = good();
   earlier.keyVersion = 1;
   EXPECT_EQ(codeOf(sealed(earlier), 0), ErrorCode::kEvicted);
+}
+
+TEST(PoolKey, WhoMayWriteAloneDoesNotRead) {
+  for (const uint32_t also : {0U, protocol::kRightRead}) {
+    auto capability = good();
+    capability.rights = protocol::kRightWrite | also;
+    const auto shown = sealed(capability);
+    const auto origin = checkCapability(kKey, bytesOf(&shown, sizeof(shown)),
+                                        request(protocol::kOpenReadWrite), kNowMs);
+    EXPECT_EQ(origin->mayRead, also != 0);
+  }
 }
 
 TEST(PoolKey, AnEvictionRevokesWhatItNamesAndWasSealedBefore) {

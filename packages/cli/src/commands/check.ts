@@ -9,13 +9,8 @@ import type { Cli, CommandContext, Output } from '../cli.js';
 import { readObject, type ReadValue } from '../read-object.js';
 import { formatTable } from '../table.js';
 import { showKey } from './show-key.js';
-import { snapshotOf } from './snapshot.js';
+import { stateOf, type SnapshotOptions } from './snapshot.js';
 import { withContainer } from './with-container.js';
-
-interface StateOptions {
-  epc?: string;
-  snap?: string;
-}
 
 /** A value that can't be read, and why. */
 interface Damage {
@@ -45,13 +40,11 @@ export function addDump(cli: Cli, object: Command): void {
     .action(cli.action(dump));
 }
 
-const isNamed = ({ epc, snap }: StateOptions) => epc !== undefined || snap !== undefined;
-
 async function check(
   context: CommandContext,
   pool: string,
   name: string,
-  options: StateOptions,
+  options: SnapshotOptions,
 ): Promise<Output> {
   const counts = { objectCount: 0, valueCount: 0, bytes: 0 };
   const damages: Damage[] = [];
@@ -72,8 +65,7 @@ async function check(
       await checkObject(container.object(oid), formatObjectId(oid));
     }
   };
-  const snapshot = isNamed(options) ? snapshotOf(options) : undefined;
-  await withContainer(context, [pool, name], checkAll, snapshot);
+  await withContainer(context, [pool, name], checkAll, stateOf(options));
   if (damages.length > 0) throw damaged(damages);
   const what = `${counts.objectCount} objects, ${counts.valueCount} values`;
   const human = `${what}, ${formatSize(counts.bytes)}: all of it is as it was written\n`;
@@ -94,17 +86,16 @@ async function dump(
   pool: string,
   name: string,
   oid: string,
-  options: StateOptions,
+  options: SnapshotOptions,
 ): Promise<Output> {
   const id = parseObjectId(oid);
   const values: ReadValue[] = [];
-  const snapshot = isNamed(options) ? snapshotOf(options) : undefined;
   const readAll = async (container: Container) => {
     for await (const value of readObject(container.object(id), { isDataRead: false })) {
       values.push(value);
     }
   };
-  await withContainer(context, [pool, name], readAll, snapshot);
+  await withContainer(context, [pool, name], readAll, stateOf(options));
   const shown = values.map(({ dkey, akey, ...value }) => ({
     ...{ dkey: showKey(dkey), akey: showKey(akey), ...value },
   }));

@@ -1,7 +1,7 @@
 // `daos object`: put, get, list, list-keys, query, punch.
 
 import { readFile, writeFile } from 'node:fs/promises';
-import type { DaosObject } from '@daos/client';
+import type { ContainerOptions, DaosObject } from '@daos/client';
 import {
   DaosError,
   formatObjectId,
@@ -17,11 +17,12 @@ import type { Cli, CommandContext, Output } from '../cli.js';
 import { formatFields, formatTable } from '../table.js';
 import { addDump } from './check.js';
 import { showKey } from './show-key.js';
-import { snapshotOf } from './snapshot.js';
+import { stateOf, type SnapshotOptions } from './snapshot.js';
 import { withContainer } from './with-container.js';
 
 const AKEY_DEFAULT = 'value';
 const LIST_COUNT_MAX = '1000';
+const TO_WRITE: ContainerOptions = { readOnly: false };
 
 export function addObject(cli: Cli): void {
   const object = cli.program.command('object').alias('obj').description('works on objects');
@@ -74,9 +75,10 @@ function withObject<T>(
   names: readonly [string, string],
   oid: string,
   action: (object: DaosObject) => Promise<T>,
+  options?: ContainerOptions,
 ): Promise<T> {
   const id = parseObjectId(oid);
-  return withContainer(context, names, (container) => action(container.object(id)));
+  return withContainer(context, names, (container) => action(container.object(id)), options);
 }
 
 async function putObject(
@@ -90,9 +92,8 @@ async function putObject(
 ): Promise<Output> {
   const value = await readInput(file);
   const id = oid === 'new' ? newObjectId(oclass ?? (await classOf(context, pool, container))) : oid;
-  const epoch = await withObject(context, [pool, container], id, (object) =>
-    object.update(dkey, akey, value),
-  );
+  const update = (object: DaosObject) => object.update(dkey, akey, value);
+  const epoch = await withObject(context, [pool, container], id, update, TO_WRITE);
   return {
     response: { oid: id, dkey, akey, sizeBytes: value.byteLength, epoch },
     human: `stored ${value.byteLength} bytes in object ${id}, dkey '${dkey}', akey '${akey}'\n`,
@@ -148,14 +149,13 @@ async function listObjects(
   context: CommandContext,
   pool: string,
   container: string,
-  { limit, ...named }: { limit: string; epc?: string; snap?: string },
+  { limit, ...named }: { limit: string } & SnapshotOptions,
 ): Promise<Output> {
-  const isNamed = named.epc !== undefined || named.snap !== undefined;
   const { items, hasMore } = await withContainer(
     context,
     [pool, container],
     (open) => takeFirst(open.objects(), Number(limit)),
-    isNamed ? snapshotOf(named) : undefined,
+    stateOf(named),
   );
   const objects = items.map((oid) => ({
     oid: formatObjectId(oid),
@@ -217,9 +217,9 @@ async function punchObject(
   oid: string,
   dkey: string | undefined,
 ): Promise<Output> {
-  const epoch = await withObject(context, [pool, container], oid, (object) =>
-    dkey === undefined ? object.punch() : object.punchDkey(dkey),
-  );
+  const punch = (object: DaosObject) =>
+    dkey === undefined ? object.punch() : object.punchDkey(dkey);
+  const epoch = await withObject(context, [pool, container], oid, punch, TO_WRITE);
   const what = dkey === undefined ? `object ${oid}` : `dkey '${dkey}' of object ${oid}`;
   return { response: { oid, dkey, epoch }, human: `deleted ${what}\n` };
 }

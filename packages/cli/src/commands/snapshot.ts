@@ -1,6 +1,6 @@
 // `daos container`: create-snap, list-snap, destroy-snap, rollback, diff.
 
-import type { Difference } from '@daos/client';
+import type { ContainerOptions, Difference } from '@daos/client';
 import { dateOf, DaosError, formatObjectId } from '@daos/model';
 import type { Command } from 'commander';
 import type { Cli, CommandContext, Output } from '../cli.js';
@@ -9,7 +9,7 @@ import { showKey } from './show-key.js';
 
 const DIFFERENCE_COUNT_MAX = '1000';
 
-interface SnapshotOptions {
+export interface SnapshotOptions {
   snap?: string;
   epc?: string;
   epcrange?: string;
@@ -54,6 +54,12 @@ export function snapshotOf({ snap, epc }: SnapshotOptions): string {
   const [name, other] = [snap ?? epc, snap === undefined ? undefined : epc];
   if (name !== undefined && other === undefined) return name;
   throw new DaosError('DER_INVAL', 'give either --snap or --epc');
+}
+
+/** How to open what is read: as of a snapshot where one is given, else as it is. */
+export function stateOf(options: SnapshotOptions): ContainerOptions {
+  const isNamed = options.snap !== undefined || options.epc !== undefined;
+  return isNamed ? { snapshot: snapshotOf(options) } : { readOnly: true };
 }
 
 async function createSnapshot(

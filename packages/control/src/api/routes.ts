@@ -138,8 +138,8 @@ const createContainer = defineRoute({
     const { caller } = access;
     const body = { ...asked };
     if (asked.origin) {
-      const origin = await access.container(asked.origin.pool, asked.origin.container, 'r');
-      body.origin = { ...asked.origin, ...origin };
+      const found = await access.container(asked.origin.pool, asked.origin.container, 'r');
+      body.origin = { ...asked.origin, pool: found.pool, container: found.container };
     }
     if (caller.isAdministrator) return await control.createContainer(pool, body, requestKey);
     const { user, groups } = caller.identity;

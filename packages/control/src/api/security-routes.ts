@@ -116,10 +116,11 @@ export const openContainer = defineRoute({
   response: openContainerSchema,
   run: async ({ control, access, params, query }) => {
     const readOnly = query.readOnly ?? false;
-    const names = await access.container(params.pool, params.container, 'r');
-    if (!readOnly) await access.container(params.pool, params.container, 'w');
-    return await control.openContainer(names.pool, names.container, {
+    const right = readOnly ? 'r' : 'w';
+    const { pool, container, may } = await access.container(params.pool, params.container, right);
+    return await control.openContainer(pool, container, {
       readOnly,
+      mayRead: may('r'),
       machine: access.caller.machine,
     });
   },

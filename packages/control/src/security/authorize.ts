@@ -28,21 +28,25 @@ export class Access {
     return (await this.#pool(name, rights)).uuid;
   }
 
-  /** One of `rights` is needed. Who may delete any container of the pool may delete this one. */
+  /**
+   * One of `rights` is needed; `may` tells of the others. Who may delete any container of the pool
+   * may delete this one.
+   */
   async container(
     poolName: string,
     name: string,
     ...rights: readonly Right[]
-  ): Promise<{ pool: string; container: string }> {
+  ): Promise<{ pool: string; container: string; may: (right: Right) => boolean }> {
     const pool = await this.#pool(poolName, []);
     const container = await this.#findContainer(pool, name);
     const names = { pool: pool.uuid, container: container.uuid };
-    if (this.caller.isAdministrator) return names;
-    const poolRights = rightsOf('pool', this.caller.identity, pool);
-    if (rights.includes('d') && poolRights.has('d')) return names;
+    if (this.caller.isAdministrator) return { ...names, may: () => true };
     const given = rightsOf('container', this.caller.identity, container);
+    const found = { ...names, may: (right: Right) => given.has(right) };
+    const poolRights = rightsOf('pool', this.caller.identity, pool);
+    if (rights.includes('d') && poolRights.has('d')) return found;
     if (given.size === 0) throw hidden('container', name);
-    if (rights.some((right) => given.has(right))) return names;
+    if (rights.some((right) => given.has(right))) return found;
     throw denied(this.caller, 'container', container.label, rights.join(' or '));
   }
 

@@ -101,6 +101,7 @@ function machineId(name: string): Buffer {
 export interface CapabilityOptions {
   readonly pool: string;
   readonly container: string;
+  readonly mayRead: boolean;
   readonly mayWrite: boolean;
   readonly expiresMs: number;
   /** That it is for. */
@@ -112,7 +113,8 @@ export function sealCapability(key: PoolSecret, options: CapabilityOptions): str
   const body = Buffer.alloc(CAPABILITY_SIZE);
   uuidBytes(options.pool).copy(body, 0);
   uuidBytes(options.container).copy(body, 16);
-  body.writeUInt32LE(RIGHT_READ | (options.mayWrite ? RIGHT_WRITE : 0), 32);
+  const { mayRead, mayWrite } = options;
+  body.writeUInt32LE((mayRead ? RIGHT_READ : 0) | (mayWrite ? RIGHT_WRITE : 0), 32);
   body.writeUInt32LE(key.keyVersion, 36);
   body.writeBigUInt64LE(BigInt(options.expiresMs), 40);
   if (options.machine !== undefined) {

@@ -21,6 +21,8 @@ export type OpenContainer = z.infer<typeof openContainerSchema>;
 
 export interface OpenContainerOptions {
   readonly readOnly?: boolean;
+  /** Else what is opened is written alone. Default true. */
+  readonly mayRead?: boolean;
   /** That it is opened on. */
   readonly machine?: string | undefined;
 }
@@ -30,7 +32,7 @@ export async function openContainer(
   context: ControlContext,
   poolName: string,
   name: string,
-  { readOnly = false, machine }: OpenContainerOptions = {},
+  { readOnly = false, mayRead = true, machine }: OpenContainerOptions = {},
 ): Promise<OpenContainer> {
   const pool = await findPool(context, poolName);
   const { fields } = await findContainer(context, pool.fields, name);
@@ -39,6 +41,7 @@ export async function openContainer(
     ? sealCapability(secret.fields, {
         pool: pool.fields.uuid,
         container: fields.uuid,
+        mayRead,
         mayWrite: !readOnly,
         machine,
         expiresMs: context.clock.wallMs() + context.capabilityLifeMs,

@@ -98,7 +98,7 @@ const NEEDS: Record<string, (client: ControlClient) => Promise<unknown>> = {
     }),
   'pool d': (client) => client.call('destroyContainer', { params: { pool: 'p', container: 'd' } }),
   'container r': (client) => client.openContainer('p', 'c', { readOnly: true }),
-  'container rw': (client) => client.openContainer('p', 'c', { readOnly: false }),
+  'container w open': (client) => client.openContainer('p', 'c', { readOnly: false }),
   'container w': (client) =>
     client.call('changeContainerAttributes', { params, body: { set: { a: 'b' } } }),
   'container w snapshot': (client) => client.call('createSnapshot', { params, body: {} }),
