@@ -13,7 +13,7 @@ import { emptyTally, single } from './tally.mjs';
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const logDirectory = join(root, 'build/test-logs');
 const nativeBuild = { directory: join(root, 'build/native') };
-const PARTS = ['native', 'typescript', 'tidy', 'quickstart', 'fuzz', 'planted'];
+const PARTS = ['native', 'typescript', 'tidy', 'quickstart', 'fuzz', 'planted', 'guards'];
 
 const tool = (name) => join(root, 'tools', name);
 
@@ -103,7 +103,7 @@ function partsWanted(flags) {
 }
 
 const wanted = partsWanted(process.argv.slice(2));
-const needsPackages = wanted.has('typescript') || wanted.has('quickstart');
+const needsPackages = ['typescript', 'quickstart', 'guards'].some((part) => wanted.has(part));
 const needsNative = needsPackages || wanted.has('native');
 
 await runSession(root, logDirectory, async (steps, tallies) => {
@@ -132,5 +132,10 @@ await runSession(root, logDirectory, async (steps, tallies) => {
   if (wanted.has('planted')) {
     const planted = [tool('simulate'), '--planted'];
     tallies.push(await steps.checkCommand('simulate --planted', planted, minutes(40)));
+  }
+  // A few at a time, others with each commit; all of them by tools/plant.
+  if (wanted.has('guards')) {
+    const plant = [tool('plant'), '--few', '5'];
+    tallies.push(await steps.checkCommand('plant --few 5', plant, minutes(15)));
   }
 });

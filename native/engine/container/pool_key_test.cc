@@ -54,6 +54,9 @@ TEST(PoolKey, OtherContainersRightsAndKeysAreRefused) {
   auto other = good();
   other.container = kPool;
   EXPECT_EQ(codeOf(sealed(other), 0), ErrorCode::kNoPerm);
+  auto ofOtherPool = good();
+  ofOtherPool.pool = kContainer;
+  EXPECT_EQ(codeOf(sealed(ofOtherPool), 0), ErrorCode::kNoPerm);
   auto readOnly = good();
   readOnly.rights = protocol::kRightRead;
   EXPECT_EQ(codeOf(sealed(readOnly), 0), ErrorCode::kOk);
@@ -66,6 +69,7 @@ TEST(PoolKey, OtherContainersRightsAndKeysAreRefused) {
   auto earlier = good();
   earlier.keyVersion = 1;
   EXPECT_EQ(codeOf(sealed(earlier), 0), ErrorCode::kEvicted);
+  EXPECT_EQ(codeOf(sealed(earlier, {.version = 1, .secret = {6}}), 0), ErrorCode::kEvicted);
 }
 
 TEST(PoolKey, WhoMayWriteAloneDoesNotRead) {

@@ -9,7 +9,7 @@ import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client } from '@daos/client';
-import { ControlClient } from '@daos/control/client';
+import { ControlClient, signCredential } from '@daos/control/client';
 import { readCertificates } from '@daos/control/service-tls';
 import {
   formatObjectId,
@@ -167,6 +167,21 @@ describe('cli/security', () => {
     expect(write.output).toMatch(/nobody@ lacks the right 'w'/);
     await daos('container', 'delete-acl', 'tank', 'box', '-P', 'EVERYONE@');
     expect((await asOther('container', 'query', 'tank', 'box')).status).toBe(5);
+  });
+
+  test('an agent passes on no credential that a program shows', async () => {
+    const nowMs = Date.now();
+    const claims = {
+      ...{ version: 1 as const, flavor: 'AUTH_SYS' as const, uid: 1, gid: 1, user: 'alice@' },
+      ...{ groups: [], host: hostname(), issuedMs: nowMs, expiresMs: nowMs + 60_000 },
+    };
+    // As one that was seen on its way.
+    const credential = signCredential(claims, readCertificates(certs, 'agent'));
+    const certificates = readCertificates(certs, 'client');
+    const alice = new ControlClient({ url, certificates, credential });
+    expect((await alice.getContainer('tank', 'other')).label).toBe('other');
+    const thief = new ControlClient({ url: `unix:${socket}`, credential });
+    expect(await outcomeOf(thief.getContainer('tank', 'other'))).toBe('DER_NO_PERM');
   });
 
   test('engines refuse what is forged, altered, of another container, or missing', async () => {

@@ -226,6 +226,17 @@ export class ControlService {
     return { isAdministrator: false, identity, machine: host };
   }
 
+  /** Also of who was turned away before anybody asked who it is. */
+  #userOf(request: FastifyRequest): { user?: string } {
+    try {
+      if (!this.#callers.has(request)) this.#callerOf(request);
+    } catch {
+      // A credential that isn't believed says nothing.
+    }
+    const user = this.#callers.get(request);
+    return user === undefined ? {} : { user };
+  }
+
   /** What servers say to each other about their engines. */
   #serveEngines(): void {
     const { commandEngine } = this.#options;
@@ -267,7 +278,7 @@ export class ControlService {
         ...(socket instanceof TLSSocket && {
           role: String(socket.getPeerCertificate().subject?.CN),
         }),
-        ...(this.#callers.has(request) && { user: this.#callers.get(request) ?? '' }),
+        ...this.#userOf(request),
         address: request.ip,
         method: request.method,
         url: request.url,

@@ -2,8 +2,9 @@
 // Method: certificates as `daos-server cert generate` makes them, a real service over TLS;
 //         credentials signed with the agent's key; the engine says yes to everything.
 
-import { createHash, generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createHash, generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,6 +88,25 @@ const asUser = (user: string, groups: string[] = []) =>
 
 const denied = { code: 'DER_NO_PERM' };
 const params = { pool: 'p', container: 'c' };
+
+/**
+ * An agent by another authority, which has the name of ours; the certificate says nothing else of
+ * who issued it.
+ */
+function namesakeAgent(): { certificate: string; key: string } {
+  const [extensions, signing] = [join(scratch, 'extensions'), join(scratch, 'request')];
+  writeFileSync(extensions, 'authorityKeyIdentifier=none\nkeyUsage=critical,digitalSignature\n');
+  const openssl = (...parameters: string[]) =>
+    execFileSync('openssl', parameters, { stdio: ['ignore', 'pipe', 'ignore'] }).toString();
+  const agentKey = join(foreign, 'agent.key');
+  openssl('req', '-new', '-key', agentKey, '-subj', '/O=DAOS/CN=agent', '-out', signing);
+  const by = ['-CA', join(foreign, 'ca.crt'), '-CAkey', join(foreign, 'ca.key')];
+  const certificate = openssl('x509', '-req', '-in', signing, ...by, '-extfile', extensions);
+  const authority = new X509Certificate(readCertificates(system, 'agent').authority);
+  // What makes it a namesake: names alone don't tell it from one of ours.
+  expect(new X509Certificate(certificate).checkIssued(authority)).toBe(true);
+  return { certificate, key: readCertificates(foreign, 'agent').key };
+}
 
 /** Something that needs the right, of a pool or of a container. */
 const NEEDS: Record<string, (client: ControlClient) => Promise<unknown>> = {
@@ -228,6 +248,7 @@ describe('server/access', () => {
       'a key of its own': signCredential(claimsOf('alice@'), { ...agent, key: ownKey }),
       expired: signCredential({ ...claimsOf('alice@'), ...late }, agent),
       early: signCredential({ ...claimsOf('alice@'), ...early }, agent),
+      'a namesake of the authority': signCredential(claimsOf('alice@'), namesakeAgent()),
     };
     for (const [what, credential] of Object.entries(refused)) {
       const outcome = await withCredential(credential).getPool('p').catch((error) => error.code);
@@ -237,8 +258,13 @@ describe('server/access', () => {
     await withCredential(signCredential({ ...claimsOf('alice@'), ...skewed }, agent)).getPool('p');
   });
 
-  test('a control host whose clock was set back behind the certificates says so', async () => {
-    const clock = { ...systemClock, wallMs: () => Date.now() - 3_600_000 };
+  test.each([
+    ['was set back behind the certificates', -3_600_000, /is valid from .* on: set the clock/],
+    ['is beyond their end', 31 * 86_400_000, /has expired, unless the clock here is ahead/],
+  ])('a control host whose clock %s says so', async (_what, aheadMs, message) => {
+    const nowMs = Date.now() + aheadMs;
+    const clock = { ...systemClock, wallMs: () => nowMs };
+    const claims = { ...claimsOf('alice@'), issuedMs: nowMs, expiresMs: nowMs + 1000 };
     const late = await ControlService.start({
       ...{ control, clock, address: '127.0.0.1', port: 0, insecure: false, version: '0' },
       ...{ certificates: readCertificates(system, 'server'), log: silent },
@@ -247,13 +273,40 @@ describe('server/access', () => {
       const client = new ControlClient({
         url: late.url,
         certificates: readCertificates(system, 'client'),
-        credential: signCredential(claimsOf('alice@'), readCertificates(system, 'agent')),
+        credential: signCredential(claims, readCertificates(system, 'agent')),
       });
-      const refused = client.call('listPools');
-      await expect(refused).rejects.toThrow(/is valid from .* on: set the clock/);
+      await expect(client.call('listPools')).rejects.toThrow(message);
     } finally {
       await late.close();
     }
+  });
+
+  test('the answer to another user is not had by their key', async () => {
+    await makePool(['A:G:staff@:rw'], []);
+    const { authority: ca, certificate: cert, key } = readCertificates(system, 'client');
+    const create = (user: string) =>
+      new Promise<{ status: number; text: string }>((resolve, reject) => {
+        const claims = claimsOf(user, ['staff@']);
+        const headers = {
+          'content-type': 'application/json',
+          'idempotency-key': 'guessed',
+          'daos-credential': signCredential(claims, readCertificates(system, 'agent')),
+        };
+        const path = '/v1/pools/p/containers';
+        const options = { method: 'POST', path, headers, ca, cert, key };
+        const sent = request(service.url, options, (answer) => {
+          let text = '';
+          answer.on('data', (chunk: Buffer) => (text += chunk.toString()));
+          answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text }));
+        });
+        sent.on('error', reject);
+        sent.end(JSON.stringify({ label: 'secret' }));
+      });
+    const first = await create('alice@');
+    expect(await create('alice@')).toEqual(first);
+    const other = await create('bob@');
+    expect(other).toMatchObject({ status: 400, text: expect.stringContaining('another request') });
+    expect(other.text).not.toContain((JSON.parse(first.text) as { uuid: string }).uuid);
   });
 
   test('paths that climb and bodies that are too large get nowhere', async () => {

@@ -10,8 +10,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ControlPlane, LmdbStore, type EngineControl } from '@daos/control';
 import { ControlClient, CREDENTIAL_LIFE_MS, signCredential } from '@daos/control/client';
+import type { AuditEntry } from '@daos/control/audit';
 import { ControlService } from '@daos/control/service';
-import { readCertificates, type Role } from '@daos/control/service-tls';
+import { readCertificates, ROLES, type Role } from '@daos/control/service-tls';
 import { generateCertificates } from './generate-certificates.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'daos-tls-'));
@@ -19,6 +20,8 @@ const system = join(scratch, 'system');
 const foreign = join(scratch, 'foreign');
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
 const yes = new Proxy({} as EngineControl, { get: () => async () => ({ targets: [] }) });
+
+const audited: AuditEntry[] = [];
 
 let store: LmdbStore;
 let service: ControlService;
@@ -46,6 +49,8 @@ beforeAll(async () => {
     certificates: readCertificates(system, 'server'),
     version: '0',
     log: silent,
+    commandEngine: async () => ({}),
+    audit: (entry) => void audited.push(entry),
   });
 });
 
@@ -86,13 +91,20 @@ interface Answer {
   readonly text: string;
 }
 
+/** Of a stream of events only how it begins. */
 function ask(method: string, path: string, role: Role): Promise<Answer> {
   const { authority: ca, certificate: cert, key } = readCertificates(system, role);
   return new Promise((resolve, reject) => {
-    const sent = request(service.url + path, { method, ca, cert, key }, (answer) => {
+    // As it is: a URL would be made shorter where it climbs.
+    const sent = request(service.url, { method, path, ca, cert, key }, (answer) => {
+      const status = answer.statusCode ?? 0;
+      if (answer.headers['content-type'] === 'text/event-stream') {
+        sent.destroy();
+        return resolve({ status, text: '' });
+      }
       let text = '';
       answer.on('data', (chunk: Buffer) => (text += chunk.toString()));
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, text }));
+      answer.on('end', () => resolve({ status, text }));
     });
     sent.on('error', reject);
     sent.end();
@@ -146,6 +158,52 @@ describe('server/certificates', () => {
       }
     }
     expect(refusedCount).toBeGreaterThan(50);
+  });
+
+  test.each<[string, string, Role[]]>([
+    ['GET', '/v1/events?topic=pools', ['admin']],
+    ['GET', '/metrics', ['admin', 'server']],
+    ['GET', '/console/', ['admin']],
+    ['POST', '/v1/engines/0/queryPool', ['admin', 'server']],
+  ])('%s %s, which is in no document, is for its roles too', async (method, path, roles) => {
+    for (const role of ROLES) {
+      const status = await statusOf(method, path, role);
+      expect([role, status === 403]).toEqual([role, !roles.includes(role)]);
+    }
+  });
+
+  test('the console sends its own files alone', async () => {
+    const climbing = ['..%2Fpackage.json', '%2e%2e/package.json', '..%2f..%2f..%2fetc%2fpasswd'];
+    for (const path of climbing) {
+      expect([path, await statusOf('GET', `/console/${path}`, 'admin')]).toEqual([path, 404]);
+    }
+    expect(await statusOf('GET', '/console/index.html', 'admin')).toBe(200);
+  });
+
+  test('every request is accounted for: who, what, and what came of it', async () => {
+    audited.length = 0;
+    await as('admin').call('createPool', { body: { label: 'audited', size: 2 ** 30 } });
+    const client = asUser('alice@');
+    await client.call('listPools');
+    await client.call('destroyPool', { params: { pool: 'audited' } }).catch(() => {});
+    await client.getPool('audited').catch(() => {});
+    await statusOf('GET', '/v1/nothing', 'admin');
+    // A request's line is written once its answer has left.
+    const deadlineMs = performance.now() + 5000;
+    while (audited.length < 5 && performance.now() < deadlineMs) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    const lines = audited.map(({ role, user, method, url, status }) => [
+      ...[role, user, method, url, status],
+    ]);
+    expect(lines).toEqual([
+      ['admin', undefined, 'POST', '/v1/pools', 200],
+      ['client', 'alice@', 'GET', '/v1/pools', 200],
+      ['client', 'alice@', 'DELETE', '/v1/pools/audited', 403],
+      ['client', 'alice@', 'GET', '/v1/pools/audited', 403],
+      ['admin', undefined, 'GET', '/v1/nothing', 404],
+    ]);
+    expect(audited[0]?.requestKey).toMatch(/^[\da-f-]{36}$/);
   });
 
   test('a denied caller learns nothing: an unknown pool is denied as a known one is', async () => {
