@@ -21,7 +21,7 @@ import type { ObjectTarget } from './object-io.js';
 export interface ByteArrayOptions {
   /**
    * Bytes under one dkey, and so on one target. Chosen once for an array: it is not stored with it.
-   * Default 1 MiB.
+   * Default: the container's `chunk_size`, 1 MiB where it has none.
    */
   chunkSize?: number;
 }

@@ -91,9 +91,14 @@ export class Container implements AsyncDisposable {
     return new KeyValue(this.#addon, this.#handle, oid, this.snapshotEpoch);
   }
 
-  /** The object with this id as an array of bytes. Its type should be ARRAY_BYTE. */
+  /**
+   * The object with this id as an array of bytes. Its type should be ARRAY_BYTE. Its chunks have
+   * the size that the container's property `chunk_size` says, unless the options do.
+   */
   byteArray(oid: ObjectId, options?: ByteArrayOptions): ByteArray {
-    return new ByteArray({ ...this.#target, oid }, options);
+    const { chunk_size: chunkSize } = this.properties;
+    const ofContainer = typeof chunkSize === 'number' && { chunkSize };
+    return new ByteArray({ ...this.#target, oid }, { ...ofContainer, ...options });
   }
 
   /**

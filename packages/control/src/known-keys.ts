@@ -9,8 +9,13 @@ export function knownKeysAt(schema: z.ZodType, path: readonly PropertyKey[]): st
     if (at instanceof z.ZodArray) at = unwrap(at.element as z.ZodType);
     else if (at instanceof z.ZodObject) at = unwrap(at.shape[String(part)] as z.ZodType);
   }
-  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+  if (!(at instanceof z.ZodObject)) return [];
+  const known = Object.entries(at.shape as Record<string, z.ZodType>);
+  return known.filter(([, field]) => !isRefused(field)).map(([name]) => name);
 }
+
+/** Such a key is there to say why it is not. */
+const isRefused = (field: z.ZodType): boolean => unwrap(field) instanceof z.ZodNever;
 
 function unwrap(schema: z.ZodType): z.ZodType {
   let at = schema;

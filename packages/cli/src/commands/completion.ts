@@ -14,7 +14,8 @@ const printed = (script: string) => ({ response: { script }, human: script });
 
 /** What may follow each command, by the words that lead to it. */
 function wordsOf(command: Command, path: string, words: Map<string, string[]>): void {
-  const options = command.options.flatMap(({ long }) => (long ? [long] : []));
+  const shown = command.options.filter(({ hidden }) => !hidden);
+  const options = shown.flatMap(({ long }) => (long ? [long] : []));
   words.set(path, [...command.commands.map((child) => child.name()), ...options, '--help']);
   for (const child of command.commands) {
     for (const name of [child.name(), ...child.aliases()]) {

@@ -1,8 +1,9 @@
 // `daos container`: create, destroy, list, query, get-prop, set-prop, access. `dmg container`:
 // query, set-prop.
 
-import { formatSize, type ContainerQuery } from '@daos/control/client';
+import { formatSize, parseSize, type ContainerQuery } from '@daos/control/client';
 import { DaosError } from '@daos/model';
+import { InvalidArgumentError, Option } from 'commander';
 import type { Cli, CommandContext, Output } from '../cli.js';
 import { formatFields, formatTable } from '../table.js';
 import { addContainerAccess, addContainerOwner, ownerOf, readAcl } from './access.js';
@@ -10,7 +11,7 @@ import { addContainerAttributes } from './attributes.js';
 import { addCheck } from './check.js';
 import { addClone } from './clone.js';
 import { addListObjects } from './object.js';
-import { parseProperties, withSizes } from './parse.js';
+import { parseProperties, withSizes, withUnits } from './parse.js';
 import { propertiesOutput } from './properties.js';
 import { addSnapshots } from './snapshot.js';
 
@@ -25,10 +26,16 @@ export function addContainer(cli: Cli): void {
     .option('-t, --type <type>', 'layout: POSIX, HDF5, PYTHON, …')
     .option('-o, --oclass <class>', 'object class of objects whose maker names none, as S2')
     .option('--properties <list>', 'properties as name:value,name:value')
-    .option('--attrs <list>', 'attributes as name:value,name:value')
+    .option('-z, --chunk-size <size>', 'bytes of an array in one place, as 256KiB')
+    .option('-a, --attrs <list>', 'attributes as name:value,name:value')
     .option('-u, --user <user>', 'who owns it; you, when left out')
     .option('-g, --group <group>', 'which group owns it')
     .option('-A, --acl-file <file>', 'who may do what: one entry a line')
+    .addOption(ofFileSystems('-p, --path <path>'))
+    .addOption(ofFileSystems('-M, --mode <mode>'))
+    .addOption(ofFileSystems('-d, --dir-oclass <class>'))
+    .addOption(ofFileSystems('-f, --file-oclass <class>'))
+    .addOption(ofFileSystems('-H, --hints <list>'))
     .action(cli.action(createContainer));
   container
     .command('destroy <pool> <container>')
@@ -88,6 +95,17 @@ export function addContainerManagement(cli: Cli): void {
   addContainerOwner(cli, container);
 }
 
+/** DAOS's, refused with the reason. */
+function ofFileSystems(flags: string): Option {
+  return new Option(flags).hideHelp().argParser(() => {
+    const name = flags.replace(/^.*(--[a-z-]+).*$/, '$1');
+    const instead = name.endsWith('oclass') || name === '--hints' ? '--oclass' : '--attrs';
+    throw new InvalidArgumentError(
+      `${name} is about files and directories, which are not there: see ${instead}`,
+    );
+  });
+}
+
 async function createContainer(
   { control }: CommandContext,
   pool: string,
@@ -95,6 +113,7 @@ async function createContainer(
   options: {
     type?: string;
     oclass?: string;
+    chunkSize?: string;
     properties?: string;
     user?: string;
     group?: string;
@@ -106,6 +125,7 @@ async function createContainer(
     ...(options.properties !== undefined && withSizes(parseProperties(options.properties))),
     ...(options.type !== undefined && { layout_type: options.type }),
     ...(options.oclass !== undefined && { oclass: options.oclass.toUpperCase() }),
+    ...(options.chunkSize !== undefined && { chunk_size: parseSize(options.chunkSize) }),
   };
   const response = await control.call('createContainer', {
     params: { pool },
@@ -191,7 +211,9 @@ async function getProperties(
 ): Promise<Output> {
   const params = { pool, container };
   const { label, properties, health } = await control.call('queryContainer', { params });
-  return propertiesOutput({ label, ...properties, status: health }, names);
+  const all = { label, ...properties, status: health };
+  const { response } = propertiesOutput(all, names);
+  return { response, human: propertiesOutput(withUnits(all), names).human };
 }
 
 async function setProperties(

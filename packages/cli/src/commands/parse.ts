@@ -1,6 +1,6 @@
 // Values of options, from text.
 
-import { parseSize } from '@daos/control/client';
+import { formatSize, parseSize } from '@daos/control/client';
 import { DaosError } from '@daos/model';
 
 /** `0,2,4-6` → 0, 2, 4, 5, 6. */
@@ -51,16 +51,35 @@ export function withSizes(properties: Record<string, string>): Record<string, st
     const size = properties[name];
     if (size !== undefined) parsed[name] = parseSize(size);
   }
-  const { quota_objects: count } = properties;
-  if (count !== undefined) parsed['quota_objects'] = parseCount(count);
+  for (const name of COUNTS) {
+    const count = properties[name];
+    if (count !== undefined) parsed[name] = parseCount(name, count);
+  }
   return parsed;
 }
 
-const SIZES = ['cksum_size', 'quota_bytes'] as const;
+const SIZES = ['chunk_size', 'cksum_size', 'quota_bytes'] as const;
+const COUNTS = ['quota_objects', 'max_snapshot', 'rd_fac'] as const;
 
-function parseCount(text: string): number {
+/** Properties of a container as people read them. */
+export function withUnits(
+  properties: Readonly<Record<string, string | number | boolean>>,
+): Record<string, string | number | boolean> {
+  const shown = { ...properties };
+  for (const name of SIZES) {
+    const bytes = properties[name];
+    if (typeof bytes === 'number') shown[name] = formatSize(bytes);
+  }
+  for (const name of LIMITS) if (properties[name] === 0) shown[name] = 'none';
+  return shown;
+}
+
+/** Where 0 means that there is no limit. */
+const LIMITS = ['quota_bytes', 'quota_objects', 'max_snapshot'] as const;
+
+function parseCount(name: string, text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new DaosError('DER_INVAL', `'${text}' is not a number of objects`);
+  throw new DaosError('DER_INVAL', `${name}: '${text}' is not a number`);
 }
 
 /** Properties of a pool as the service takes them: `space_rb` may be `5` or `5%`. */

@@ -10,10 +10,10 @@ import { giveRecordedParts, hasQuota, newParts } from '../quotas/balance-quota.j
 import {
   containerKey,
   containerLabelKey,
-  containerPropertiesField,
   containerRecord,
   type ContainerFields,
 } from '../records/container-record.js';
+import { newContainerPropertiesSchema } from '../records/container-properties.js';
 import { attributesField, labelField, uuidField } from '../records/fields.js';
 import { findSnapshot } from '../snapshots/snapshot.js';
 import { ownedByRoot, uuidRecord, type PoolFields } from '../records/pool-record.js';
@@ -25,7 +25,7 @@ import { removeContainer } from './destroy-container.js';
 export const createContainerSchema = z.strictObject({
   label: labelField,
   uuid: uuidField.optional(),
-  properties: containerPropertiesField.prefault({}),
+  properties: newContainerPropertiesSchema.prefault({}),
   owner: principalField.optional(),
   ownerGroup: principalField.optional(),
   acl: aclField.optional(),

@@ -4,9 +4,9 @@ import type { ContainerDescription } from '@daos/model';
 import * as z from 'zod';
 import { readRecords, type ControlContext } from '../control-context.js';
 import { findPool } from '../pools/find-pool.js';
+import { containerPropertiesField } from '../records/container-properties.js';
 import {
   containerPrefix,
-  containerPropertiesField,
   containerRecord,
   originField,
   type ContainerFields,

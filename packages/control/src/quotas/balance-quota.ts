@@ -13,11 +13,11 @@
 import { DaosError } from '@daos/model';
 import { readRecord, updateRecord, type ControlContext } from '../control-context.js';
 import type { ContainerUsage, QuotaAmounts } from '../engines/engine-control.js';
+import type { ContainerProperties } from '../records/container-properties.js';
 import {
   containerKey,
   containerRecord,
   type ContainerFields,
-  type ContainerProperties,
 } from '../records/container-record.js';
 import type { PoolFields } from '../records/pool-record.js';
 import { divide, equalParts } from './quota-parts.js';

@@ -3,13 +3,12 @@
 // Life cycle: (absent) → creating → ready → destroying → (absent); creating → destroying when a
 //             step fails. ready → rollingBack → ready.
 
-import { OBJECT_CLASSES } from '@daos/model';
 import * as z from 'zod';
 import { aclField, CONTAINER_ACL_DEFAULT, principalField } from '../security/acl.js';
 import { quotaAmountsSchema } from '../engines/engine-control.js';
+import { containerPropertiesField } from './container-properties.js';
 import {
   attributesField,
-  bytesField,
   epochField,
   labelField,
   rankField,
@@ -17,48 +16,6 @@ import {
 } from './fields.js';
 import { ownedByRoot } from './pool-record.js';
 import { RecordType } from './record.js';
-
-/** Layouts that DAOS names; middleware finds its own containers by them. */
-export const layoutTypeField = z.enum([
-  'unknown',
-  'POSIX',
-  'HDF5',
-  'PYTHON',
-  'SPARK',
-  'DATABASE',
-  'ROOT',
-  'SEISMIC',
-  'METEO',
-  'ARROW',
-]);
-
-/** Classes whose objects are kept once: engines serve no others. */
-const SERVED_CLASSES = Object.entries(OBJECT_CLASSES)
-  .filter(([, { copyCount, parityCount }]) => copyCount === 1 && parityCount === 0)
-  .map(([name]) => name);
-const objectClassField = z.enum(SERVED_CLASSES, {
-  error: `must be one of ${SERVED_CLASSES.join(', ')}: engines keep nothing twice`,
-});
-
-/**
- * Properties of a container. A property is accepted here once the data path honours it, not before.
- */
-export const containerPropertiesField = z.strictObject({
-  layout_type: layoutTypeField.default('unknown'),
-  /** Of objects whose maker names none. */
-  oclass: objectClassField.default('S1'),
-  /** Checksums that clients make, engines keep and clients compare; crc32 is CRC-32C. */
-  cksum: z.enum(['off', 'crc32', 'crc64', 'sha256']).default('crc32'),
-  /** Bytes that one checksum covers. */
-  cksum_size: z.int().min(1024).max(1_048_576).default(32_768),
-  /** Engines compare what arrives with its checksums before they store it. */
-  srv_cksum: z.enum(['on', 'off']).default('on'),
-  /** What the container may use, with every version that is kept; 0: what the pool has. */
-  quota_bytes: bytesField.default(0),
-  /** Each object counts once on every target that holds some of it; 0: any number. */
-  quota_objects: bytesField.default(0),
-});
-export type ContainerProperties = z.infer<typeof containerPropertiesField>;
 
 /**
  * A pinned epoch of a container. Life cycle: (absent) → creating → ready → destroying → (absent).
@@ -90,6 +47,8 @@ export const containerRecord = new RecordType({
     // What is new may be absent; a program that would drop it must not write the record.
     (fields) => fields,
     (fields) => ({ ...fields, generation: 0 }),
+    // Properties that are new have their defaults.
+    (fields) => fields,
   ],
   schema: z.object({
     uuid: uuidField,

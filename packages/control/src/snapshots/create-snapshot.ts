@@ -13,6 +13,7 @@ import { DaosError } from '@daos/model';
 import { updateRecord, type ControlContext } from '../control-context.js';
 import { findContainer } from '../containers/find-container.js';
 import { findPool } from '../pools/find-pool.js';
+import { SNAPSHOT_COUNT_MAX } from '../records/container-properties.js';
 import {
   containerRecord,
   type ContainerFields,
@@ -21,7 +22,6 @@ import {
 import type { PoolFields } from '../records/pool-record.js';
 import { inTurn, pinOnEngines, settleSnapshots } from './pin-snapshots.js';
 import {
-  SNAPSHOT_COUNT_MAX,
   toSnapshot,
   type CreateSnapshotRequest,
   type Snapshot,
@@ -58,7 +58,15 @@ export async function createSnapshot(
   });
 }
 
-function checkNew({ label, snapshots }: ContainerFields, { name }: CreateSnapshotRequest): void {
+function checkNew(container: ContainerFields, { name }: CreateSnapshotRequest): void {
+  const { label, snapshots, properties } = container;
+  const { max_snapshot: countMax } = properties;
+  if (countMax > 0 && snapshots.length >= countMax) {
+    const message = `container '${label}' may have ${countMax} snapshots, and has them`;
+    throw new DaosError('DER_NOSPACE', message, {
+      action: 'destroy one of them, or have an administrator set max_snapshot',
+    });
+  }
   if (snapshots.length >= SNAPSHOT_COUNT_MAX) {
     throw new DaosError(
       'DER_OVERFLOW',

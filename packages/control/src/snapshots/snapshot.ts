@@ -8,8 +8,6 @@ import { findPool } from '../pools/find-pool.js';
 import type { ContainerFields, SnapshotFields } from '../records/container-record.js';
 import { epochField, labelField } from '../records/fields.js';
 
-export const SNAPSHOT_COUNT_MAX = 256;
-
 export const snapshotSchema = z.object({
   epoch: epochField,
   name: labelField.optional(),
