@@ -3,7 +3,6 @@
 
 import { randomUUID } from 'node:crypto';
 import type { PoolDescription, PoolDirectory } from '@daos/model';
-import * as z from 'zod';
 import {
   changeContainerAttributes,
   changePoolAttributes,
@@ -33,7 +32,7 @@ import type { ControlContext, Log } from './control-context.js';
 import type { EngineDirectory } from './engines/engine-control.js';
 import type { HostStorage, RankUsage } from './engines/host-scan.js';
 import { KeyedMutex } from './keyed-mutex.js';
-import { LEADER_KEY } from './metadata/fenced-store.js';
+import { findLeader } from './leadership/find-leader.js';
 import type { MetadataStore } from './metadata/metadata-store.js';
 import { changePoolProperties } from './pools/change-properties.js';
 import { createPool } from './pools/create-pool.js';
@@ -58,6 +57,7 @@ import type { CreatePoolRequest } from './pools/plan.js';
 import { poolActivity, type PoolActivity } from './pools/pool-metrics.js';
 import { relabelPool } from './pools/relabel-pool.js';
 import { resizePool, type ResizePoolRequest } from './pools/resize-pool.js';
+import { UnfinishedPools } from './pools/unfinished-pools.js';
 import { hasQuota } from './quotas/balance-quota.js';
 import { QuotaKeeper } from './quotas/quota-keeper.js';
 import { callerAddress } from './ranks/caller-address.js';
@@ -112,8 +112,6 @@ import {
   type Snapshot,
 } from './snapshots/snapshot.js';
 
-const leaderSchema = z.object({ url: z.string() });
-
 export interface ControlPlaneOptions {
   /** Borrowed: whoever opened it closes it, after the control plane is no longer called. */
   readonly store: MetadataStore;
@@ -132,6 +130,7 @@ export class ControlPlane implements PoolDirectory {
   readonly #context: ControlContext;
   readonly #leases: RankLeases;
   readonly #quotas: QuotaKeeper;
+  readonly #unfinished: UnfinishedPools;
   readonly systemName: string;
   /** Of the host that acts; 0 where there is one alone. */
   readonly term: number;
@@ -147,6 +146,7 @@ export class ControlPlane implements PoolDirectory {
     };
     this.#leases = new RankLeases(this.#context);
     this.#quotas = new QuotaKeeper(this.#context);
+    this.#unfinished = new UnfinishedPools(this.#context);
     this.term = options.term ?? 0;
     this.systemName = options.systemName ?? 'daos_server';
   }
@@ -156,15 +156,13 @@ export class ControlPlane implements PoolDirectory {
   }
 
   /** Finishes what an earlier process left unfinished. To be called once, before anything else. */
-  async heal(): Promise<void> {
-    await healPools(this.#context);
-  }
+  heal = (): Promise<void> => healPools(this.#context, this.#unfinished);
 
   /** Takes in a started engine and opens its pools. */
   async joinRank(request: JoinRequest): Promise<RankFields> {
     return await this.#leases.whileJoining(request.rank, async () => {
       const rank = await joinRank(this.#context, request);
-      await healRank(this.#context, request.rank);
+      await healRank(this.#context, this.#unfinished, request.rank);
       await this.#quotas.watchRank(request.rank);
       return rank;
     });
@@ -189,6 +187,11 @@ export class ControlPlane implements PoolDirectory {
   watchQuotas(): Disposable {
     this.#quotas.start();
     return { [Symbol.dispose]: () => this.#quotas.stop() };
+  }
+
+  /** From now on what `heal` had to leave is tried again. */
+  watchUnfinished(): Disposable {
+    return this.#unfinished.start();
   }
 
   renewRanks(renewals: readonly RankRenewal[]): Promise<number[]> {
@@ -326,10 +329,8 @@ export class ControlPlane implements PoolDirectory {
   }
 
   /** Where several control hosts share a store: the one that acts now. */
-  async getLeader(): Promise<{ url?: string; isAlone: boolean }> {
-    const entry = await this.store.get(LEADER_KEY);
-    if (!entry) return { isAlone: true };
-    return { url: leaderSchema.parse(JSON.parse(entry.value)).url, isAlone: false };
+  getLeader(): Promise<{ url?: string; isAlone: boolean }> {
+    return findLeader(this.store);
   }
 
   getSystemAttributes(): Promise<Attributes> {

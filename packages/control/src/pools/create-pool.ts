@@ -30,7 +30,10 @@ import { removePool } from './destroy-pool.js';
 import { keyOfPool } from './evict-pool.js';
 import { planPool, type CreatePoolRequest } from './plan.js';
 
-/** Returns the pool of an earlier request with the same key instead of creating a second one. */
+/**
+ * Returns the pool of an earlier request with the same key instead of creating a second one. What
+ * an attempt left that was not acknowledged is cleared away first.
+ */
 export async function createPool(
   context: ControlContext,
   request: CreatePoolRequest,
@@ -49,9 +52,15 @@ async function findByRequestKey(
 ): Promise<PoolFields | undefined> {
   const owner = await readRecord(context, uuidRecord, poolLabelKey(label));
   const pool = owner && (await readRecord(context, poolRecord, poolKey(owner.fields.uuid)));
-  if (pool?.fields.requestKey !== requestKey) return undefined;
+  if (!pool || pool.fields.requestKey !== requestKey) return undefined;
   if (pool.fields.state === 'ready') return pool.fields;
-  throw new DaosError('DER_INPROGRESS', `pool '${label}' is ${pool.fields.state}: repeat later`);
+  // Behind whoever is at work on it.
+  return await context.poolMutex.run(pool.fields.uuid, async () => {
+    const now = await readRecord(context, poolRecord, pool.key);
+    if (now?.fields.state === 'ready') return now.fields;
+    await removePool(context, pool.fields.uuid);
+    return undefined;
+  });
 }
 
 /** Step 1; again from the start when another pool was planned meanwhile. */

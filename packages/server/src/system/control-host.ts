@@ -69,13 +69,18 @@ export class ControlHost {
     throw new DaosError('DER_AGAIN', 'this server is no control host');
   }
 
-  /** Where a request is to go instead; undefined: here. */
+  /**
+   * Where a request is to go instead; undefined: here. DER_AGAIN for a change while nobody acts, or
+   * who is to act has not healed yet.
+   */
   elsewhere(method: string): string | undefined {
-    const { hosts } = this.#options.config.control;
+    const { hosts, metadata } = this.#options.config.control;
     if (hosts) return hosts[0];
-    if (!this.#leadership || method === 'GET') return undefined;
-    const { leaderUrl } = this.#leadership;
-    return leaderUrl === this.#url ? undefined : leaderUrl;
+    if (!metadata || method === 'GET') return undefined;
+    const leaderUrl = this.#leadership?.leaderUrl;
+    if (leaderUrl !== undefined && leaderUrl !== this.#url) return leaderUrl;
+    if (this.#plane !== undefined && this.#plane.term > 0) return undefined;
+    throw new DaosError('DER_AGAIN', 'no control host acts yet: one will within moments');
   }
 
   /** Takes part in the choice of a leader, where there are several hosts. */
@@ -141,6 +146,6 @@ export class ControlHost {
 
 /** What the host that acts does on its own. */
 function watch(plane: ControlPlane): Disposable {
-  const parts = [plane.watchLeases(), plane.watchQuotas()];
+  const parts = [plane.watchLeases(), plane.watchQuotas(), plane.watchUnfinished()];
   return { [Symbol.dispose]: () => parts.forEach((part) => part[Symbol.dispose]()) };
 }
