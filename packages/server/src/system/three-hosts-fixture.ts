@@ -4,7 +4,7 @@
 //
 // Life cycle: start → use → dispose.
 
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,6 +15,7 @@ import { readCertificates } from '@daos/control/service-tls';
 import { generateCertificates } from '../certificates/generate-certificates.js';
 import { EtcdCluster } from './etcd-cluster-fixture.js';
 import { HostNetworks } from './host-networks-fixture.js';
+import { WallClocks } from './wall-clocks-fixture.js';
 
 const PACKAGES = join(import.meta.dirname, '../../..');
 const SERVER = join(PACKAGES, 'server/dist/daos-server.js');
@@ -23,20 +24,28 @@ export const HOSTS = [0, 1, 2];
 const PORT = 10_001;
 const CONSOLE_PORT = 10_002;
 const START_LIMIT_MS = 120_000;
+const CERTIFICATE_AGE_MS = 4 * 3_600_000;
 /** Of the last words of all programs. */
 const SAID_LENGTH_MAX = 4000;
 
 export type ProgramName = 'dmg' | 'daos';
 
+export interface ThreeHostsOptions {
+  /** Each server with its engine goes by a clock of its own; certificates are hours old. */
+  readonly hasOwnClocks?: boolean;
+}
+
 export class ThreeHosts implements AsyncDisposable {
   readonly networks = new HostNetworks(HOSTS.length);
   readonly #scratch = mkdtempSync(join(tmpdir(), 'daos-hosts-'));
+  readonly #clocks = new WallClocks(this.#scratch);
+  readonly #hasOwnClocks: boolean;
   readonly #children: ChildProcess[] = [];
   #etcd: EtcdCluster | undefined;
   #said = '';
 
-  static async start(): Promise<ThreeHosts> {
-    const hosts = new ThreeHosts();
+  static async start({ hasOwnClocks = false }: ThreeHostsOptions = {}): Promise<ThreeHosts> {
+    const hosts = new ThreeHosts(hasOwnClocks);
     try {
       await hosts.#start();
     } catch (error) {
@@ -44,6 +53,25 @@ export class ThreeHosts implements AsyncDisposable {
       throw error;
     }
     return hosts;
+  }
+
+  private constructor(hasOwnClocks: boolean) {
+    this.#hasOwnClocks = hasOwnClocks;
+  }
+
+  /** Of a host with a clock of its own: so much ahead of the others from now on. */
+  setClock(host: number, aheadMs: number): void {
+    this.#clocks.set(String(host), aheadMs);
+  }
+
+  /** A program, of an administrator's, that has a container open. */
+  startOpenHandle(pool: string, container: string): ChildProcess {
+    const file = join(PACKAGES, 'cli/dist/open-handle-fixture.js');
+    const child = spawn(process.execPath, [file], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#children.push(child);
+    const what = [this.#urls, this.part('certs'), pool, container];
+    child.stdin.write(`${JSON.stringify(what)}\n`);
+    return child;
   }
 
   /** A file of the test's own. */
@@ -93,7 +121,8 @@ export class ThreeHosts implements AsyncDisposable {
 
   async #start(): Promise<void> {
     const addresses = HOSTS.map((host) => this.networks.addressOf(host));
-    generateCertificates({ directory: this.part('certs'), hosts: addresses, days: 1 });
+    if (this.#hasOwnClocks) this.#makeOldCertificates(addresses);
+    else generateCertificates({ directory: this.part('certs'), hosts: addresses, days: 1 });
     this.#etcd = await EtcdCluster.start(HOSTS.length, this.networks);
     for (const host of HOSTS) this.#launch(host, this.#etcd);
     await this.#untilStarted(async () => {
@@ -104,6 +133,14 @@ export class ThreeHosts implements AsyncDisposable {
     const socket = ['--socket', this.part('agent.sock')];
     this.#spawn([process.execPath, AGENT, 'start', ...access, ...socket]);
     await this.#untilStarted(async () => existsSync(this.part('agent.sock')));
+  }
+
+  /** A clock that is behind finds them valid. */
+  #makeOldCertificates(hosts: readonly string[]): void {
+    const [program = '', ...byClock] = this.#clocks.commandOf('certificates');
+    this.#clocks.set('certificates', -CERTIFICATE_AGE_MS);
+    const which = ['-d', this.part('certs'), '--hosts', hosts.join(','), '--days', '1'];
+    execFileSync(program, [...byClock, process.execPath, SERVER, 'cert', 'generate', ...which]);
   }
 
   #launch(host: number, etcd: EtcdCluster): void {
@@ -127,7 +164,8 @@ engines:
 `,
     );
     const command = [process.execPath, SERVER, 'start', '-c', config];
-    this.#spawn([...this.networks.commandOf(host), ...command]);
+    const byClock = this.#hasOwnClocks ? this.#clocks.commandOf(String(host)) : [];
+    this.#spawn([...this.networks.commandOf(host), ...byClock, ...command]);
   }
 
   #spawn([program = '', ...parameters]: readonly string[]): void {
