@@ -3,8 +3,12 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "bio/media_test_drivers.h"
 
@@ -78,6 +82,37 @@ TEST_F(BioIoRing, AFileKeepsWhatIsDiscardedUnlessItIsToGiveItBack) {
   EXPECT_LE(blockBytesOf(path), before - (4 << 20));
   ASSERT_TRUE(media->reserve(1 << 20, 4 << 20).ok());
   EXPECT_GE(blockBytesOf(path), before);
+}
+
+// For this process, every file system is one without reservations from now on.
+bool refuseFallocate() {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fallocate, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EOPNOTSUPP),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program{std::size(filter), filter};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+TEST_F(BioIoRing, WhereTheFileSystemReservesNothingNothingIsPromised) {
+  const std::string path = directory_.file("device");
+  ASSERT_TRUE(createMediaFile(path, 8 << 20).ok());
+  const auto media = openFileMedia(*ring_, path, {.givesBack = true}).value();
+  run(discardOne(*media, 1 << 20, 4 << 20));
+  const uint64_t before = blockBytesOf(path);
+  EXPECT_EXIT(
+      {
+        if (!refuseFallocate()) _exit(2);
+        const Status reserved = media->reserve(1 << 20, 4 << 20);
+        if (!reserved.ok()) std::fprintf(stderr, "%s\n", reserved.error().describe().c_str());
+        _exit(reserved.ok() ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
+  // Nor is anything written in place of a reservation.
+  EXPECT_EQ(blockBytesOf(path), before);
 }
 
 // The device works while the turn goes on.

@@ -37,11 +37,14 @@ void RingMedia::start(MediaRequest& request) {
 
 Status RingMedia::reserve(uint64_t offset, uint64_t size) {
   if (isBlockDevice_ || !canDiscard_) return {};
-  const int code = posix_fallocate(fd_, static_cast<off_t>(offset), static_cast<off_t>(size));
-  // A file system without reservations has nothing to promise.
-  if (code == 0 || code == EOPNOTSUPP) return {};
-  const std::string what = "reserving " + std::to_string(size >> 20) + " MiB";
-  return fileError(name(), what.c_str(), code);
+  // Not posix_fallocate: where the file system has no reservations, that writes.
+  while (fallocate(fd_, 0, static_cast<off_t>(offset), static_cast<off_t>(size)) != 0) {
+    if (errno == EINTR) continue;
+    if (errno == EOPNOTSUPP) return {};
+    const std::string what = "reserving " + std::to_string(size >> 20) + " MiB";
+    return fileError(name(), what.c_str(), errno);
+  }
+  return {};
 }
 
 Error RingMedia::errorOf(const MediaRequest& request, int code) const {
