@@ -49,6 +49,9 @@ struct EngineOptions {
   // dropped in the background. 0: all stay for ever.
   uint64_t historyNs = 0;
   PrewriteOptions prewrite;
+  // On log arenas, updates with less data than this go to the log as a whole while few are under
+  // way, and to the data area afterwards; 0: none do.
+  uint64_t absorbBelow = 16 << 10;
   vos::LogThresholds logThresholds;
   // Failed reads and writes of one device until it counts as faulty, which stops its target. A
   // failed flush does so at once.

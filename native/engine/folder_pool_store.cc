@@ -155,7 +155,8 @@ vos::LogStoreContext FolderPoolStore::logContext() {
           .log = options_.log,
           .arena = {.thresholds = options_.logThresholds,
                     .startMark = bio::machineStartMark(),
-                    .pageMaker = &pageMaker_}};
+                    .pageMaker = &pageMaker_},
+          .vos = {.absorbBelow = options_.absorbBelow}};
 }
 
 FolderPoolStore::Stored FolderPoolStore::createLog(ShareFolder share, PoolSizes sizes,

@@ -149,7 +149,8 @@ Task<void> Target::closeContainers(OpenPool& pool) {
   pool.containers.clear();
   pool.isClosed = true;
   if (pool.prewriteTimer) reactor_.cancelTimer(std::exchange(pool.prewriteTimer, 0));
-  while (pool.isCollecting || pool.isPopulating || pool.isPrewriting || pool.isEvacuating) {
+  while (pool.isCollecting || pool.isPopulating || pool.isPrewriting || pool.isEvacuating ||
+         pool.isSettling) {
     co_await reactor_.sleep(100'000);
   }
 }
@@ -341,6 +342,32 @@ Task<void> Target::collect(std::shared_ptr<OpenPool> pool) {
     co_await reactor_.yield();
   }
   pool->isCollecting = false;
+}
+
+void Target::wakeSettler(const std::shared_ptr<OpenPool>& pool) {
+  if (pool->isSettling || pool->isClosed || pool->vos().absorbedBytes() == 0) return;
+  pool->isSettling = true;
+  reactor_.spawn(settle(pool));
+}
+
+// Many pieces at a time: what comes in a pause is written together.
+Task<void> Target::settle(std::shared_ptr<OpenPool> pool) {
+  while (!pool->isClosed && pool->vos().absorbedBytes() > 0) {
+    if (!pool->vos().isFullOfAbsorbed()) co_await reactor_.sleep(vos::Pool::kSettlePauseNs);
+    if (pool->isClosed) break;
+    const auto hasMore = co_await pool->vos().settleStep(vos::Pool::kSettleBytes);
+    if (hasMore.ok() && *hasMore) continue;
+    if (!hasMore.ok() && hasMore.code() != ErrorCode::kNomem) {
+      if (!pool->failure) {
+        DAOS_LOG_WARNING(options_.log, "pool " + pool->uuid.toString() +
+                                           ": absorbed data stays in its arena: " +
+                                           hasMore.error().describe());
+      }
+      break;
+    }
+    if (pool->vos().isFullOfAbsorbed()) co_await reactor_.sleep(vos::Pool::kSettlePauseNs);
+  }
+  pool->isSettling = false;
 }
 
 // Fresh pages take longer to make than what is written to them, so they are made before: a few in

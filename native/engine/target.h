@@ -93,6 +93,8 @@ class Target {
   Task<Status> failDevice(uint32_t device, Error error);
   Task<Status> releaseDevice(uint32_t device);
   Task<Status> takeDevice(uint32_t device);
+  // Something may have been absorbed: it is brought to the pool's data area in the background.
+  void wakeSettler(const std::shared_ptr<OpenPool>& pool);
   // Waits for requests under way, makes everything durable, closes all pools.
   Task<Status> close();
   // The process behind the target dies: forgets its pools where they are. After
@@ -142,6 +144,7 @@ class Target {
   void wantQuota(const OpenContainer& container);
   // Tells that there may be garbage to collect.
   void wakeCollector(OpenPool& pool);
+  Task<void> settle(std::shared_ptr<OpenPool> pool);
 
  private:
   Task<void> collect(std::shared_ptr<OpenPool> pool);

@@ -52,6 +52,7 @@ engine::EngineOptions readEngineOptions(CommandReader& reader) {
   options.logThresholds.checkpointAtPercent = reader.u32();
   options.logThresholds.slowAtPercent = reader.u32();
   options.logThresholds.stopAtPercent = reader.u32();
+  options.absorbBelow = reader.u64();
   options.storage = readDevices(reader);
   options.log = Log::toStandardError(static_cast<LogLevel>(reader.u8()));
   return options;

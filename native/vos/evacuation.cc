@@ -4,25 +4,13 @@
 
 #include "bio/media_batch.h"
 #include "vos/extent_tree.h"
+#include "vos/held_pin.h"
 #include "vos/lookup.h"
 #include "vos/record_data.h"
 
 namespace daos::vos {
 
 namespace {
-
-// While it lives, no block that is freed is reused: neither a record's nor data's.
-class HeldPin {
- public:
-  explicit HeldPin(Arena& arena) : arena_(arena), pin_(arena.pin()) {}
-  HeldPin(const HeldPin&) = delete;
-  HeldPin& operator=(const HeldPin&) = delete;
-  ~HeldPin() { arena_.unpin(pin_); }
-
- private:
-  Arena& arena_;
-  const Heap::Pin pin_;
-};
 
 // Calls `visit(version, size of an extent's data or 0)` for each version of a set.
 template <typename Visit>

@@ -12,6 +12,8 @@ namespace daos::vos {
 
 // Of checksums, between two turns of the loop: some tens of microseconds.
 static constexpr uint64_t kChecksumStep = 1 << 20;
+// Of neighbouring pieces.
+static constexpr uint64_t kMergedWriteMax = 1 << 20;
 
 Status MediaArea::format(Arena& arena, PoolRecord& record, const bio::Media& media) {
   const uint64_t blockCount = media.sizeBytes() / bio::kMediaBlockSize;
@@ -233,6 +235,25 @@ Task<Status> MediaArea::write(std::span<MediaPiece> pieces) {
   co_return co_await flushes_.flush();
 }
 
+// Neighbours on the device whose bytes are neighbours in the pool's region go as one request.
+// Elsewhere it would be chance that they are.
+static void writeAll(std::span<const MediaPiece> pieces, Bytes region, bio::MediaBatch& batch) {
+  for (size_t i = 0; i < pieces.size();) {
+    const uint64_t address = pieces[i].address();
+    Bytes run = pieces[i].bytes();
+    const bool isInside = run.data() >= region.data() && run.data() < region.data() + region.size();
+    for (++i; isInside && i < pieces.size() && run.size() < kMergedWriteMax; ++i) {
+      const Bytes next = pieces[i].bytes();
+      const bool isNext =
+          pieces[i].address() == address + run.size() && next.data() == run.data() + run.size() &&
+          next.data() < region.data() + region.size();
+      if (!isNext) break;
+      run = {run.data(), run.size() + next.size()};
+    }
+    batch.write(address, run);
+  }
+}
+
 // Its turn ends with the write: the device has others to do while this one's flush is awaited.
 Task<Status> MediaArea::writeInTurn(std::span<MediaPiece> pieces, uint64_t size) {
   bio::WriteQueue::Turn turn(writes_, size);
@@ -240,7 +261,7 @@ Task<Status> MediaArea::writeInTurn(std::span<MediaPiece> pieces, uint64_t size)
   const bool isWaiting = !turn.await_ready();
   if (isWaiting && arena_.keepsData()) co_await computeChecksums(pieces);
   co_await turn;
-  for (const MediaPiece& piece : pieces) batch.write(piece.address(), piece.bytes());
+  writeAll(pieces, buffers_.region(), batch);
   if (!isWaiting && arena_.keepsData()) co_await computeChecksums(pieces);
   co_return co_await batch.all();
 }

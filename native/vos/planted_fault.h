@@ -12,6 +12,7 @@ enum class PlantedFault {
   kMergeStampsFirst,    // merged extents have the stamp of their first part, not of the newest
   kMergeLosesChecksum,  // of merged extents only the first chunk gets a checksum
   kMigrateMisplaces,    // of extents brought to media together the last one lies over the first
+  kSettleMisplaces,  // of what is brought to media after it was absorbed, a byte is another's
   kAggregateDropsPinned,  // aggregation drops single values that only a snapshot sees
   kPunchForgetsAkey,      // of several akeys punched in one call the last one stays
   kCommitLosesRecord,     // one record of a committed transaction stays in doubt

@@ -295,6 +295,17 @@ bool Pool::hasReservedBlocks() const {
   return state_->media && state_->media->media().hasReservedBlocks();
 }
 
+uint64_t Pool::absorbedBytes() const { return state_->absorbed.heldBytes(); }
+
+bool Pool::isFullOfAbsorbed() const {
+  return state_->media && state_->absorbed.heldBytes() > state_->absorbed.budgetBytes() / 4;
+}
+
+Task<Result<bool>> Pool::settleStep(uint64_t sizeMax) {
+  if (!state_->media) co_return false;
+  co_return co_await state_->absorbed.settle(sizeMax);
+}
+
 Task<Status> Pool::beginPrewriting() { return state_->media->prewriter().begin(); }
 
 Task<Result<bool>> Pool::prewriteStep(uint64_t sizeBytes) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "vos/absorbed_data.h"
 #include "vos/dkey_cache.h"
 #include "vos/extent_sweep.h"
 #include "vos/media_area.h"
@@ -76,9 +77,11 @@ struct PoolState {
   PoolOptions options;
   std::optional<ReadTimes> readTimes;
   std::unique_ptr<MediaArea> media;  // null: all data is in the arena
+  AbsorbedData absorbed{*this};
   std::vector<std::unique_ptr<ContainerState>> containers;  // all of the pool
 
   PoolRecord& record() const { return *arena->at<PoolRecord>(arena->root()); }
+  bool belongsOnMedia(uint64_t size) const { return media && size >= options.dataThreshold; }
   // Before a write at `epoch`, within its transaction. The ceiling moves in steps, so that few
   // writes move it.
   void noteEpoch(Epoch epoch) {

@@ -46,6 +46,10 @@ struct PoolState;
 struct PoolOptions {
   // Values and extents of at least this size go to Media; kNeverToMedia keeps all in the arena.
   uint64_t dataThreshold = 4096;
+  // Of those, updates with less in all go to the arena while few others are under way: the log
+  // makes
+  //           them durable, and settleStep() brings them to Media. 0: none do.
+  uint64_t absorbBelow = 0;
   // Of the arena, percent kept back for punches, aggregation and garbage collection.
   uint32_t reservePercent = 2;
   // At opening: reads up to this epoch may have been tracked before; later ones were not. Usually
@@ -135,6 +139,20 @@ class Pool {
   // Notes how far it has come, for the next opening.
   Task<Status> notePrewriting();
 
+  // --- data that the arena holds until it is brought to Media (absorbed_data.h)
+
+  // Since the opening; what remained from before aggregation brings there.
+  uint64_t absorbedBytes() const;
+  // A good deal of what may be absorbed is.
+  bool isFullOfAbsorbed() const;
+  // Brings about `sizeMax` bytes of it to Media; false when nothing is left that could be brought
+  // there now. One at a time, over by the time that the pool is destroyed. DER_IO; DER_NOMEM: to be
+  // repeated.
+  Task<Result<bool>> settleStep(uint64_t sizeMax);
+  // A step that holds requests up by a millisecond at most, and the pause in which so much comes.
+  static constexpr uint64_t kSettleBytes = 256 << 10;
+  static constexpr uint64_t kSettlePauseNs = 20'000'000;
+
   // At or after every epoch that was ever written: a clock that starts after it makes new ones
   // only.
   Epoch epochMax() const;
@@ -166,7 +184,9 @@ class Container {
   // The fast path: everything happens before it returns, and all data goes to the arena, whatever
   //                its size.
   Result<Ticket> update(const UpdateRequest& request, std::span<const Bytes> data);
-  // Whether some of the data should go to Media, that is by updateBegin.
+  // Whether some of the data is so large that it belongs on Media; and whether it should go there
+  // at once, that is by updateBegin, as things are now.
+  bool isBulk(const UpdateRequest& request) const;
   bool needsMedia(const UpdateRequest& request) const;
   // Checks the request, reserves space and hands out buffers for the data (see PendingUpdate).
   // Nothing is visible before updateEnd; dropping the PendingUpdate gives the space back. The
@@ -261,6 +281,8 @@ class Container {
   Container& operator=(const Container&) = delete;
 
  private:
+  // How much of the request's data belongs on Media.
+  uint64_t bulkSize(const UpdateRequest& request) const;
   // Whether the epoch may become a snapshot's.
   Status checkPin(Epoch epoch) const;
   ContainerState& state_;

@@ -47,6 +47,7 @@ struct OpenPool {
   bool isPopulating = false;
   Reactor::TimerId prewriteTimer = 0;  // until it begins
   bool isPrewriting = false;
+  bool isSettling = false;
   std::shared_ptr<Evacuating> evacuating;  // null: nobody wants the end of the data area clear
   bool isEvacuating = false;
   bool isClosed = false;

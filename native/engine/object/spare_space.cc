@@ -19,7 +19,7 @@ Status checkSpareSpace(OpenContainer& container, const vos::UpdateRequest& updat
   const uint32_t percent = container.pool->properties.spareSpacePercent;
   if (percent == 0) return {};
   const vos::PoolSpace space = container.pool->vos().space();
-  const bool isBulk = container.vos->needsMedia(update);
+  const bool isBulk = container.vos->isBulk(update);
   DAOS_CHECK(checkTier(space.arena.usedBytes, space.arena.totalBytes, isBulk ? 0 : sizeBytes,
                        percent, "metadata and small values"));
   if (!isBulk) return {};

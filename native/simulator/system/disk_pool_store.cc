@@ -39,7 +39,7 @@ DiskPoolStore::DiskPoolStore(bio::Media& media, Random& random, DiskLabel& label
 }
 
 vos::PoolOptions DiskPoolStore::options() const {
-  return {.dataThreshold = layout_.dataThreshold};
+  return {.dataThreshold = layout_.dataThreshold, .absorbBelow = 4 * layout_.dataThreshold};
 }
 
 Task<Result<std::unique_ptr<engine::StoredPool>>> DiskPoolStore::create(Uuid pool,

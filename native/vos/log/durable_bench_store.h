@@ -37,11 +37,13 @@ class DurableBenchStore {
   struct Options {
     uint64_t dataBytes = 8ull << 30;
     bool isDataWritten = false;
+    uint64_t absorbBelow = 0;       // as in PoolOptions
     bool isDataPrewritten = false;  // by the store, as an engine does it while it is idle
   };
 
   DurableBenchStore(std::string path, const Options& options)
-      : path_(std::move(path)), sizes_{.arenaBytes = 1ull << 30, .dataBytes = options.dataBytes} {
+      : path_(std::move(path)), sizes_{.arenaBytes = 1ull << 30, .dataBytes = options.dataBytes},
+        absorbBelow_(options.absorbBelow) {
     reactor_ = mustHave(Reactor::create(clock_, {.spinNs = 20000}));
     ring_ = mustHave(bio::IoRing::create(*reactor_, log_));
     buffers_ = mustHave(bio::DmaPool::create(256 << 20));
@@ -70,6 +72,7 @@ class DurableBenchStore {
     return static_cast<double>(prewriteNs_) / 1e9 / static_cast<double>(sizes_.dataBytes >> 30);
   }
   LogArena& arena() { return store_->arena(); }
+  Pool& pool() { return store_->pool(); }
   Container& container() { return *container_; }
   bio::RawRing& bare() { return *bare_; }
   PoolSpace space() const { return store_->pool().space(); }
@@ -134,7 +137,11 @@ class DurableBenchStore {
     co_return clock_.nowNs() - startNs;
   }
   LogStoreContext context() {
-    return {.pool = *buffers_, .random = random_, .log = log_, .arena = {.pageMaker = &pageMaker_}};
+    return {.pool = *buffers_,
+            .random = random_,
+            .log = log_,
+            .arena = {.pageMaker = &pageMaker_},
+            .vos = {.absorbBelow = absorbBelow_}};
   }
   void openContainer() { container_ = mustHave(store_->pool().openContainer(kContainer)); }
   void settle() {
@@ -149,6 +156,7 @@ class DurableBenchStore {
 
   const std::string path_;
   const LogStoreSizes sizes_;
+  const uint64_t absorbBelow_;
   SystemClock clock_;
   SystemRandom random_;
   Log log_ = Log::toStandardError(LogLevel::kWarning);

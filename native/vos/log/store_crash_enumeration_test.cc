@@ -45,11 +45,14 @@ enum class Operation {
   kAbort,
   kAggregate,
   kCheckpoint,
-  kEvacuate  // what lies behind the free blocks goes there
+  kEvacuate,  // what lies behind the free blocks goes there
+  kSettle     // what was absorbed goes to the data area
 };
-constexpr Operation kOperations[] = {
-    Operation::kSmall, Operation::kLarge,     Operation::kPunch,     Operation::kCommit,
-    Operation::kAbort, Operation::kAggregate, Operation::kCheckpoint, Operation::kEvacuate};
+using Operations = std::vector<Operation>;
+const Operations kBasicOperations = {Operation::kSmall,     Operation::kLarge,
+                                     Operation::kPunch,     Operation::kCommit,
+                                     Operation::kAbort,     Operation::kAggregate,
+                                     Operation::kCheckpoint};
 
 // What is readable: of each slot the step (from 1) that wrote its small and its large value.
 struct Slot {
@@ -67,7 +70,9 @@ std::vector<std::byte> valueOf(uint64_t step, size_t size) {
 
 class Subject {
  public:
-  Subject(Reactor& reactor, bio::DmaPool& buffers) : reactor_(reactor), buffers_(buffers) {}
+  // `absorbBelow`: as in PoolOptions.
+  Subject(Reactor& reactor, bio::DmaPool& buffers, uint64_t absorbBelow)
+      : reactor_(reactor), buffers_(buffers), absorbBelow_(absorbBelow) {}
   ~Subject() {
     if (store_) reactor_.dropTasks();
   }
@@ -145,6 +150,10 @@ class Subject {
         evacuationTransactionCount_ += arena().lastTicket() - before;
         pad(contents, arena().lastTicket());
         break;
+      case Operation::kSettle:
+        DAOS_CO_CHECK(co_await settle());
+        pad(contents, arena().lastTicket());
+        break;
     }
     co_return co_await arena().waitDurable(arena().lastTicket());
   }
@@ -159,6 +168,8 @@ class Subject {
     }
     return content;
   }
+  // Of what was absorbed.
+  uint64_t settledBytes() const { return settledBytes_; }
   // With those of others that came in between.
   uint64_t evacuationTransactionCount() const { return evacuationTransactionCount_; }
   bool hasLostSpace() {
@@ -170,7 +181,21 @@ class Subject {
     return {.pool = buffers_,
             .random = random_,
             .log = log_,
-            .arena = {.undoSizeBytes = 256 << 10, .sealDelayNs = 100000}};
+            .arena = {.undoSizeBytes = 256 << 10, .sealDelayNs = 100000},
+            .vos = {.absorbBelow = absorbBelow_}};
+  }
+  Task<Status> settle() {
+    if (isSettling_) co_return Status{};
+    isSettling_ = true;
+    DAOS_CO_CHECK(co_await arena().waitDurable(arena().lastTicket()));
+    const uint64_t before = store_->pool().absorbedBytes();
+    for (bool hasMore = true; hasMore;) {
+      DAOS_CO_TRY(hasMore, co_await store_->pool().settleStep(kLargeSize));
+    }
+    const uint64_t after = store_->pool().absorbedBytes();
+    settledBytes_ += before > after ? before - after : 0;
+    isSettling_ = false;
+    co_return Status{};
   }
   struct Write {
     uint64_t slot;
@@ -296,6 +321,9 @@ class Subject {
   Epoch epoch_ = 1;
   Ticket start_ = 0;
   uint64_t evacuationTransactionCount_ = 0;
+  const uint64_t absorbBelow_;
+  bool isSettling_ = false;
+  uint64_t settledBytes_ = 0;
   Epoch newest_[kSlotCount][2] = {};  // of the committed small and large values, or their punch
 };
 
@@ -305,13 +333,15 @@ struct Counts {
   uint64_t states = 0;
   // Transactions of evacuations, where one operation was waited for after the other.
   uint64_t moved = 0;
+  uint64_t settledBytes = 0;
   uint64_t dropped = 0;  // in which the log held a group without all of its bulk data
 };
 
 class Enumerator {
  public:
-  Enumerator(Reactor& reactor, bio::DmaPool& buffers, size_t deviceCount)
-      : reactor_(reactor), buffers_(buffers), deviceCount_(deviceCount) {}
+  Enumerator(Reactor& reactor, bio::DmaPool& buffers, size_t deviceCount, uint64_t absorbBelow)
+      : reactor_(reactor), buffers_(buffers), deviceCount_(deviceCount),
+        absorbBelow_(absorbBelow) {}
   const Counts& counts() const { return counts_; }
 
   void runSequence(const std::vector<Operation>& operations, bool isWaitedFor) {
@@ -324,13 +354,14 @@ class Enumerator {
       devices.push_back(
           std::make_unique<RecordingMedia>(reactor_, record, "d" + std::to_string(i), size));
     }
-    Subject subject(reactor_, buffers_);
+    Subject subject(reactor_, buffers_, absorbBelow_);
     const Status created = subject.create(std::move(devices));
     ASSERT_TRUE(created.ok()) << created.error().describe();
     record.restart();
     std::vector<Content> contents{Content{}};
     play(subject, record, operations, isWaitedFor, contents);
     if (isWaitedFor) counts_.moved += subject.evacuationTransactionCount();
+    counts_.settledBytes += subject.settledBytes();
     if (!testing::Test::HasFailure()) visitAll(record, contents, operations);
   }
 
@@ -377,7 +408,7 @@ class Enumerator {
       devices.push_back(std::make_unique<RecordingMedia>(reactor_, ignored,
                                                          "d" + std::to_string(i), images[i]));
     }
-    Subject subject(reactor_, buffers_);
+    Subject subject(reactor_, buffers_, absorbBelow_);
     const Status status = subject.open(std::move(devices));
     std::string what = "after event " + std::to_string(count) + " of";
     for (const Operation operation : operations) {
@@ -396,36 +427,52 @@ class Enumerator {
   Reactor& reactor_;
   bio::DmaPool& buffers_;
   const size_t deviceCount_;
+  const uint64_t absorbBelow_;
   Counts counts_;
 };
 
-class VosStoreCrashEnumeration : public testing::TestWithParam<size_t> {};
+class VosStoreCrashEnumeration : public testing::TestWithParam<size_t> {
+ protected:
+  // The basic operations and one more.
+  Counts enumerate(Operation added, uint64_t absorbBelow) {
+    Operations all = kBasicOperations;
+    all.push_back(added);
+    SystemClock clock;
+    auto reactor = Reactor::create(clock).value();
+    auto buffers = bio::DmaPool::create(32 << 20).value();
+    Enumerator enumerator(*reactor, *buffers, GetParam(), absorbBelow);
+    std::vector<Operations> sequences{{}};
+    for (size_t next = 0; next < sequences.size() && !HasFailure(); ++next) {
+      const auto sequence = sequences[next];
+      for (const bool isWaitedFor : {true, false}) enumerator.runSequence(sequence, isWaitedFor);
+      for (const Operation operation : all) {
+        if (sequence.size() == 3) break;
+        sequences.push_back(sequence);
+        sequences.back().push_back(operation);
+      }
+    }
+    const Counts& counts = enumerator.counts();
+    std::printf("%llu sequences, %llu places, %llu crash states, all recovered; in %llu the log "
+                "had a group without its data\n",
+                static_cast<unsigned long long>(counts.sequences),
+                static_cast<unsigned long long>(counts.places),
+                static_cast<unsigned long long>(counts.states),
+                static_cast<unsigned long long>(counts.dropped));
+    return counts;
+  }
+};
 
 TEST_P(VosStoreCrashEnumeration, EveryCrashOfEverySequenceRecovers) {
-  SystemClock clock;
-  auto reactor = Reactor::create(clock).value();
-  auto buffers = bio::DmaPool::create(32 << 20).value();
-  Enumerator enumerator(*reactor, *buffers, GetParam());
-  std::vector<std::vector<Operation>> sequences{{}};
-  for (size_t next = 0; next < sequences.size() && !HasFailure(); ++next) {
-    const auto sequence = sequences[next];
-    for (const bool isWaitedFor : {true, false}) enumerator.runSequence(sequence, isWaitedFor);
-    for (const Operation operation : kOperations) {
-      if (sequence.size() == 3) break;
-      sequences.push_back(sequence);
-      sequences.back().push_back(operation);
-    }
-  }
-  const Counts& counts = enumerator.counts();
-  std::printf("%llu sequences, %llu places, %llu crash states, all recovered; in %llu the log had "
-              "a group without its data\n",
-              static_cast<unsigned long long>(counts.sequences),
-              static_cast<unsigned long long>(counts.places),
-              static_cast<unsigned long long>(counts.states),
-              static_cast<unsigned long long>(counts.dropped));
+  const Counts counts = enumerate(Operation::kEvacuate, 0);
   EXPECT_GT(counts.states, 50000u);
   EXPECT_GT(counts.dropped, 1000u);
   EXPECT_GT(counts.moved, 40u);
+}
+
+TEST_P(VosStoreCrashEnumeration, EveryCrashWithAbsorbedDataRecovers) {
+  const Counts counts = enumerate(Operation::kSettle, 16 << 10);
+  EXPECT_GT(counts.states, 30000u);
+  EXPECT_GT(counts.settledBytes, 100 * kLargeSize);
 }
 
 std::string devicesName(const testing::TestParamInfo<size_t>& devices) {

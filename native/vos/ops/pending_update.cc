@@ -19,24 +19,23 @@ Status forEachBuffer(const UpdateRequest& request, Visit visit) {
   return {};
 }
 
-bool belongsOnMedia(const PoolState& pool, uint64_t size) {
-  return pool.media && size >= pool.options.dataThreshold;
-}
-
 }  // namespace
 
+uint64_t Container::bulkSize(const UpdateRequest& request) const {
+  uint64_t bulk = 0;
+  if (!state_.pool.media) return bulk;
+  (void)forEachBuffer(request, [&](uint64_t size) -> Status {
+    if (state_.pool.belongsOnMedia(size)) bulk += size;
+    return {};
+  });
+  return bulk;
+}
+
+bool Container::isBulk(const UpdateRequest& request) const { return bulkSize(request) > 0; }
+
 bool Container::needsMedia(const UpdateRequest& request) const {
-  const PoolState& pool = state_.pool;
-  if (!pool.media) return false;
-  for (const IoDescriptor& descriptor : request.descriptors) {
-    if (descriptor.type == ValueType::kSingle && belongsOnMedia(pool, descriptor.recordSize)) {
-      return true;
-    }
-    for (const Extent& extent : descriptor.extents) {
-      if (belongsOnMedia(pool, extent.count * descriptor.recordSize)) return true;
-    }
-  }
-  return false;
+  const uint64_t size = bulkSize(request);
+  return size > 0 && !state_.pool.absorbed.takes(size);
 }
 
 Result<PendingUpdate> Container::updateBegin(const UpdateRequest& request) {
@@ -46,15 +45,17 @@ Result<PendingUpdate> Container::updateBegin(const UpdateRequest& request) {
   pending.arena_ = &state_.arena;
   pending.area_ = state_.pool.media.get();
   const size_t nearWhat = std::hash<ObjectId>()(request.oid);
+  const bool isToMedia = needsMedia(request);
   DAOS_CHECK(forEachBuffer(request, [&](uint64_t size) -> Status {
-    if (belongsOnMedia(state_.pool, size)) {
+    const bool isBulk = state_.pool.belongsOnMedia(size);
+    const Offset block = isBulk && isToMedia ? 0 : state_.arena.reserve(size);
+    if (block == 0 && isBulk) {
       DAOS_TRY(MediaPiece piece, pending.area_->reserve(size, nearWhat));
       pending.blocks_.push_back(PendingUpdate::kOnMedia);
       pending.buffers_.push_back(piece.bytes().first(size));
       pending.pieces_.push_back(std::move(piece));
       return {};
     }
-    const Offset block = state_.arena.reserve(size);
     if (block == 0) {
       return Error(ErrorCode::kNospace, "the arena has no room for the data of an update");
     }

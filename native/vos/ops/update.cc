@@ -31,6 +31,8 @@ class UpdateOperation {
   Status writeSingle(KeyRecord& akey, size_t index);
   Status writeExtents(KeyRecord& akey, size_t index);
   Status fixKind(KeyPlace& place, const IoDescriptor& descriptor);
+  // Of an extent, unless it has no records.
+  void noteAbsorbed(const NewData& data, size_t index, Extent extent);
   // The data of the next buffer.
   Result<NewData> nextData(size_t index, uint64_t size, uint64_t offset);
 
@@ -136,10 +138,20 @@ Result<NewData> UpdateOperation::nextData(size_t index, uint64_t size, uint64_t 
   return data;
 }
 
+void UpdateOperation::noteAbsorbed(const NewData& data, size_t index, Extent extent) {
+  PoolState& pool = scope_.container().pool;
+  if (data.mediaAddress != 0 || pool.options.absorbBelow == 0) return;
+  if (data.size == 0 || !pool.belongsOnMedia(data.size)) return;
+  pool.absorbed.add(scope_.container(),
+                    {request_.oid, request_.dkey, request_.descriptors[index].akey, extent},
+                    version_.stamp, data.size);
+}
+
 Status UpdateOperation::writeSingle(KeyRecord& akey, size_t index) {
   DAOS_TRY(const NewData data, nextData(index, request_.descriptors[index].recordSize, 0));
   const Offset version = makeSingle(scope_, version_, data);
   if (version == 0) return scope_.noSpace();
+  noteAbsorbed(data, index, {});
   written_ = version;
   uint64_t* root = childOf(scope_.arena(), akey);
   if (!root) return damagedRecord("akey");
@@ -165,6 +177,7 @@ Status UpdateOperation::writeExtents(KeyRecord& akey, size_t index) {
     }
     const Offset record = makeExtent(scope_, version_, extent, data);
     if (record == 0) return scope_.noSpace();
+    noteAbsorbed(data, index, extent);
     written_ = record;
     DAOS_CHECK(addExtent(scope_, akey, record));
     DAOS_CHECK(scope_.touch(record, &akey, TouchedKind::kExtent));

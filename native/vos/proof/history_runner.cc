@@ -189,6 +189,7 @@ Difference HistoryRunner::fetch(const Operation& operation) {
 }
 
 Difference HistoryRunner::modify(const Operation& operation) {
+  if (Difference difference = settle()) return difference;
   const Verdict verdict = model_.judge(operation);
   const Status status = write(store_.container(), operation, store_.disk());
   const PoolSpace space = store_.pool().space();
@@ -211,6 +212,16 @@ Difference HistoryRunner::modify(const Operation& operation) {
   if (code == ErrorCode::kInval || code == ErrorCode::kKey2big || code == ErrorCode::kOverflow)
     return {};
   return comparison().touched(operation);
+}
+
+// Some of what was absorbed, now and then.
+Difference HistoryRunner::settle() {
+  constexpr uint64_t kEvery = 16;
+  constexpr uint64_t kBytes = 8 << 10;
+  if (!store_.disk() || ++modifyCount_ % kEvery != 0) return {};
+  const auto settled = store_.disk()->run(store_.pool().settleStep(kBytes));
+  if (settled.ok()) return {};
+  return "what was absorbed is not brought to media: " + settled.error().describe();
 }
 
 Difference HistoryRunner::reopen() {
@@ -287,7 +298,9 @@ std::optional<Failure> runHistory(std::span<const Operation> history, ArenaSourc
                                   uint64_t dataThreshold) {
   std::optional<DataDisk> disk;
   if (dataThreshold != PoolOptions::kNeverToMedia) disk.emplace(kDiskSize);
-  auto store = Store::create(source, {dataThreshold}, disk ? &*disk : nullptr);
+  PoolOptions options{.dataThreshold = dataThreshold};
+  if (disk) options.absorbBelow = 2 * dataThreshold;
+  auto store = Store::create(source, options, disk ? &*disk : nullptr);
   if (!store.ok()) return Failure{0, "no store: " + store.error().describe()};
   ReferenceModel model;
   HistoryRunner runner(**store, model);

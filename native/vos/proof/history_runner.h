@@ -33,6 +33,7 @@ class HistoryRunner {
   Comparison comparison();
   Difference space();
   Difference modify(const Operation& operation);
+  Difference settle();
   Difference reopen();
   Difference beginList(const Operation& operation);
   Difference fetch(const Operation& operation);
@@ -43,6 +44,7 @@ class HistoryRunner {
   Store& store_;
   ReferenceModel& model_;
   std::optional<Cursor> cursor_;
+  uint64_t modifyCount_ = 0;
 };
 
 // The parts of an update, for who carries it out in steps of its own.

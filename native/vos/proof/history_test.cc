@@ -333,5 +333,43 @@ punch object=0:791 dkey=62 at=99408499294720342
 )");
 }
 
+// Of an akey an aggregation may have left nothing: the next hole, or a punch, then makes it anew,
+// and the size of its records, or even its type, is not what it was.
+constexpr char kAkeyThatMayBeGone[] = R"(
+punch object=9:416 dkey=157c4a7fb979379e at=82
+update object=9:416 dkey=157c4a7fb979379e at=88
+  akey=6162 record=0 extents=98+1
+  akey=61 record=4096 extents=32+1 value=182
+pin at=100
+update object=9:416 dkey=157c4a7fb979379e at=117 akey=6162 record=64 extents=64+2 value=227
+aggregate at=115 budget=7
+discard at=18446744073709551615 from=101 budget=15
+)";
+
+TEST(VosHistory, AnAkeyThatAnAggregationMayHaveDroppedIsMadeAnewByAHole) {
+  expectAgreement(std::string(kAkeyThatMayBeGone) + R"(
+update object=9:416 dkey=157c4a7fb979379e at=135 akey=6162 record=0 extents=83+1
+compare at=18446744073709551615 page=100
+)");
+}
+
+TEST(VosHistory, AnAkeyThatAnAggregationMayHaveDroppedIsMadeAnewByAPunch) {
+  expectAgreement(std::string(kAkeyThatMayBeGone) + R"(
+punch object=9:416 dkey=157c4a7fb979379e at=135 akey=6162
+compare at=18446744073709551615 page=100
+)");
+}
+
+// What was absorbed had been replaced at its epoch by a value of another size when it was brought
+// to media, and the room for it was that of the first.
+TEST(VosHistory, AValueIsReplacedAtItsEpochBeforeItIsBroughtToMedia) {
+  std::string text = R"(
+update object=0:1 dkey=61 at=10 akey=61 size=400 value=1
+update object=0:1 dkey=61 at=10 akey=61 size=5000 value=2
+)";
+  for (int i = 0; i < 16; ++i) text += "update object=0:1 dkey=62 at=11 akey=61 size=3 value=4\n";
+  expectAgreement(text + "compare at=60\ndiscard at=10 from=1 budget=100\ncompare at=60\n", 300);
+}
+
 }  // namespace
 }  // namespace daos::vos::proof

@@ -26,6 +26,7 @@ constexpr HiddenFault kFaults[] = {
     {"merge-stamps-first", PlantedFault::kMergeStampsFirst, 12'000},
     {"merge-loses-checksum", PlantedFault::kMergeLosesChecksum, 15'000},
     {"migrate-misplaces", PlantedFault::kMigrateMisplaces, 4'000, kSmallThreshold},
+    {"settle-misplaces", PlantedFault::kSettleMisplaces, 4'000, kSmallThreshold},
     {"aggregate-drops-pinned", PlantedFault::kAggregateDropsPinned, 4'000},
     {"punch-forgets-akey", PlantedFault::kPunchForgetsAkey, 2'000},
     {"commit-loses-record", PlantedFault::kCommitLosesRecord, 3'000},

@@ -57,6 +57,7 @@ PowerCutSession::PowerCutSession(uint64_t seed)
   isImpatient_ = random_.chance(1, 2);
   constexpr uint64_t kThresholds[] = {64, 300, 300, 1000, 4096};
   options_.dataThreshold = kThresholds[random_.below(std::size(kThresholds))];
+  if (random_.chance(1, 2)) options_.absorbBelow = 4 * options_.dataThreshold;
   const size_t diskCount = 1 + random_.below(3);
   const bio::RoleSizes roles = LogStore::roleSizes(sizes_);
   for (size_t i = 0; i < diskCount; ++i) {
@@ -149,6 +150,7 @@ Task<void> PowerCutSession::keepWriting(size_t count) {
     journal_.push_back({operation, transactionNow(), Done::kNotEnded});
     const Status status = co_await carryOut(operation);
     noteEnd(status);
+    if (random_.chance(1, 10)) (void)co_await settle();
     if (random_.chance(1, 40)) {
       reactor_->spawn([](LogArena& arena) -> Task<void> {
         (void)co_await arena.checkpoint();
@@ -220,6 +222,18 @@ Task<Status> PowerCutSession::reduce(const Operation& operation) {
     if (random_.chance(1, 8)) co_await reactor_->yield();
   }
   container_->cancelReduction();
+  co_return Status{};
+}
+
+// Between operations: which transactions are theirs is known by their number.
+Task<Status> PowerCutSession::settle() {
+  Pool& pool = store_->pool();
+  const uint64_t before = pool.absorbedBytes();
+  if (before == 0) co_return Status{};
+  DAOS_CO_CHECK(co_await store_->arena().waitDurable(store_->arena().lastTicket()));
+  DAOS_CO_TRY([[maybe_unused]] const bool isMore,
+              co_await pool.settleStep(random_.below(20'000)));
+  counts_.settledBytes += before - pool.absorbedBytes();
   co_return Status{};
 }
 

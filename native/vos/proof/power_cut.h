@@ -29,6 +29,7 @@ struct PowerCutCounts {
   uint64_t droppedGroups = 0;  // that the log had without their data
   uint64_t checkpoints = 0;
   uint64_t resets = 0;  // of them, those that took the place of a log that was full
+  uint64_t settledBytes = 0;  // of what was absorbed
   uint64_t migrations = 0;    // batches of extents that aggregation brought to media
   uint64_t mediaBytes = 0;    // in use at cuts, summed up
 };
@@ -61,6 +62,7 @@ class PowerCutSession {
   Task<void> recoverArena();
   void noteEnd(const Status& status);
   Task<Status> carryOut(const Operation& operation);
+  Task<Status> settle();
   Task<Status> update(const Operation& operation);
   Task<Status> reduce(const Operation& operation);
   Difference takeOver(uint64_t recovered);

@@ -29,6 +29,7 @@ TEST(VosPowerCut, RandomHistoriesSurviveThem) {
     all.checkpoints += counts.checkpoints;
     all.resets += counts.resets;
     all.migrations += counts.migrations;
+    all.settledBytes += counts.settledBytes;
     all.mediaBytes += counts.mediaBytes;
   }
   const auto number = [](uint64_t value) { return static_cast<unsigned long long>(value); };
@@ -44,6 +45,7 @@ TEST(VosPowerCut, RandomHistoriesSurviveThem) {
   EXPECT_GT(all.droppedGroups, 0u);
   EXPECT_GT(all.checkpoints, 0u);
   EXPECT_GT(all.migrations, 0u);
+  EXPECT_GT(all.settledBytes, 0u);
   EXPECT_GT(all.mediaBytes, 0u);
 }
 

@@ -374,6 +374,7 @@ void ReferenceModel::applyUpdate(const Operation& operation) {
     if (target.isArray != part.isArray()) target.writes.clear();
     if (target.writes.empty()) target.recordSize = 0;
     target.isRecordSizeUncertain = isSizeUncertain;
+    if (isSizeUncertain) areTypesCertain_ = false;
     target.isArray = part.isArray();
     if (!part.isArray()) {
       addWrite(target, {stamp, transaction, {}, part.recordSize, part.value, 0, part.checksums});
@@ -397,6 +398,8 @@ void ReferenceModel::applyPunch(const Operation& operation) {
   ModelDkey& dkeyModel = target.dkeys[operation.dkey];
   if (operation.akeys.empty()) return addPunch(dkeyModel.punches, punch);
   for (const AkeyPart& part : operation.akeys) {
+    // Where it was dropped the punch makes it anew, of no type.
+    if (mayBeForgotten(operation.oid, operation.dkey, part.akey)) areTypesCertain_ = false;
     addPunch(dkeyModel.akeys[part.akey].punches, punch);
   }
 }

@@ -49,6 +49,7 @@ export interface LogThresholds {
   stop?: number;
 }
 
+const ABSORB_BELOW_BYTES = 16 * 1024;
 const LOG_THRESHOLDS = { checkpoint: 25, slow: 50, stop: 75 } as const;
 
 export interface EngineOptions {
@@ -81,6 +82,11 @@ export interface EngineOptions {
     prewrite?: PrewriteRates | undefined;
     /** How full their logs may get. */
     log?: LogThresholds | undefined;
+    /**
+     * Updates with less data than this go to the log whole while few are under way, and to the data
+     * area afterwards; 0: none do. Bytes, default 16384; more than 65536 is of no use.
+     */
+    absorbBelowBytes?: number | undefined;
     /** What pools lie on. Left out, or none: in files of the data directory. */
     devices?: readonly DeviceOption[] | undefined;
     /**
@@ -285,6 +291,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   command.u64(prewrite?.idleBytesPerSecond ?? 0).u64(prewrite?.busyBytesPerSecond ?? 0);
   const { checkpoint, slow, stop } = { ...LOG_THRESHOLDS, ...options.store?.log };
   command.u32(checkpoint).u32(slow).u32(stop);
+  command.u64(options.store?.absorbBelowBytes ?? ABSORB_BELOW_BYTES);
   writeDevices(command, options.store);
   command.u8(LOG_LEVELS.indexOf(options.logLevel ?? 'warning'));
   command.u64(options.network?.handle ?? NO_HANDLE);

@@ -300,11 +300,13 @@ function isFormatWanted(error: unknown): boolean {
 }
 
 function storeOf(storage: EngineConfig['storage']): EngineOptions['store'] {
-  const { arena, history, prewrite, log, devices, spdk, discard } = storage;
+  const { arena, history, prewrite, devices, spdk, discard } = storage;
+  const { absorb, ...log } = storage.log;
   return {
     arena,
     historySeconds: history,
     log,
+    absorbBelowBytes: absorb,
     ...(devices && {
       devices: devices.map(({ path, roles }) => ({ path, roles: [...roles] })),
       isDiscarding: discard,

@@ -127,7 +127,9 @@ Task<Result<vos::Ticket>> store(Target& target, rpc::Request& request, IoContext
     cutInline(context, request.inlineData());
     DAOS_CO_TRY(update.write.epoch, stamp(target, context.io));
     trace.enter(Stage::kVos);
-    co_return vos.update(update, context.data);
+    auto stored = vos.update(update, context.data);
+    // What was to be absorbed may still find room on Media.
+    if (stored.code() != ErrorCode::kNospace || !vos.isBulk(update)) co_return stored;
   }
   // The epoch of before the waiting may be that of a snapshot by now.
   DAOS_CO_TRY(update.write.epoch, stamp(target, context.io));
@@ -177,6 +179,7 @@ Task<Status> updateLater(Target& target, rpc::Request& request, RequestTrace& tr
     co_return Status{};
   }
   if (!ticket.ok()) co_return co_await failDurably(arena, std::move(ticket).error());
+  target.wakeSettler(prepared.container->pool);
   if (!isPlanted(Planted::kAcknowledgeBeforeFlush)) {
     DAOS_CO_CHECK(co_await arena.waitDurable(*ticket));
   }

@@ -37,7 +37,7 @@ describe('server/config', () => {
       storage: {
         ...{ capacity: 8 * 2 ** 30, arena: 'log', history: 300 },
         prewrite: { enabled: false, idle: 256 * 2 ** 20, busy: 16 * 2 ** 20 },
-        log: { checkpoint: 25, slow: 50, stop: 75 },
+        log: { checkpoint: 25, slow: 50, stop: 75, absorb: 16 * 1024 },
         discard: true,
       },
     });
@@ -73,6 +73,9 @@ describe('server/config', () => {
   test('the thresholds of a log rise', () => {
     const withLog = (log: string) => GOOD.replace('capacity: 8GiB', `log: ${log}`);
     expect(parse(withLog('{ checkpoint: 10 }')).engines[0]?.storage.log.checkpoint).toBe(10);
+    expect(mistakesOf(withLog('{ absorb: 128KiB }'))).toEqual([
+      expect.stringMatching(/absorb.*must be 64KiB at most/),
+    ]);
     for (const log of ['{ checkpoint: 60 }', '{ slow: 80 }', '{ stop: 50 }']) {
       expect(mistakesOf(withLog(log)).join()).toContain('have to rise in this order');
     }

@@ -26,6 +26,8 @@ const prewriteSchema = z.strictObject({
   busy: sizeField.default(16 * 2 ** 20),
 });
 
+/** More than that a target doesn't have on the way to its log. */
+const ABSORB_MAX = 64 * 1024;
 const percentField = z.int().min(1).max(99);
 
 /** How full the log of a pool's metadata may get, in percent of it. */
@@ -37,6 +39,10 @@ const logSchema = z
     slow: percentField.default(50),
     /** Writers wait. */
     stop: percentField.default(75),
+    /** Updates with less data than this go there whole while few are under way; 0: none. */
+    absorb: sizeField
+      .refine((size) => size <= ABSORB_MAX, { error: 'must be 64KiB at most' })
+      .default(16 * 1024),
   })
   .refine(({ checkpoint, slow, stop }) => checkpoint < slow && slow < stop, {
     error: 'checkpoint, slow and stop have to rise in this order',

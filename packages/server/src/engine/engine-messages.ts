@@ -24,6 +24,7 @@ export const engineOptionsSchema = z.object({
     historySeconds: z.number(),
     prewrite: z.object({ idleBytesPerSecond: z.int(), busyBytesPerSecond: z.int() }).optional(),
     log: z.object({ checkpoint: z.int(), slow: z.int(), stop: z.int() }),
+    absorbBelowBytes: z.int(),
     devices: z
       .array(z.object({ path: z.string(), roles: z.array(z.enum(DEVICE_ROLES)) }))
       .optional(),
