@@ -91,11 +91,17 @@ describe('control/service', () => {
     expect(made.properties).toEqual({
       layout_type: 'POSIX',
       oclass: 'S1',
+      chunk_size: 1_048_576,
       cksum: 'crc32',
       cksum_size: 32_768,
       srv_cksum: 'on',
       quota_bytes: 0,
       quota_objects: 0,
+      max_snapshot: 0,
+      rd_fac: 0,
+      compression: 'off',
+      encryption: 'off',
+      dedup: 'off',
     });
     expect((await client.call('listContainers', { params: { pool: 'p' } })).containers).toEqual([
       made,
