@@ -6,6 +6,7 @@ import { readCertificates, type Role } from '@daos/control/service-tls';
 import { DaosError } from '@daos/model';
 import { Command, CommanderError } from 'commander';
 import { EXIT_CODES, exitCodeOf } from './exit-codes.js';
+import { GuidedCommand, pathOf } from './guided-command.js';
 import { Progress } from './progress.js';
 
 /** What a command has to tell: to programs with --json, to people otherwise. */
@@ -53,7 +54,7 @@ export class Cli {
   constructor({ name, description, version, role }: CliDescription, world: CliWorld) {
     this.#world = world;
     this.#role = role;
-    this.program = new Command(name)
+    this.program = new GuidedCommand(name)
       .description(description)
       .version(version)
       .option('-j, --json', 'print one JSON object {response, error, status}')
@@ -195,13 +196,6 @@ export class Cli {
     this.#world.writeError(`${name}: ${known ? `${known.code}: ` : ''}${message}\n`);
     if (known) this.#world.writeError(`${name}: what to do: ${known.action}\n`);
   }
-}
-
-/** As `pool create`. */
-function pathOf(command: Command): string {
-  const names: string[] = [];
-  for (let at: Command | null = command; at?.parent; at = at.parent) names.unshift(at.name());
-  return names.join(' ');
 }
 
 function takesNext(program: Command, flag: string): boolean {
