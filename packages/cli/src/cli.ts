@@ -9,6 +9,9 @@ import { EXIT_CODES, exitCodeOf } from './exit-codes.js';
 import { GuidedCommand, pathOf } from './guided-command.js';
 import { Progress } from './progress.js';
 
+/** Where the service found what is wrong: to who typed a command that says nothing. */
+const OF_REQUEST = /^(body|query|path) of the request: /;
+
 /** What a command has to tell: to programs with --json, to people otherwise. */
 export interface Output {
   readonly response: unknown;
@@ -56,7 +59,8 @@ export class Cli {
     this.#role = role;
     this.program = new GuidedCommand(name)
       .description(description)
-      .version(version)
+      // Without commander's -V, which commands have for other things.
+      .version(version, '--version')
       .option('-j, --json', 'print one JSON object {response, error, status}')
       .option(
         '--control <url>',
@@ -185,7 +189,7 @@ export class Cli {
   #fail(error: unknown): void {
     this.#exitCode = exitCodeOf(error);
     const known = DaosError.is(error) ? error : undefined;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = (error instanceof Error ? error.message : String(error)).replace(OF_REQUEST, '');
     if (this.#isJson) {
       this.#world.write(
         envelope({ response: null, error: message, status: -(known?.value ?? 1025) }),

@@ -74,3 +74,18 @@ test.each([
     expect(told[1]).toBe(`usage: ${[name, ...words, leaf.usage()].join(' ')}`.trimEnd());
   }
 });
+
+test.each([
+  ['dmg', makeDmg],
+  ['daos', makeDaos],
+])('cli/guided-command: no option of a command of %s is one of the program', (_, make) => {
+  const silent = { environment: {}, write: () => undefined, writeError: () => undefined };
+  const { program } = make(silent);
+  const flagsOf = ({ options }: Command) => options.flatMap(({ short, long }) => [short, long]);
+  const general = flagsOf(program).filter((flag) => flag !== undefined);
+  expect(general).toContain('--version');
+  for (const leaf of leavesOf(program)) {
+    const shared = flagsOf(leaf).filter((flag) => general.includes(flag ?? ''));
+    expect({ command: wordsOf(leaf), shared }).toEqual({ command: wordsOf(leaf), shared: [] });
+  }
+});

@@ -42,6 +42,13 @@ const wordsOf = (parameters: string): string[] =>
   parameters.split(' ').map((word) => (word === 'FILE' ? import.meta.filename : word));
 
 describe('cli/hints', () => {
+  test('a wrong value is told by its name, and not by its place in a request', async () => {
+    const wrong = ['container', 'create', 'p', 'd', '--chunk-size', '1'];
+    const { status, errors } = await system.run(makeDaos, wrong);
+    expect(status).toBe(EXIT_CODES.usage);
+    expect(errors).toMatch(/^daos: DER_INVAL: properties\.chunk_size: /);
+  });
+
   test('each says what to do next, and exits with a code of its own', async () => {
     for (const name of ['monday', 'tuesday']) {
       await system.run(makeDaos, ['container', 'create-snap', 'p', 'c', '--snap', name]);

@@ -84,8 +84,14 @@ describe('cli/programs', () => {
   test('a pool and a container come and go, for people', async () => {
     expect(await dmg('pool', 'list')).toMatchObject({ status: 0, output: 'no pools\n' });
     expect((await dmg('pool', 'create', 'tank', '--size', '256MiB')).output).toMatch(
-      /^created pool tank \([0-9a-f-]{36}\) on ranks 0\n$/,
+      /^created pool tank \([0-9a-f-]{36}\) on ranks 0\nwith \S+ MiB for metadata and small values, \S+ MiB for data\n$/,
     );
+    const least = await dmg('pool', 'create', 'least', '--size', '1');
+    expect(least.output).toMatch(/with \S+ MiB for metadata and small values, 0 B for data\n$/);
+    await dmg('pool', 'destroy', 'least');
+    await dmg('pool', 'set-attr', 'tank', 'colour:red');
+    expect((await dmg('pool', 'list-attr', 'tank', '-V')).output).toMatch(/colour +red/);
+    await dmg('pool', 'del-attr', 'tank', 'colour');
     expect((await dmg('pool', 'list')).output).toMatch(/tank .* ready .* 256.0 MiB/);
     expect((await daos('pool', 'query', 'tank', '--show-targets')).output).toMatch(/State: +ready/);
     const checksums = 'cksum:sha256,cksum_size:64KiB,srv_cksum:off';

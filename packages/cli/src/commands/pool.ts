@@ -1,7 +1,13 @@
 // `pool` of dmg (create, resize, destroy, evict, set-prop, access) and of both dmg and daos.
 
 import { userInfo } from 'node:os';
-import { formatSize, parseSize, type PoolStatus, type PoolSummary } from '@daos/control/client';
+import {
+  type ControlClient,
+  formatSize,
+  parseSize,
+  type PoolStatus,
+  type PoolSummary,
+} from '@daos/control/client';
 import { DaosError } from '@daos/model';
 import type { Command } from 'commander';
 import type { Cli, CommandContext, Output } from '../cli.js';
@@ -272,10 +278,23 @@ async function createPool(
     },
   });
   const ranks = pool.map.ranks.map(({ rank }) => rank).join(',');
+  const sizes = await describeSizes(control, pool.uuid);
   return {
     response: pool,
-    human: `created pool ${pool.label} (${pool.uuid}) on ranks ${ranks}\n`,
+    human: `created pool ${pool.label} (${pool.uuid}) on ranks ${ranks}\n${sizes}`,
   };
+}
+
+/** They may be more than was asked for, or a part of what was free. */
+async function describeSizes(control: ControlClient, pool: string): Promise<string> {
+  try {
+    const { arena, data } = await control.call('queryPool', { params: { pool } });
+    const [metadata, bulk] = [arena, data].map(({ totalBytes }) => formatSize(totalBytes));
+    return `with ${metadata} for metadata and small values, ${bulk} for data\n`;
+  } catch {
+    // The pool is there, whoever does not answer now.
+    return '';
+  }
 }
 
 async function destroyPool(

@@ -48,6 +48,8 @@ export function addSnapshots(cli: Cli, container: Command): void {
 
 /** As DAOS prints epochs. */
 const shown = (epoch: string): string => `0x${BigInt(epoch).toString(16)}`;
+const shownAs = (name: string | undefined, epoch: string): string =>
+  name === undefined ? shown(epoch) : `${name} ${shown(epoch)}`;
 
 /** DER_INVAL unless one of the two is given. */
 export function snapshotOf({ snap, epc }: SnapshotOptions): string {
@@ -70,7 +72,7 @@ async function createSnapshot(
 ): Promise<Output> {
   const body = snap === undefined ? {} : { name: snap };
   const response = await control.call('createSnapshot', { params: { pool, container }, body });
-  return { response, human: `snapshot ${snap ?? ''} ${shown(response.epoch)} created\n` };
+  return { response, human: `snapshot ${shownAs(snap, response.epoch)} created\n` };
 }
 
 async function listSnapshots(
