@@ -189,7 +189,8 @@ export class Cli {
   #fail(error: unknown): void {
     this.#exitCode = exitCodeOf(error);
     const known = DaosError.is(error) ? error : undefined;
-    const message = (error instanceof Error ? error.message : String(error)).replace(OF_REQUEST, '');
+    const cause = error instanceof Error ? error.message : String(error);
+    const message = cause.replace(OF_REQUEST, '');
     if (this.#isJson) {
       this.#world.write(
         envelope({ response: null, error: message, status: -(known?.value ?? 1025) }),
