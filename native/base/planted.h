@@ -16,6 +16,9 @@ enum class Planted {
   kForgetReadTimestamp,     // a read of the past does not hold back later writes
   kStoreDamaged,            // an update that was damaged on its way is stored
   kAggregateOverSnapshots,  // aggregation drops what a snapshot sees
+
+  // Not for the simulator, but for the proofs of durability (system/planted).
+  kRetryFailedFlush,  // a flush that failed is tried again
 };
 
 #ifdef DAOS_PLANT

@@ -231,6 +231,14 @@ Task<Status> FaultyMedia::flush(uint64_t number, const Fate& fate) {
   co_return co_await below_.flush();
 }
 
+void FaultyMedia::processDied() {
+  std::erase_if(cache_, [this](const CachedWrite& write) {
+    return !write.isCompleted && random_.chance(1, 2);
+  });
+  for (CachedWrite& write : cache_) write.isCompleted = true;
+  clearFailure();
+}
+
 Task<Status> FaultyMedia::cutPower() {
   ++counts_.powerCuts;
   const uint64_t keptQuarters = random_.below(5);

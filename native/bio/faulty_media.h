@@ -54,6 +54,9 @@ class FaultyMedia final : public Media {
   // sectors that survive varies from cut to cut: all, none or a mixture. The cache is empty
   // afterwards, and the device works again.
   Task<Status> cutPower();
+  // The process is gone, and what the reactor dropped with it: of its writes in flight each got to
+  // the cache or not. What the cache has stays there.
+  void processDied();
   bool canDiscard() const override { return true; }
 
  protected:

@@ -130,6 +130,36 @@ TEST_F(BioFaultyMedia, WritesOfADeadProcessMayGetThere) {
   EXPECT_LT(there, 40u);
 }
 
+TEST_F(BioFaultyMedia, ADeadProcessLeavesTheCacheAndOnlyAFlushMakesItDurable) {
+  size_t there = 0, wasLost = 0;
+  for (int round = 0; round < 60; ++round) {
+    const bool isFlushed = round % 2 == 0;
+    std::memset(gOut, round + 1, 4096);
+    ASSERT_TRUE(write(0, {gOut, 4096}).ok());
+    alignas(4096) static std::byte inFlight[4096];
+    std::memset(inFlight, round + 1, sizeof inFlight);
+    reactor_->spawn([](Media& media) -> Task<void> {
+      (void)co_await media.write(4096, inFlight);
+    }(*media_));
+    reactor_->dropTasks();
+    media_->processDied();
+    ASSERT_EQ(sectorsThere(8), 8u);
+    ASSERT_TRUE(read(4096, 4096).ok());
+    const bool isThere = std::memcmp(gIn, inFlight, sizeof inFlight) == 0;
+    there += isThere;
+    if (isFlushed) ASSERT_TRUE(flush().ok());
+    ASSERT_TRUE(run(media_->cutPower()).ok());
+    wasLost += sectorsThere(8) < 8;
+    if (!isFlushed) continue;
+    ASSERT_EQ(sectorsThere(8), 8u);
+    ASSERT_TRUE(read(4096, 4096).ok());
+    EXPECT_EQ(std::memcmp(gIn, inFlight, sizeof inFlight) == 0, isThere);
+  }
+  EXPECT_GT(there, 0u);
+  EXPECT_LT(there, 60u);
+  EXPECT_GT(wasLost, 0u);
+}
+
 TEST_F(BioFaultyMedia, ErrorsNameTheirPlaceAndAFailedFlushIsFatal) {
   media_->setRates({.readError = kAlways});
   const Status status = read(8192, 4096);

@@ -1,4 +1,5 @@
 #include "bio/media.h"
+#include "base/planted.h"
 
 namespace daos::bio {
 
@@ -54,6 +55,8 @@ void Media::forward(Media& device, MediaRequest& request) {
 }
 
 void Media::finish(MediaRequest& request, Status status) {
+  const bool isFlush = request.operation == MediaOperation::kFlush || request.isDurable;
+  if (isFlush && !status.ok() && isPlanted(Planted::kRetryFailedFlush)) return start(request);
   request.status = std::move(status);
   judge(request);
   request.completed(request);

@@ -169,7 +169,9 @@ Task<Result<bool>> AbsorbedData::settle(uint64_t sizeMax) {
   Batch batch;
   DAOS_CO_CHECK(gather(sizeMax, batch));
   if (batch.moves.empty()) co_return false;
-  Status written = co_await pool_.media->write(batch.pieces);
+  const bool isUnwritten = isPlanted(PlantedFault::kSettleUnwritten);
+  Status written;
+  if (!isUnwritten) written = co_await pool_.media->write(batch.pieces);
   for (size_t i = 0; i < batch.moves.size(); ++i) {
     drop(batch.moves[i].item);
     if (!written.ok()) continue;
@@ -177,6 +179,7 @@ Task<Result<bool>> AbsorbedData::settle(uint64_t sizeMax) {
     if (!arena.hasLogRoom()) DAOS_CO_CHECK(co_await arena.waitLogRoom());
     DAOS_CO_CHECK(take(batch.moves[i], batch.pieces[i]));
   }
+  if (isUnwritten) written = co_await pool_.media->write(batch.pieces);
   DAOS_CO_CHECK(std::move(written));
   co_return !items_.empty() && arena.isDurable(items_.front().ticket);
 }

@@ -6,6 +6,7 @@
 #include "vos/extent_tree.h"
 #include "vos/held_pin.h"
 #include "vos/lookup.h"
+#include "vos/planted_fault.h"
 #include "vos/record_data.h"
 
 namespace daos::vos {
@@ -290,7 +291,8 @@ Task<Result<Evacuation::Moved>> Evacuation::move(Uuid uuid, Found found) {
   bio::MediaBatch batch(area_.media());
   batch.read(found.address, piece.bytes());
   DAOS_CO_CHECK(co_await batch.all());
-  DAOS_CO_CHECK(co_await area_.write({&piece, 1}));
+  const bool isUnwritten = isPlanted(PlantedFault::kEvacuateUnwritten);
+  if (!isUnwritten) DAOS_CO_CHECK(co_await area_.write({&piece, 1}));
   if (!arena.hasLogRoom()) DAOS_CO_CHECK(co_await arena.waitLogRoom());
   // Blocks in use that were in use all the while are named by the same record: neither they nor it
   // can have been reused under the pin.
@@ -307,6 +309,7 @@ Task<Result<Evacuation::Moved>> Evacuation::move(Uuid uuid, Found found) {
   arena.modify(version->data) = DataWord::make(DataKind::kMedia, address,
                                                DataWord::hasChecksums(version->data));
   DAOS_CO_TRY([[maybe_unused]] const Ticket ticket, scope.commit());
+  if (isUnwritten) DAOS_CO_CHECK(co_await area_.write({&piece, 1}));
   co_return Moved::kDone;
 }
 

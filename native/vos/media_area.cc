@@ -7,6 +7,7 @@
 
 #include "bio/media_batch.h"
 #include "codec/checksum.h"
+#include "vos/planted_fault.h"
 
 namespace daos::vos {
 
@@ -268,6 +269,7 @@ Task<Status> MediaArea::writeInTurn(std::span<MediaPiece> pieces, uint64_t size)
 
 void MediaArea::prepareBits(bio::BlockExtent extent) {
   const bio::BitmapRange range = bio::bitmapRange(extent);
+  if (isPlanted(PlantedFault::kBlocksUnlogged)) return;
   arena_.modify(bitmap().data() + range.offset, range.size);
 }
 
@@ -327,7 +329,8 @@ void MediaArea::limitTo(uint64_t endBlock) {
 
 void MediaArea::reclaim() {
   uint64_t reusable = 0;
-  while (!dropped_.empty() && arena_.isDurable(dropped_.front().ticket) &&
+  const bool isEarly = isPlanted(PlantedFault::kBlocksReusedEarly);
+  while (!dropped_.empty() && (isEarly || arena_.isDurable(dropped_.front().ticket)) &&
          arena_.heap().isPassed(dropped_.front().fence)) {
     reusable = dropped_.front().sequence;
     dropped_.pop_front();

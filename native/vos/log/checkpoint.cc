@@ -5,6 +5,7 @@
 
 #include "codec/checksum.h"
 #include "vos/log/log_arena.h"
+#include "vos/planted_fault.h"
 
 namespace daos::vos {
 
@@ -91,6 +92,11 @@ void LogArena::redirty(std::span<const PagePlace> pages) {
   for (const PagePlace& place : pages) markDirty({uint64_t{place.page} * kPageSize, kPageSize});
 }
 
+// For a planted fault.
+void LogArena::forgetChanges(std::span<const PagePlace> pages) {
+  for (const PagePlace& place : pages) dirty_[place.page / 64] &= ~(uint64_t{1} << place.page % 64);
+}
+
 // Without a reset foreground work goes on in between; a page changed after it was copied is dirty
 // again for the next checkpoint.
 Task<Status> LogArena::copyPiece(std::span<PagePlace> pages, bool isReset, bio::MediaBatch& batch,
@@ -155,20 +161,33 @@ Task<Status> LogArena::writeCheckpoint(bool isReset) {
   std::vector<PagePlace> pages;
   const std::vector<uint32_t> dirty = takeDirtyPages();
   const std::vector<uint32_t> slots = meta_.takeSlots(dirty.size());
-  for (size_t i = 0; i < dirty.size(); ++i) pages.push_back({dirty[i], {slots[i], 0}});
+  for (size_t i = 0; i < dirty.size(); ++i) {
+    const bool isInPlace = isPlanted(PlantedFault::kCheckpointOverPages);
+    pages.push_back({dirty[i], {isInPlace ? dirty[i] + 1 : slots[i], 0}});
+  }
   if (isReset) mark.transactionThrough = mark.transactionBefore;
   Status copied = co_await copyPages(pages, isReset);
+  if (isPlanted(PlantedFault::kCheckpointLosesChanges)) forgetChanges(pages);
+  if (!isReset && isPlanted(PlantedFault::kCheckpointStartsLate)) {
+    mark.wal = wal_->nextPosition();
+    mark.transactionBefore = wal_->firstOpenTransaction(firstTransaction_ + lastTicket() + 1) - 1;
+  }
   if (copied.ok() && !isReset) {
     mark.transactionThrough = firstTransaction_ + lastTicket();
-    copied = co_await awaitLogged(mark.transactionThrough);
+    if (!isPlanted(PlantedFault::kCheckpointBeforeLog))
+      copied = co_await awaitLogged(mark.transactionThrough);
   }
   // Pages hold what no group of the log will ever bring to the medium with its data.
-  if (copied.ok() && isReset && devices_.data) copied = co_await devices_.data->flush();
+  const bool isDataLeft = isPlanted(PlantedFault::kFullLogDataUnflushed);
+  if (copied.ok() && isReset && devices_.data && !isDataLeft)
+    copied = co_await devices_.data->flush();
   if (!copied.ok()) {
     meta_.abandon(pages);
     redirty(pages);
     co_return copied;
   }
+  if (!isReset && isPlanted(PlantedFault::kTrimBeforeSuperblock))
+    wal_->trim(mark.wal.block, meta_.superblock().generation);
   const Status published = co_await meta_.publish(pages, mark);
   // Its table may be written in part: nothing can go on from here, whatever the reason was.
   if (!published.ok()) {

@@ -1,4 +1,5 @@
 #include "vos/log/log_arena.h"
+#include "vos/planted_fault.h"
 
 #include <sys/mman.h>
 
@@ -82,8 +83,10 @@ void LogArena::startWal(const WalWriterOptions& walOptions) {
 // --- committing
 
 void LogArena::markDirty(const ArenaRange& range) {
-  const uint64_t last = (range.offset + range.size - 1) / kPageSize;
-  for (uint64_t page = range.offset / kPageSize; page <= last; ++page) {
+  const uint64_t first = range.offset / kPageSize;
+  uint64_t last = (range.offset + range.size - 1) / kPageSize;
+  if (isPlanted(PlantedFault::kCheckpointHalfDirty)) last = first;
+  for (uint64_t page = first; page <= last; ++page) {
     dirty_[page / 64] |= uint64_t{1} << (page % 64);
   }
 }
@@ -105,6 +108,7 @@ void LogArena::mergeRanges(std::span<const ArenaRange> changed) {
     }
     merged_[count++] = range;
   }
+  if (count > 1 && isPlanted(PlantedFault::kLogForgetsRange)) --count;
   merged_.resize(count);
 }
 

@@ -202,6 +202,7 @@ class LogArena final : public Arena {
                          bio::DmaBuffer& buffer);
   Task<Status> awaitLogged(uint64_t transaction);
   void redirty(std::span<const PagePlace> pages);
+  void forgetChanges(std::span<const PagePlace> pages);
 
   LogArenaDevices devices_;
   const LogArenaOptions options_;

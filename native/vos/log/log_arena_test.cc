@@ -214,6 +214,28 @@ TEST_F(VosLogArena, WritersWithoutTurnsOverrunTheLogAndLoseNothing) {
   for (size_t i = 1; i < kCount; ++i) ASSERT_EQ(numbers()[i], i + 1);
 }
 
+// The checkpoint that takes the place of the open group leaves the seal where it is until the next
+// group is written there.
+TEST_F(VosLogArena, ASealIsNoWitnessAgainstACheckpointInPlaceOfAFullLog) {
+  create({.sealDelayNs = 100'000});
+  constexpr size_t kCount = 100000;
+  makeNumbers(kCount);
+  waitAll();
+  reactor_->runUntil([this] { return arena_->walCounters().sealCount > 0; });
+  for (size_t i = 0; i < kCount; ++i) set(i, i + 1);
+  waitAll();
+  ASSERT_EQ(arena_->counters().resetCount, 1u);
+  crash();
+  const Status opened = open();
+  ASSERT_TRUE(opened.ok()) << opened.error().describe();
+  for (size_t i = 0; i < kCount; ++i) ASSERT_EQ(numbers()[i], i + 1);
+  set(0, 12345);
+  waitAll();
+  crash();
+  ASSERT_TRUE(open().ok());
+  EXPECT_EQ(numbers()[0], 12345u);
+}
+
 TEST_F(VosLogArena, AFullLogSlowsWritersUntilACheckpointMadeRoom) {
   create();
   makeNumbers(100000);

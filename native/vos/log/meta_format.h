@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/uuid.h"
+#include "vos/planted_fault.h"
 
 namespace daos::vos {
 
@@ -70,7 +71,8 @@ struct MetaGeometry {
   uint64_t slotCount;
 
   uint64_t tableOffset(uint64_t generation) const {
-    return (kSuperblockCount + generation % 2 * tableBlockCount) * kPageSize;
+    const uint64_t copy = isPlanted(PlantedFault::kCheckpointOverTable) ? 0 : generation % 2;
+    return (kSuperblockCount + copy * tableBlockCount) * kPageSize;
   }
   uint64_t slotOffset(uint32_t slot) const {
     return (kSuperblockCount + 2 * tableBlockCount + slot - 1) * kPageSize;

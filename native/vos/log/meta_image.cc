@@ -6,6 +6,7 @@
 #include <string>
 
 #include "codec/checksum.h"
+#include "vos/planted_fault.h"
 
 namespace daos::vos {
 
@@ -50,6 +51,7 @@ Status MetaImage::format(const Superblock& first) {
 void MetaImage::setSlotUsed(uint32_t slot, bool used) {
   const uint64_t mask = uint64_t{1} << ((slot - 1) % 64);
   uint64_t& word = usedSlots_[(slot - 1) / 64];
+  if (isPlanted(PlantedFault::kCheckpointOverPages)) return;
   DAOS_ASSERT(((word & mask) != 0) != used);
   word ^= mask;
 }
@@ -58,6 +60,7 @@ void MetaImage::setSlotUsed(uint32_t slot, bool used) {
 std::vector<uint32_t> MetaImage::takeSlots(size_t count) {
   std::vector<uint32_t> slots;
   slots.reserve(count);
+  if (isPlanted(PlantedFault::kCheckpointOverPages)) slots.resize(count);
   for (size_t looked = 0; slots.size() < count; ++looked) {
     DAOS_ASSERT(looked <= usedSlots_.size());
     uint64_t& word = usedSlots_[slotCursor_];
@@ -151,7 +154,10 @@ Task<Status> MetaImage::writeSuperblock(const Superblock& superblock) {
   std::memcpy(buffer.data() + kPageSize, buffer.data(), kPageSize);
   counters_.tableBytes += buffer.size();
   ++counters_.writeCount;
-  co_return co_await media_.writeDurable(superblock.generation % 2 * 2 * kPageSize, buffer.bytes());
+  const uint64_t offset = superblock.generation % 2 * 2 * kPageSize;
+  if (isPlanted(PlantedFault::kSuperblockUnflushed))
+    co_return co_await media_.write(offset, buffer.bytes());
+  co_return co_await media_.writeDurable(offset, buffer.bytes());
 }
 
 Task<Status> MetaImage::publish(std::span<const PagePlace> pages, CheckpointMark mark) {
@@ -173,7 +179,7 @@ Task<Status> MetaImage::publish(std::span<const PagePlace> pages, CheckpointMark
   DAOS_CO_CHECK(co_await writeTable(next.generation));
   next.tableChecksum =
       crc32c(bytesOf(tableChecksums_.data(), tableChecksums_.size() * sizeof(uint32_t)));
-  DAOS_CO_CHECK(co_await media_.flush());
+  if (!isPlanted(PlantedFault::kSuperblockBeforePages)) DAOS_CO_CHECK(co_await media_.flush());
   DAOS_CO_CHECK(co_await writeSuperblock(next));
   superblock_ = next;
   for (const uint32_t slot : replaced) setSlotUsed(slot, false);
@@ -187,7 +193,7 @@ static bool isSuperblock(Bytes block, Superblock& out) {
   if (out.magic != kSuperblockMagic) return false;
   std::vector<std::byte> copy(block.begin(), block.end());
   storeAs(copy.data() + offsetof(Superblock, checksum), uint32_t{0});
-  return crc32c(copy) == out.checksum;
+  return crc32c(copy) == out.checksum || isPlanted(PlantedFault::kSuperblockUnchecked);
 }
 
 Task<Status> MetaImage::readSuperblocks() {
@@ -217,8 +223,9 @@ Task<Status> MetaImage::readSuperblocks() {
 Status MetaImage::takeTableBlock(const TableBlock& block, uint64_t index) {
   TableBlock copy = block;
   copy.checksum = 0;
-  const bool isWhole =
-      block.magic == kTableMagic && crc32c(bytesOf(&copy, sizeof(copy))) == block.checksum;
+  const bool isSound = crc32c(bytesOf(&copy, sizeof(copy))) == block.checksum ||
+                       isPlanted(PlantedFault::kTableUnchecked);
+  const bool isWhole = block.magic == kTableMagic && isSound;
   if (!isWhole || block.index != index || block.salt != superblock_.salt) {
     return Error(ErrorCode::kCsum, media_.name() + ": block " + std::to_string(index) +
                                        " of page table " +
@@ -273,7 +280,8 @@ Task<Status> MetaImage::open() {
 Status MetaImage::checkPages(std::span<const PagePlace> pages, MutableBytes arena) const {
   for (const PagePlace& place : pages) {
     const Bytes bytes = Bytes(arena).subspan(uint64_t{place.page} * kPageSize, kPageSize);
-    if (crc32c(bytes) == place.entry.checksum) continue;
+    const bool isTrusted = isPlanted(PlantedFault::kPageUnchecked);
+    if (isTrusted || crc32c(bytes) == place.entry.checksum) continue;
     return Error(ErrorCode::kCsum, media_.name() + ": page " + std::to_string(place.page) + " at " +
                                        std::to_string(geometry_.slotOffset(place.entry.slot)) +
                                        " is damaged");

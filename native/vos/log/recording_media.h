@@ -106,6 +106,8 @@ class RecordingMedia final : public bio::Media {
     }
   }
   std::vector<std::byte>& content() { return content_; }
+  // Requests end so many turns of the loop later than they would.
+  void delayBy(size_t turnCount) { delayTurnCount_ = turnCount; }
   bool canDiscard() const override { return true; }
 
  protected:
@@ -125,6 +127,7 @@ class RecordingMedia final : public bio::Media {
         request.driverWord = record_.add({.kind = Kind::kFlush, .device = device_});
         break;
     }
+    if (delayTurnCount_ > 0) return reactor().spawn(endLater(request));
     request.run = [](Message* message) {
       auto& done = *static_cast<bio::MediaRequest*>(message);
       static_cast<RecordingMedia&>(*done.media).end(done);
@@ -133,6 +136,10 @@ class RecordingMedia final : public bio::Media {
   }
 
  private:
+  Task<void> endLater(bio::MediaRequest& request) {
+    for (size_t turn = 0; turn <= delayTurnCount_; ++turn) co_await reactor().yield();
+    end(request);
+  }
   uint64_t put(const bio::MediaRequest& request, std::vector<std::byte> bytes) {
     if (own_.empty()) keep(request.offset, request.sizeBytes);
     std::memcpy(content_.data() + request.offset, bytes.data(), bytes.size());
@@ -164,6 +171,7 @@ class RecordingMedia final : public bio::Media {
   std::vector<Overwritten> overwritten_;
   std::vector<std::byte>& content_;
   const uint32_t device_;
+  size_t delayTurnCount_ = 0;
 };
 
 // --- the states

@@ -5,6 +5,7 @@
 #include "codec/checksum.h"
 #include "vos/log/log_arena.h"
 #include "vos/log/wal_reader.h"
+#include "vos/planted_fault.h"
 
 namespace daos::vos {
 
@@ -53,9 +54,11 @@ Task<Status> LogArena::recover(Uuid store) {
   const uint64_t startNs = reactor_.clock().nowNs();
   // What a process that died had written without living to see it flushed is read here as if it
   // were durable; a power cut must not take it back once more is built on it.
-  DAOS_CO_CHECK(co_await devices_.meta.flush());
-  DAOS_CO_CHECK(co_await devices_.wal.flush());
-  if (devices_.data) DAOS_CO_CHECK(co_await devices_.data->flush());
+  if (!isPlanted(PlantedFault::kRecoveryTrustsCaches)) {
+    DAOS_CO_CHECK(co_await devices_.meta.flush());
+    DAOS_CO_CHECK(co_await devices_.wal.flush());
+    if (devices_.data) DAOS_CO_CHECK(co_await devices_.data->flush());
+  }
   DAOS_CO_CHECK(co_await meta_.open());
   const Superblock& superblock = meta_.superblock();
   if (superblock.store != store) {
@@ -119,7 +122,8 @@ Task<Result<WalPosition>> LogArena::replay(uint64_t& lastTransaction) {
                            .checkpointGeneration = superblock.generation,
                            .arena = memory_,
                            .onRedone = [this](const ArenaRange& range) {
-                             if (range.size) markDirty(range);
+                             const bool isClean = isPlanted(PlantedFault::kRecoveryMarksClean);
+                             if (range.size && !isClean) markDirty(range);
                            }};
   DAOS_CO_TRY(WalReplay replayed, redo(request));
   if (!replayed.unproven.empty()) {
@@ -198,6 +202,7 @@ Task<Status> LogArena::eraseGroup(const WalPosition& group) {
   std::fill(zeros.bytes().begin(), zeros.bytes().end(), std::byte{0});
   const uint64_t blockCount = devices_.wal.sizeBytes() / kWalBlockSize;
   recovery_.isLastGroupDropped = true;
+  if (isPlanted(PlantedFault::kReplayKeepsDropped)) co_return Status{};
   co_return co_await devices_.wal.writeDurable(group.block % blockCount * kWalBlockSize,
                                                zeros.bytes());
 }

@@ -379,8 +379,10 @@ class Enumerator {
         EXPECT_TRUE(status.ok()) << status.error().describe();
         ++count;
       }(subject, operations[i], static_cast<uint8_t>(i + 1), contents, endedCount));
-      while (isWaitedFor && endedCount <= i) subject.reactor().runOnce();
-      noteDurable();
+      while (isWaitedFor && endedCount <= i) {
+        subject.reactor().runOnce();
+        noteDurable();
+      }
     }
     while (endedCount < operations.size()) {
       subject.reactor().runOnce();

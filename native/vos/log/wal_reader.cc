@@ -6,6 +6,7 @@
 #include <string>
 
 #include "codec/checksum.h"
+#include "vos/planted_fault.h"
 
 namespace daos::vos {
 namespace {
@@ -13,7 +14,8 @@ namespace {
 // The header in `block`, if it is one of this store.
 std::optional<WalGroupHeader> headerAt(Bytes block, uint64_t salt) {
   auto header = loadAs<WalGroupHeader>(block.data());
-  if (header.magic != kWalMagic || header.salt != salt) return std::nullopt;
+  const bool isOurs = header.salt == salt || isPlanted(PlantedFault::kReplayKnowsNoSalt);
+  if (header.magic != kWalMagic || !isOurs) return std::nullopt;
   const uint32_t expected = std::exchange(header.headerChecksum, 0);
   if (crc32c(bytesOf(&header, sizeof(header))) != expected) return std::nullopt;
   return header;
@@ -107,7 +109,9 @@ class Replayer {
       const auto record = loadAs<WalRecordHeader>(payload.data());
       if (record.size < sizeof(WalRecordHeader) || record.size % 8 || record.size > payload.size())
         return false;
-      checksum = crc32c(payload.subspan(8, record.size - 8), checksum);
+      checksum = isPlanted(PlantedFault::kReplayTrustsRecords)
+                     ? record.checksum
+                     : crc32c(payload.subspan(8, record.size - 8), checksum);
       if (checksum != record.checksum || record.transaction != transaction++) return false;
       payload = payload.subspan(record.size);
       ++recordCount;
@@ -118,6 +122,7 @@ class Replayer {
   // Whether something on the medium says that the flush of the group had ended.
   bool isProven(const WalGroupHeader& header, uint64_t blocks) const {
     if (header.firstTransaction <= request_.transactionThrough) return true;
+    if (isPlanted(PlantedFault::kReplayTrustsData)) return true;
     const auto next = headerAt(block(replay_.next.block + blocks), request_.salt);
     return next && next->sequence == header.sequence + 1;
   }
@@ -146,7 +151,10 @@ class Replayer {
   Status redoRecords(Bytes payload) {
     while (!payload.empty()) {
       const auto record = loadAs<WalRecordHeader>(payload.data());
-      DAOS_CHECK(redoRanges(record, payload.subspan(sizeof(record), record.size - sizeof(record))));
+      const bool isLost =
+          payload.size() == record.size && isPlanted(PlantedFault::kReplayLosesLast);
+      const Bytes body = payload.subspan(sizeof(record), record.size - sizeof(record));
+      if (!isLost) DAOS_CHECK(redoRanges(record, body));
       replay_.lastTransaction = record.transaction;
       ++replay_.recordCount;
       payload = payload.subspan(record.size);
@@ -178,13 +186,15 @@ class Replayer {
 
   // Nothing in the ring may prove that there was more.
   Status proveEnd() const {
+    if (isPlanted(PlantedFault::kReplayEndsAnywhere)) return {};
     for (uint64_t number = 0; number < capacity_; ++number) {
       const auto header = headerAt(block(number), request_.salt);
       if (header && header->sequence > replay_.next.sequence)
         return damaged("a later group is there");
+      // One that names an earlier transaction is older than a checkpoint in place of a full log.
       const bool isSeal = header && header->recordCount == 0;
       if (isSeal && header->sequence == replay_.next.sequence &&
-          header->firstTransaction != replay_.lastTransaction + 1) {
+          header->firstTransaction > replay_.lastTransaction + 1) {
         return damaged("the log's seal names a later transaction");
       }
     }

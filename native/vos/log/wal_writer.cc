@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "codec/checksum.h"
+#include "vos/planted_fault.h"
 
 namespace daos::vos {
 
@@ -92,6 +93,7 @@ Status WalWriter::makeRoom(uint64_t size) {
 
 // What is dropped matters only while nothing proves the group durable that has made it visible.
 bool WalWriter::isToldInGroup(const ArenaData& data) const {
+  if (isPlanted(PlantedFault::kLogDropUntold)) return data.blockCount > 0;
   const auto& offsets = group_.dataOffsets;
   return data.blockCount > 0 ||
          std::find(offsets.begin(), offsets.end(), data.offset) != offsets.end();
@@ -141,6 +143,7 @@ Status WalWriter::append(uint64_t transaction, std::span<const ArenaRange> range
   group_.used += size;
   ++counters_.recordCount;
   counters_.recordBytes += size;
+  if (isPlanted(PlantedFault::kLogAnswersUnwritten)) durableTransaction_ = transaction;
   return {};
 }
 
@@ -166,7 +169,8 @@ bool WalWriter::pump() {
   if (isWriting_ || isResetting_ || failure_ || group_.recordCount == 0) return false;
   if (isWorthWaiting()) return false;
   const uint64_t blocks = alignUp(group_.used, kWalBlockSize) / kWalBlockSize;
-  if (next_.block + blocks > trimmedBlock_ + capacityBlocks_) {
+  const bool isFull = next_.block + blocks > trimmedBlock_ + capacityBlocks_;
+  if (isFull && !isPlanted(PlantedFault::kLogOverwritesItself)) {
     const bool isNews = !isStalled_;
     isStalled_ = true;
     if (isNews) onProgress_();
@@ -178,6 +182,7 @@ bool WalWriter::pump() {
   seal(writing_);
   seal_ = Seal::kNone;
   write(writing_);
+  if (isPlanted(PlantedFault::kLogAnswersUnflushed)) durableTransaction_ = writing_.lastTransaction;
   return true;
 }
 
@@ -189,16 +194,19 @@ void WalWriter::write(Group& group) {
   const uint64_t ringBlock = next_.block % capacityBlocks_;
   const uint64_t first = std::min(blocks, capacityBlocks_ - ringBlock);
   const bool isSplit = first < blocks;
-  const bool hasData = !group.dataOffsets.empty();
+  const bool hasData =
+      !group.dataOffsets.empty() && !isPlanted(PlantedFault::kLogDataUnflushed);
   const bool isDataBeside = hasData && &options_.data->device() == &media_.device();
   isWriting_ = true;
-  isFlushNeeded_ = isSplit || isDataBeside;
+  isFlushNeeded_ = (isSplit && !isPlanted(PlantedFault::kLogWrapUnflushed)) || isDataBeside;
+  const bool isUnflushed = isPlanted(PlantedFault::kLogGroupUnflushed);
+  if (isUnflushed) isFlushNeeded_ = false;
   next_.block += blocks;
   ++next_.sequence;
   ++counters_.groupCount;
   counters_.writtenBytes += blocks * kWalBlockSize;
   pendingCount_ = isSplit ? 2 : 1;
-  submit(0, ringBlock, group.buffer.data(), first, !isFlushNeeded_);
+  submit(0, ringBlock, group.buffer.data(), first, !isFlushNeeded_ && !isSplit && !isUnflushed);
   if (isSplit) submit(1, 0, group.buffer.data() + first * kWalBlockSize, blocks - first, false);
   if (!hasData || isDataBeside) return;
   ++pendingCount_;

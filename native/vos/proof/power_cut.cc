@@ -42,7 +42,11 @@ HistoryShape chooseShape(Random& random) {
 
 constexpr size_t kWritesPerLifeMax = 120;
 constexpr size_t kTurnsMax = 600;
+constexpr size_t kTurnsFew = 60;  // where what was lost is repeated
+constexpr size_t kTurnsAfterReset = 6;
 constexpr size_t kRecoveryTurnsMax = 40;
+constexpr uint64_t kIdleStepNs = 5'000;
+constexpr uint64_t kIdleNsMax = 1'000'000;
 
 }  // namespace
 
@@ -79,8 +83,14 @@ T PowerCutSession::run(Task<T> task) {
   reactor_->spawn([](Task<T> inner, std::optional<T>& out) -> Task<void> {
     out.emplace(co_await std::move(inner));
   }(std::move(task), result));
-  reactor_->runUntil([&] { return result.has_value(); });
+  while (!result) turn();
   return std::move(*result);
+}
+
+void PowerCutSession::turn() {
+  for (uint64_t waited = 0; waited < kIdleNsMax && !reactor_->runOnce(); waited += kIdleStepNs) {
+    clock_.advance(kIdleStepNs);
+  }
 }
 
 LogStore::Devices PowerCutSession::views() {
@@ -128,28 +138,44 @@ Difference PowerCutSession::live(bool isNew) {
   }
   for (const auto& disk : disks_) {
     disk->setRates({.slow = random_.chance(1, 2) ? 300000u : 0u, .slowNsMax = 200000});
+    // One that is much slower than the others.
+    if (random_.chance(1, 8)) disk->setRates({.slow = 900000, .slowNsMax = 1000000});
   }
   journal_.clear();
   const size_t writeCount = random_.below(kWritesPerLifeMax);
-  const size_t turnCount = 1 + random_.below(kTurnsMax);
+  const size_t turnCount = 1 + random_.below(lost_.empty() ? kTurnsMax : kTurnsFew);
   bool hasEnded = false;
   reactor_->spawn([](PowerCutSession& session, size_t count, bool& ended) -> Task<void> {
     co_await session.keepWriting(count);
     ended = true;
   }(*this, writeCount, hasEnded));
-  for (size_t turn = 0; turn < turnCount && !hasEnded; ++turn) reactor_->runOnce();
+  runTurns(turnCount, hasEnded);
   return {};
 }
 
+// Also to the moments after a log that was full: they are few.
+void PowerCutSession::runTurns(size_t count, const bool& hasEnded) {
+  const LogArenaCounters& counters = store_->arena().counters();
+  const uint64_t resetCount = counters.resetCount;
+  bool isMoment = false;
+  for (size_t left = count; left > 0 && !hasEnded; --left) {
+    turn();
+    if (isMoment || counters.resetCount == resetCount) continue;
+    isMoment = true;
+    if (random_.chance(3, 4)) left = std::min<size_t>(left, 1 + random_.below(kTurnsAfterReset));
+  }
+}
+
+// What is lost is not forgotten by who had no answer to it.
 Task<void> PowerCutSession::keepWriting(size_t count) {
+  const std::vector<Operation> lost = std::exchange(lost_, {});
+  for (const Operation& operation : lost) {
+    co_await writeOne(operation);
+    ++counts_.repeats;
+  }
   for (size_t i = 0; i < count; ++i) {
-    if (!store_->arena().hasLogRoom() && !isImpatient_) {
-      if (!(co_await store_->arena().waitLogRoom()).ok()) co_return;
-    }
     const Operation operation = generator_.nextWrite();
-    journal_.push_back({operation, transactionNow(), Done::kNotEnded});
-    const Status status = co_await carryOut(operation);
-    noteEnd(status);
+    co_await writeOne(operation);
     if (random_.chance(1, 10)) (void)co_await settle();
     if (random_.chance(1, 40)) {
       reactor_->spawn([](LogArena& arena) -> Task<void> {
@@ -162,6 +188,15 @@ Task<void> PowerCutSession::keepWriting(size_t count) {
       co_await reactor_->yield();
     }
   }
+}
+
+Task<void> PowerCutSession::writeOne(const Operation& operation) {
+  if (!store_->arena().hasLogRoom() && !isImpatient_) {
+    if (!(co_await store_->arena().waitLogRoom()).ok()) co_return;
+  }
+  journal_.push_back({operation, transactionNow(), Done::kNotEnded});
+  const Status status = co_await carryOut(operation);
+  noteEnd(status);
 }
 
 // What has failed has done nothing, but for an aggregation or discard: part of its way.
@@ -237,7 +272,7 @@ Task<Status> PowerCutSession::settle() {
   co_return Status{};
 }
 
-void PowerCutSession::cutPower() {
+void PowerCutSession::end(bool isPowerCut) {
   reactor_->dropTasks();
   if (store_ && container_) {
     counts_.mediaBytes += store_->pool().space().mediaUsedBytes;
@@ -248,9 +283,13 @@ void PowerCutSession::cutPower() {
   }
   container_ = nullptr;
   store_.reset();
-  ++counts_.cuts;
+  ++(isPowerCut ? counts_.cuts : counts_.deaths);
   for (const auto& disk : disks_) {
     disk->setRates({});
+    if (!isPowerCut) {
+      disk->processDied();
+      continue;
+    }
     const Status cut = run(disk->cutPower());
     DAOS_ASSERT(cut.ok());
   }
@@ -258,15 +297,16 @@ void PowerCutSession::cutPower() {
 
 Difference PowerCutSession::recover() {
   const uint64_t durable = base_ + store_->arena().durableTicket();
-  cutPower();
-  // A few times power fails again before recovery has ended.
+  const uint64_t last = transactionNow();
+  end(random_.chance(2, 3));
+  // A few times the same happens again before recovery has ended.
   while (random_.chance(1, 3)) {
     reactor_->spawn([](PowerCutSession& session) -> Task<void> {
       co_await session.recoverArena();
     }(*this));
     const size_t turnCount = random_.below(kRecoveryTurnsMax);
-    for (size_t turn = 0; turn < turnCount; ++turn) reactor_->runOnce();
-    cutPower();
+    for (size_t count = 0; count < turnCount; ++count) turn();
+    end(random_.chance(2, 3));
   }
   if (const Status opened = open(false); !opened.ok()) {
     return "the store does not open: " + opened.error().describe();
@@ -276,7 +316,13 @@ Difference PowerCutSession::recover() {
     return "acknowledged transactions are lost: " + std::to_string(durable) +
            " were durable, there are " + std::to_string(base_);
   }
+  if (base_ > last) {
+    return "there are " + std::to_string(base_) + " transactions, but " + std::to_string(last) +
+           " was the last";
+  }
   if (Difference difference = takeOver(base_)) return difference;
+  const bool isDropped = store_->arena().recovery().isLastGroupDropped;
+  if (!isDropped && random_.chance(1, 2)) lost_.clear();
   return compare();
 }
 
@@ -303,6 +349,7 @@ Difference PowerCutSession::takeOver(uint64_t recovered) {
       }
     } else {
       ++counts_.lost;
+      lost_.push_back(done.operation);
     }
   }
   return {};

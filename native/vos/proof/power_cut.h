@@ -2,13 +2,15 @@
 //
 // Method: random writes, transactions, aggregations and checkpoints go to a store on disks with
 // volatile caches. At a random turn of the loop everything stops; each disk loses, keeps or tears
-// what was not flushed; some recoveries are cut as well. What is readable then must be the model
-// after some number of arena transactions: the one that recovery names, and not fewer than were
-// durable. The next life goes on from there.
+// what was not flushed; or only the process dies, and the disks keep their caches, for a later cut
+// to take. Some recoveries are cut as well. What is readable then must be the model after some
+// number of arena transactions: the one that recovery names, not fewer than were durable, and not
+// more than there were. The next life goes on from there, at times as clients do that had no
+// answer: with what was lost.
 //
 // Thread: one, with a reactor of its own.
-// Invariant: the same seed makes the same history and the same faults; where the power is cut
-//            depends on the order of completions too.
+// Invariant: the same seed makes the same history, the same faults and the same cuts: time is the
+//            session's own.
 #pragma once
 
 #include <memory>
@@ -23,6 +25,8 @@ namespace daos::vos::proof {
 
 struct PowerCutCounts {
   uint64_t cuts = 0;          // also of recoveries
+  uint64_t deaths = 0;        // of the process alone
+  uint64_t repeats = 0;       // of what was lost
   uint64_t writes = 0;        // that succeeded before a cut
   uint64_t lost = 0;          // of those, by cuts, none of them acknowledged
   uint64_t halves = 0;        // cuts in the middle of what takes several transactions
@@ -57,8 +61,9 @@ class PowerCutSession {
   Difference recover();
   Difference compare();
   Status open(bool isNew);
-  void cutPower();
+  void end(bool isPowerCut);
   Task<void> keepWriting(size_t count);
+  Task<void> writeOne(const Operation& operation);
   Task<void> recoverArena();
   void noteEnd(const Status& status);
   Task<Status> carryOut(const Operation& operation);
@@ -69,11 +74,14 @@ class PowerCutSession {
   LogStore::Devices views();
   LogStoreContext context();
   uint64_t transactionNow() { return base_ + store_->arena().lastTicket(); }
+  void runTurns(size_t count, const bool& hasEnded);
+  // A turn in which something happens, if anything does soon.
+  void turn();
   template <typename T>
   T run(Task<T> task);
 
   const uint64_t seed_;
-  SystemClock clock_;
+  ManualClock clock_;
   SeededRandom random_;
   SeededRandom diskRandom_;
   Log log_;
@@ -89,6 +97,7 @@ class PowerCutSession {
   Container* container_ = nullptr;
   uint64_t base_ = 0;  // transactions of the store before this opening
   std::vector<Done> journal_;
+  std::vector<Operation> lost_;  // with the last cut
   ReferenceModel model_;
   PowerCutCounts counts_;
 };

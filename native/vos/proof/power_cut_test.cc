@@ -22,6 +22,8 @@ TEST(VosPowerCut, RandomHistoriesSurviveThem) {
     ASSERT_FALSE(difference.has_value()) << *difference;
     const PowerCutCounts& counts = session.counts();
     all.cuts += counts.cuts;
+    all.deaths += counts.deaths;
+    all.repeats += counts.repeats;
     all.writes += counts.writes;
     all.lost += counts.lost;
     all.halves += counts.halves;
@@ -34,14 +36,18 @@ TEST(VosPowerCut, RandomHistoriesSurviveThem) {
   }
   const auto number = [](uint64_t value) { return static_cast<unsigned long long>(value); };
   std::printf(
-      "%llu power cuts: %llu writes, %llu of them lost before they were acknowledged, %llu cuts in "
-      "the middle of one; %llu groups without their data, %llu checkpoints, %llu of them for a "
-      "full log, %llu migrations, %llu MiB of bulk data at cuts\n",
-      number(all.cuts), number(all.writes), number(all.lost), number(all.halves),
-      number(all.droppedGroups), number(all.checkpoints), number(all.resets),
-      number(all.migrations), number(all.mediaBytes >> 20));
+      "%llu power cuts, %llu deaths of the process alone: %llu writes, %llu of them lost before "
+      "they were acknowledged, %llu of those repeated, %llu cuts in the middle of one; %llu groups "
+      "without their data, %llu checkpoints, %llu of them for a full log, %llu migrations, %llu "
+      "MiB "
+      "of bulk data at cuts\n",
+      number(all.cuts), number(all.deaths), number(all.writes), number(all.lost),
+      number(all.repeats), number(all.halves), number(all.droppedGroups), number(all.checkpoints),
+      number(all.resets), number(all.migrations), number(all.mediaBytes >> 20));
   // Without these it would prove little.
+  EXPECT_GT(all.deaths, 0u);
   EXPECT_GT(all.lost, 0u);
+  EXPECT_GT(all.repeats, 0u);
   EXPECT_GT(all.droppedGroups, 0u);
   EXPECT_GT(all.checkpoints, 0u);
   EXPECT_GT(all.migrations, 0u);
